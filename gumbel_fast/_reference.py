@@ -1,0 +1,340 @@
+"""A plain-NumPy twin of every public function: obvious rather than fast.
+
+Here live the definitions that the compiled functions are held to, with the same signatures and the same errors:
+Philox4x32-10, the words and uniforms of an element, the noise, the distribution, the softmax family and the sampler.
+Arithmetic is done in the widest float that NumPy has on this machine and rounded once, at the end. Nothing here is
+imported from the compiled core, and nothing here cares about speed, memory or threads.
+
+The noise of one seed is the same here and there, to rounding. `categorical` shares the distribution and the errors
+alone: its draws are its own, because the method behind the public function is free to change.
+"""
+
+import math
+
+import numpy as np
+
+__all__ = ["categorical", "gumbel", "gumbel_r", "log_softmax", "logsumexp", "softmax"]
+
+WIDE = np.longdouble
+MAX_COLUMNS = 2**34
+EULER_GAMMA = WIDE("0.57721566490153286060651209008240243")
+PI = WIDE("3.14159265358979323846264338327950288")
+
+NOISE_HIGH, NOISE_LOW, DRAW_HIGH, DRAW_LOW = range(4)  # the counter's second word says what its words are for
+
+
+# ---------------------------------------------------------------------------------------------------------- randomness
+
+
+def philox4x32(counter, key):
+    """Philox4x32-10 (Salmon et al., SC'11): four counter words and two key words, arrays or ints, to four words."""
+    mask = np.uint64(0xFFFFFFFF)
+    c0, c1, c2, c3 = (np.asarray(word, dtype=np.uint64) for word in counter)
+    k0, k1 = (np.asarray(word, dtype=np.uint64) for word in key)
+    for _ in range(10):
+        first = np.uint64(0xD2511F53) * c0
+        second = np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (second >> 32) ^ c1 ^ k0, second & mask, (first >> 32) ^ c3 ^ k1, first & mask
+        k0 = (k0 + np.uint64(0x9E3779B9)) & mask
+        k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+    return c0, c1, c2, c3
+
+
+def words(a, b, rows, cols, tag):
+    """The 32-bit words of elements (rows, cols), arrays that broadcast, under the pair (a, b), as uint64."""
+    rows, cols = np.broadcast_arrays(np.asarray(rows, dtype=np.uint64), np.asarray(cols, dtype=np.uint64))
+    with np.errstate(over="ignore"):
+        rows = np.uint64(b) + rows  # modulo 2^64
+    key = int(a) & 0xFFFFFFFF, int(a) >> 32
+    four = philox4x32((cols >> 2, tag, rows & np.uint64(0xFFFFFFFF), rows >> 32), key)
+    return np.choose((cols & np.uint64(3)).astype(np.intp), np.broadcast_arrays(*four))
+
+
+def seed_pair(rng):
+    """The two uint64 (a, b) that one call takes from its `rng`."""
+    if rng is None:
+        rng = np.random.SeedSequence()
+    if isinstance(rng, (int, np.integer)):
+        rng = np.random.SeedSequence(int(rng))
+    if isinstance(rng, np.random.SeedSequence):
+        return rng.generate_state(2, np.uint64)
+    if isinstance(rng, np.random.BitGenerator):
+        rng = np.random.Generator(rng)
+    if isinstance(rng, np.random.Generator):
+        # Over the full range each integer is one next_uint64, for every bit generator (random_raw gives MT19937's
+        # 32-bit words), and the generator holds its lock over both.
+        return rng.integers(0, 2**64 - 1, endpoint=True, size=2, dtype=np.uint64)
+    raise TypeError(f"rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, not {type(rng).__name__}")
+
+
+def noise_from_words(high, low, dtype=np.float64):
+    """Gumbel noise of dtype from 64-bit words given as two halves: G = -log(-log1p(-V)), V = (word + 1/2) / 2^64."""
+    high, low = np.broadcast_arrays(np.asarray(high, dtype=np.uint64), np.asarray(low, dtype=np.uint64))
+    word = (high << np.uint64(32)) | low
+    noise = _noise_of_integer(word, 64)
+    if np.dtype(dtype) == np.float32:
+        near_an_end = (high < 2**16) | (high >= 2**32 - 2**16)
+        noise = np.where(near_an_end, noise, _noise_of_integer(high, 32))
+    return noise.astype(dtype)
+
+
+def _noise_of_integer(integer, bits):
+    """-log(-log1p(-V)) with V = (integer + 1/2) / 2^bits, measured from the nearer end so that neither is rounded."""
+    last = np.uint64(2**bits - 1)
+    from_zero, from_one = integer, last - integer
+    nearer = (np.minimum(from_zero, from_one).astype(WIDE) + WIDE(0.5)) / WIDE(2) ** bits
+    exponential = np.where(from_zero < from_one, -np.log1p(-nearer), -np.log(nearer))
+    return -np.log(exponential)
+
+
+# ------------------------------------------------------------------------------------------------------------ arguments
+
+
+def _real(value, name):
+    """An array whose dtype is a real number's, in native byte order; integers become float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
+    if array.dtype.type in (np.float32, np.float64):
+        return array.astype(array.dtype.newbyteorder("="))
+    return array.astype(np.float64)
+
+
+def _check_columns(columns):
+    if columns > MAX_COLUMNS:
+        raise ValueError(f"at most 2**34 columns, not {columns}")
+
+
+def _logits_and_temperature(logits, temperature, axis, *, zero):
+    """Logits with the category axis last, and one temperature for each row; `zero` says whether 0 is a temperature."""
+    logits = np.asarray(logits)
+    axis = np.lib.array_utils.normalize_axis_index(axis, logits.ndim)
+    _check_columns(logits.shape[axis])
+    logits = np.moveaxis(_real(logits, "logits"), axis, -1)
+    temperature = _real(temperature, "temperature").astype(WIDE)
+    if not np.all(temperature >= 0 if zero else temperature > 0):
+        raise ValueError(f"temperature must be {'at least' if zero else 'above'} 0")
+    return logits, np.broadcast_to(temperature, logits.shape[:-1])[..., np.newaxis]
+
+
+def _deliver(result, dtype, out):
+    """The result in dtype, as a scalar where it has no axes, or in `out`."""
+    result = np.asarray(result)
+    if out is None:
+        with np.errstate(over="ignore", under="ignore"):
+            return result.astype(dtype)[()]
+    _check_out(out, result.shape, dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        out[...] = result
+    return out
+
+
+def _check_out(out, shape, dtype):
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, not {type(out).__name__}")
+    if out.dtype != dtype:
+        raise ValueError(f"out must be {np.dtype(dtype)}, not {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, not {out.shape}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+
+
+# ------------------------------------------------------------------------------------------------- noise and sampling
+
+
+def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=None, offset=(0, 0)):
+    """Twin of `gumbel_fast.gumbel`."""
+    dtype = np.dtype(dtype)
+    if dtype.type not in (np.float32, np.float64):
+        raise TypeError(f"dtype must be float32 or float64, not {dtype}")
+    loc, scale = _real(loc, "loc"), _real(scale, "scale")
+    if np.any(scale < 0):
+        raise ValueError("scale must be at least 0")
+    if size is None:
+        shape = np.broadcast_shapes(loc.shape, scale.shape) if out is None else np.shape(out)
+    else:
+        shape = tuple(size) if np.iterable(size) else (size,)
+    columns = shape[-1] if shape else 1
+    first_row, first_column = offset
+    if not 0 <= first_row < 2**64 or first_column < 0:
+        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
+    _check_columns(first_column + columns)
+    loc, scale = np.broadcast_to(loc, shape), np.broadcast_to(scale, shape)
+    if out is not None:
+        _check_out(out, shape, dtype)
+    a, b = seed_pair(rng)
+    row = np.arange(math.prod(shape[:-1]), dtype=np.uint64)[:, np.newaxis] + np.uint64(first_row)  # modulo 2^64
+    column = np.arange(columns, dtype=np.uint64) + np.uint64(first_column)
+    high, low = words(a, b, row, column, NOISE_HIGH), words(a, b, row, column, NOISE_LOW)
+    noise = noise_from_words(high, low, dtype).reshape(shape)
+    return _deliver(loc + scale * noise.astype(WIDE), dtype, out)
+
+
+def categorical(logits, *, temperature=1.0, axis=-1, rng=None, out=None):
+    """Twin of `gumbel_fast.categorical`, in distribution: softmax in wide floats and the inverse of its cumulative sum."""
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
+    shape, columns = logits.shape[:-1], logits.shape[-1]
+    if columns == 0:
+        raise ValueError("no categories to draw from")
+    if out is not None:
+        _check_out(out, shape, np.int64)
+    logits, temperature = logits.reshape(-1, columns), temperature.reshape(-1, 1)
+    possible = np.isfinite(logits).any(axis=-1) & (logits < np.inf).all(axis=-1)
+    if not possible.all():
+        raise ValueError(f"row {np.argmin(possible)} of logits has NaN, +inf or nothing above -inf")
+    a, b = seed_pair(rng)
+    row = np.arange(len(logits), dtype=np.uint64)
+    high, low = words(a, b, row, 0, DRAW_HIGH), words(a, b, row, 0, DRAW_LOW)
+    uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
+    indices = np.empty(len(logits), dtype=np.int64)
+    for i, (x, t, u) in enumerate(zip(logits, temperature, uniform, strict=True)):
+        if t == 0:
+            indices[i] = np.argmax(x)
+        else:
+            cumulative = np.cumsum(_weights(x, t)[0])
+            # u may round to 1 where the widest float is float64: stay below the last step of the sum.
+            target = min(u * cumulative[-1], np.nextafter(cumulative[-1], WIDE(0)))
+            indices[i] = np.searchsorted(cumulative, target, side="right")
+    return _deliver(indices.reshape(shape), np.int64, out)
+
+
+# ----------------------------------------------------------------------------------------------------- softmax family
+
+
+def _weights(logits, temperature):
+    """exp((x - max) / temperature) along the last axis, its exponents, and the maximum."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        top = logits.max(axis=-1, keepdims=True, initial=-np.inf).astype(WIDE)
+        exponents = (logits - top) / temperature
+        return np.exp(exponents), exponents, top
+
+
+def softmax(logits, *, temperature=1.0, axis=-1, out=None):
+    """Twin of `gumbel_fast.softmax`."""
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    weights, _, _ = _weights(x, temperature)
+    with np.errstate(invalid="ignore", under="ignore"):
+        result = weights / weights.sum(axis=-1, keepdims=True)
+    return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
+
+
+def log_softmax(logits, *, temperature=1.0, axis=-1, out=None):
+    """Twin of `gumbel_fast.log_softmax`."""
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    weights, exponents, _ = _weights(x, temperature)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = exponents - np.log(weights.sum(axis=-1, keepdims=True))
+    return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
+
+
+def logsumexp(logits, *, temperature=1.0, axis=-1, out=None):
+    """Twin of `gumbel_fast.logsumexp`."""
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    weights, _, top = _weights(x, temperature)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        result = top / temperature + np.log(weights.sum(axis=-1, keepdims=True))
+    result = np.where(np.isinf(top), top, result)  # the sum is exactly 0 or infinite, as in SciPy
+    return _deliver(result[..., 0], x.dtype, out)
+
+
+# ------------------------------------------------------------------------------------------------------- distribution
+
+
+class _GumbelR:
+    """Twin of `gumbel_fast.gumbel_r`, the Gumbel distribution of maxima: cdf(x) = exp(-exp(-z)), z = (x - loc) / scale."""
+
+    def pdf(self, x, loc=0, scale=1, *, out=None):
+        return self._of_value(lambda z, s: np.where(np.isinf(z), 0, np.exp(-z - np.exp(-z)) / s), x, loc, scale, out)
+
+    def logpdf(self, x, loc=0, scale=1, *, out=None):
+        return self._of_value(
+            lambda z, s: np.where(np.isinf(z), -np.inf, -z - np.exp(-z) - np.log(s)), x, loc, scale, out
+        )
+
+    def cdf(self, x, loc=0, scale=1, *, out=None):
+        return self._of_value(lambda z, s: np.exp(-np.exp(-z)), x, loc, scale, out)
+
+    def logcdf(self, x, loc=0, scale=1, *, out=None):
+        return self._of_value(lambda z, s: -np.exp(-z), x, loc, scale, out)
+
+    def sf(self, x, loc=0, scale=1, *, out=None):
+        return self._of_value(lambda z, s: -np.expm1(-np.exp(-z)), x, loc, scale, out)
+
+    def logsf(self, x, loc=0, scale=1, *, out=None):
+        def log_survival(z, s):
+            y = np.exp(-z)
+            upper = -z + np.log(-np.expm1(-y) / y)  # log(1 - exp(-y)) with the factor y taken out, while y is a number
+            upper = np.where(z > 40, -z, upper)  # y is below 2^-57: the factor is 1
+            return np.where(z < 0, np.log1p(-np.exp(-y)), upper)
+
+        return self._of_value(log_survival, x, loc, scale, out)
+
+    def ppf(self, q, loc=0, scale=1, *, out=None):
+        return self._of_probability(lambda q: -np.log(-np.log(q)), q, loc, scale, out)
+
+    def isf(self, q, loc=0, scale=1, *, out=None):
+        return self._of_probability(lambda q: -np.log(-np.log1p(-q)), q, loc, scale, out)
+
+    def mean(self, loc=0, scale=1):
+        return self._of_parameters(lambda loc, scale: loc + EULER_GAMMA * scale, loc, scale)
+
+    def median(self, loc=0, scale=1):
+        return self._of_parameters(lambda loc, scale: loc - np.log(np.log(WIDE(2))) * scale, loc, scale)
+
+    def var(self, loc=0, scale=1):
+        return self._of_parameters(lambda loc, scale: PI**2 / 6 * scale**2 + 0 * loc, loc, scale)
+
+    def std(self, loc=0, scale=1):
+        return self._of_parameters(lambda loc, scale: PI / np.sqrt(WIDE(6)) * scale + 0 * loc, loc, scale)
+
+    def entropy(self, loc=0, scale=1):
+        return self._of_parameters(lambda loc, scale: np.log(scale) + EULER_GAMMA + 1 + 0 * loc, loc, scale)
+
+    def fit(self, data):
+        """Maximum likelihood: the root in s of mean(x) - s = sum(x exp(-x/s)) / sum(exp(-x/s)), by bisection."""
+        data = _real(data, "data").ravel().astype(np.float64)
+        if data.size == 0:
+            raise ValueError("data is empty")
+        if not np.isfinite(data).all():
+            raise ValueError("data must be finite")
+        start = data.min()
+        x = data - start  # from 0 up: no exponential overflows
+        low, high = 0.0, x.mean()  # the difference of the two sides is positive at 0, not so at the mean, and falls
+        if high == 0:
+            raise ValueError("data must hold two different values: the likelihood of equal ones has no maximum")
+        while low < (middle := (low + high) / 2) < high:
+            with np.errstate(under="ignore"):
+                weights = np.exp(-x / middle)
+            if x.mean() - middle > np.average(x, weights=weights):
+                low = middle
+            else:
+                high = middle
+        with np.errstate(under="ignore"):
+            loc = start - middle * np.log(np.mean(np.exp(-x / middle)))
+        return loc, middle
+
+    def _of_value(self, function, x, loc, scale, out):
+        x, loc, scale = self._parameters(loc, scale, x)
+        with np.errstate(all="ignore"):
+            return _deliver(function((x - loc) / scale, scale), np.float64, out)
+
+    def _of_probability(self, function, q, loc, scale, out):
+        q, loc, scale = self._parameters(loc, scale, q)
+        with np.errstate(all="ignore"):
+            return _deliver(loc + scale * function(q), np.float64, out)  # outside [0, 1] the logarithm is NaN
+
+    def _of_parameters(self, function, loc, scale):
+        loc, scale = self._parameters(loc, scale)
+        with np.errstate(all="ignore"):
+            return _deliver(function(loc, scale), np.float64, None)
+
+    @staticmethod
+    def _parameters(loc, scale, *value):
+        loc, scale = _real(loc, "loc"), _real(scale, "scale")
+        if np.any(scale < 0):
+            raise ValueError("scale must be at least 0")
+        return *(_real(v, "x").astype(WIDE) for v in value), loc.astype(WIDE), scale.astype(WIDE)
+
+
+gumbel_r = _GumbelR()

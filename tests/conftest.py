@@ -1,0 +1,47 @@
+"""What all tests share: the SIMD targets to run on, the real logits, the opt-in markers, how hypothesis searches.
+
+Statistical checks live in statistical.py; the data and where they come from in data/README.md.
+"""
+
+import pathlib
+
+import hypothesis
+import numpy as np
+import pytest
+
+from gumbel_fast import _core
+
+OPT_IN = {"exhaustive": "every input there is, or many: minutes; run with -m exhaustive"}
+
+# The same examples every time: a suite that fails fails again.
+hypothesis.settings.register_profile("default", derandomize=True, deadline=None, database=None, max_examples=150)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_configure(config):
+    for name, meaning in OPT_IN.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        for name in OPT_IN:
+            if name in item.keywords and name not in config.option.markexpr:
+                item.add_marker(pytest.mark.skip(reason=f"opt-in: -m {name}"))
+
+
+@pytest.fixture(params=_core.usable_targets())
+def target(request):
+    """Runs the test once on each SIMD target that this machine can use."""
+    before = _core.simd_target()
+    _core.use_target(request.param)
+    yield request.param
+    _core.use_target(before)
+
+
+@pytest.fixture(scope="session")
+def real_logits():
+    """Eight rows of 49,152 next-token logits, float32, read-only, from nearly certain to very uncertain."""
+    rows = np.load(pathlib.Path(__file__).parent / "data" / "logits.npy").astype(np.float32)
+    rows.flags.writeable = False
+    return rows
