@@ -1,0 +1,83 @@
+"""Compile the extension `gumbel_fast._core`; all that is not compiled is declared in pyproject.toml.
+
+Switches, read from the environment and off unless set to something other than 0:
+
+GUMBEL_FAST_DEBUG     little optimisation, debugging symbols, assertions, Cython's bounds checks
+GUMBEL_FAST_SANITIZE  DEBUG under AddressSanitizer and UndefinedBehaviorSanitizer (gcc, clang)
+GUMBEL_FAST_COVERAGE  DEBUG with line coverage of C (gcov) and of Cython (gcc, clang)
+GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
+"""
+
+import os
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from Cython.Compiler import Options
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+
+def switch(name: str) -> bool:
+    return os.environ.get(f"GUMBEL_FAST_{name}", "0") not in ("", "0")
+
+
+SANITIZE, COVERAGE, WERROR = switch("SANITIZE"), switch("COVERAGE"), switch("WERROR")
+DEBUG = switch("DEBUG") or SANITIZE or COVERAGE
+
+# One set of flags for every file: a SIMD target is switched on inside its own file, and all targets must round alike,
+# so that no compiler may contract a*b + c where the source does not say fma (MSVC contracts only when asked to).
+FLAGS = {
+    "unix": ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    + (["-Og", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"])
+    + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
+    + ["--coverage"] * COVERAGE
+    + ["-Werror"] * WERROR,
+    "msvc": ["/std:c11", "/fp:precise", "/Od" if DEBUG else "/O2"] + ["/WX"] * WERROR,
+}
+LINK_FLAGS = {
+    "unix": ["-fsanitize=address,undefined"] * SANITIZE + ["--coverage"] * COVERAGE,
+    "msvc": [],
+}
+
+
+class BuildExt(build_ext):
+    """Add the flags once the compiler is known."""
+
+    def build_extensions(self):
+        style = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        for extension in self.extensions:
+            extension.extra_compile_args += FLAGS[style]
+            extension.extra_link_args += LINK_FLAGS[style]
+        super().build_extensions()
+
+
+core = Extension(
+    "gumbel_fast._core",
+    sources=["gumbel_fast/_core.pyx", *sorted(str(path) for path in Path("src").rglob("*.c"))],
+    depends=sorted(str(path) for path in Path("src").rglob("*.h")),
+    include_dirs=["src", numpy.get_include()],
+    define_macros=[
+        # Compile for NumPy 2.0, the oldest that pyproject.toml admits, and refuse what it had deprecated.
+        ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+        ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+    ]
+    + [("CYTHON_TRACE_NOGIL", "1")] * COVERAGE,
+)
+
+Options.warning_errors = WERROR
+setup(
+    ext_modules=cythonize(
+        [core],
+        build_dir="build/cython",
+        force=True,  # what is generated depends on the switches too, which time stamps do not show
+        compiler_directives={
+            "boundscheck": DEBUG,
+            "cdivision": True,
+            "initializedcheck": DEBUG,
+            "linetrace": COVERAGE,
+            "wraparound": False,
+        },
+    ),
+    cmdclass={"build_ext": BuildExt},
+)
