@@ -1,0 +1,17 @@
+"""Benchmarks: one definition of what is measured, for pytest and for the command line alike.
+
+regime.py      what a regime, a contestant and a target are, and the registry of regimes
+regimes/       the regimes themselves, one function each, one file a subject
+inputs.py      the seeded arrays they run on
+checks.py      what a contestant's output must pass before it is timed
+peers.py       which other libraries are here, and how all of them are held to one thread
+allocator.py   the same memory allocator settings for everyone
+timing.py      contestants timed in turn, so that a busy machine disturbs all alike
+measure.py     one regime measured: checked, timed, put in ratio
+report.py      the outcome as plain text
+compare.py     the command that runs regimes and says which bars are met
+machine.py     what the figures were measured on
+
+Nothing here is imported by `import gumbel_fast`, and nothing but NumPy is needed: a peer that is not installed is
+skipped with a word.
+"""

@@ -1,0 +1,81 @@
+"""The command that runs regimes, project and peers in turn, and says which bars are met. `bench/compare.py` starts it.
+
+Each regime is measured in a process of its own, once with freed memory kept and once with the allocator's default
+(see `allocator.py`), all libraries on one thread. A regime says under which of the two its bars are judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from . import machine, peers, regimes  # noqa: F401  (importing `regimes` fills the registry)
+from .allocator import Allocator, for_children
+from .inputs import Inputs
+from .measure import Outcome, measure
+from .regime import REGISTRY
+from .report import table, verdicts
+
+_EXPLANATION = """\
+Time of one call, and how many times gumbel_fast's that is: first with freed
+memory kept by the process, then with the allocator's default. One thread."""
+
+
+def main(arguments: Sequence[str] | None = None, *, logits: Path | None = None) -> int:
+    """Run the command; `logits` is what `--logits` is without it.
+
+    Returns
+    -------
+    int
+        0, or 1 if a bar is missed.
+    """
+    options = _parser(logits).parse_args(arguments)
+    os.environ.update(peers.ONE_THREAD)
+    about = machine.describe()
+    print("\n".join(f"{key}: {value}" for key, value in about.items()))
+    print(f"\n{_EXPLANATION}")
+    results = []
+    missed = False
+    for name in options.regimes or REGISTRY:
+        outcomes = {setting: _measure_apart(name, setting, options) for setting in Allocator}
+        judged = outcomes[outcomes[Allocator.KEEPING].allocator]
+        print(f"\n{table(*outcomes.values())}\n{verdicts(judged)}".rstrip(), flush=True)
+        missed |= any(verdict.bar_met is False for verdict in judged.verdicts)
+        results.append({setting: asdict(outcome) for setting, outcome in outcomes.items()})
+    if options.json:
+        options.json.write_text(json.dumps({"machine": about, "regimes": results}, indent=1) + "\n", encoding="utf-8")
+    return int(missed)
+
+
+def _parser(logits: Path | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench/compare.py", description="Time gumbel_fast and its peers in turn, in one process a regime."
+    )
+    parser.add_argument("regimes", nargs="*", metavar="REGIME", choices=[[], *REGISTRY], help=", ".join(REGISTRY))
+    parser.add_argument("--peers", nargs="*", choices=peers.OTHERS, default=peers.OTHERS, metavar="LIBRARY")
+    parser.add_argument("--seconds", type=float, default=3.0, help="to spend on each table, twice (default: 3)")
+    parser.add_argument(
+        "--logits", type=Path, default=logits, metavar="ROWS.npy", help="rows of a language model's logits"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
+    return parser
+
+
+def _measure_apart(name: str, setting: Allocator, options: argparse.Namespace) -> Outcome:
+    """Measure a regime in a process that is started with an allocator setting."""
+    with for_children(setting), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        libraries = {"gumbel_fast", "numpy", *options.peers}
+        return pool.submit(_measure, name, options.logits, libraries, options.seconds).result()
+
+
+def _measure(name: str, logits: Path | None, libraries: set[str], seconds: float) -> Outcome:
+    inputs = Inputs(None if logits is None else np.load(logits))
+    return measure(REGISTRY[name](inputs), libraries=libraries, budget=seconds)

@@ -1,0 +1,103 @@
+"""What a regime, a contestant and a target are, and the registry of regimes. No timing and no inputs live here.
+
+To add a regime, write one function in `regimes/` and decorate it with `@regime`: pytest and the command line find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .allocator import Allocator
+from .inputs import Inputs
+
+#: What is timed: everything it needs is made beforehand, and it returns what it computed.
+Call = Callable[[], Any]
+#: Looks at what a call returns, and raises `CheckError` if that is not what was asked for.
+Check = Callable[[Call], None]
+
+
+class CheckError(Exception):
+    """A contestant's output is not what the regime asks for."""
+
+
+class Role(StrEnum):
+    """What a contestant is in its regime."""
+
+    PROJECT = "project"
+    PEER = "peer"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do the job of a regime.
+
+    `prepare` imports the library, makes the buffers and compiles what is compiled, outside the timing; a library that
+    is not installed shows there as ImportError. `note` says what a reader must know, such as "infinities". Both fit
+    one column of the report together: 36 characters.
+    """
+
+    name: str
+    library: str
+    prepare: Callable[[], Call]
+    check: Check
+    role: Role = Role.PEER
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """How fast the project must be beside one contestant: `bar` is the least accepted, `goal` what is aimed at.
+
+    Against a peer the figure is the peer's time over the project's, at least `bar`. Against the limit (`of_limit`) it
+    is the project's time over the limit's, at most `bar`.
+    """
+
+    against: str
+    bar: float | None
+    goal: float | None
+    of_limit: bool = False
+
+    def figure(self, times_project: float) -> float:
+        """Turn "the contestant takes this many times the project's time" into what `bar` and `goal` bound."""
+        return 1 / times_project if self.of_limit else times_project
+
+    def met(self, figure: float, bound: float) -> bool:
+        """Whether a figure keeps a bound."""
+        return figure <= bound if self.of_limit else figure >= bound
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A job that users have, with everybody who can do it. `allocator` is the setting that its targets are for."""
+
+    name: str
+    title: str
+    meaning: str
+    elements: int
+    bytes_moved: int
+    contestants: tuple[Contestant, ...]
+    targets: tuple[Target, ...] = ()
+    allocator: Allocator = Allocator.KEEPING
+
+    @property
+    def project(self) -> Contestant:
+        """The contestant that the others are measured against."""
+        (project,) = (contestant for contestant in self.contestants if contestant.role is Role.PROJECT)
+        return project
+
+
+#: A regime's function: it makes the inputs, so it is called only when the regime is run.
+Factory = Callable[[Inputs], Regime]
+
+#: Every regime by name, in the order of definition.
+REGISTRY: dict[str, Factory] = {}
+
+
+def regime(factory: Factory) -> Factory:
+    """Register a regime under its function's name."""
+    REGISTRY[factory.__name__] = factory
+    return factory

@@ -1,0 +1,100 @@
+"""The Gumbel distribution's functions: its density, over an array and for one number."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gumbel_fast
+
+from .. import checks, peers
+from ..inputs import Inputs
+from ..regime import Call, Contestant, Regime, Role, Target, regime
+
+
+@regime
+def gumbel_r_pdf(inputs: Inputs) -> Regime:
+    """The density over an array."""
+    points = inputs.normal(100_000, dtype=np.float64)
+    check = checks.equal_to(np.exp(-points - np.exp(-points)), rtol=1e-13)
+    return Regime(
+        name="gumbel_r_pdf",
+        title="gumbel_r.pdf of 100,000 float64 values into a kept array",
+        meaning="Likelihoods of extremes: floods, loads, scores of aligned sequences.",
+        elements=points.size,
+        bytes_moved=2 * points.nbytes,
+        contestants=(
+            Contestant("gumbel_fast.gumbel_r.pdf(out=)", "gumbel_fast", partial(_array, points), check, Role.PROJECT),
+            Contestant("exp(-x - exp(-x)), out=", "numpy", partial(_numpy, points), check),
+            Contestant("scipy.stats.gumbel_r.pdf", "scipy", partial(_scipy, points), check),
+            Contestant("copying the array", "numpy", partial(_copy, points), checks.nothing, Role.LIMIT),
+        ),
+        targets=(
+            Target("scipy.stats.gumbel_r.pdf", bar=4, goal=10),
+            Target("exp(-x - exp(-x)), out=", bar=None, goal=2),
+        ),
+    )
+
+
+@regime
+def gumbel_r_pdf_scalar(_: Inputs) -> Regime:
+    """The density at one number: what a call costs before any arithmetic."""
+    point = 0.5
+    check = checks.equal_to(np.array(math.exp(-point - math.exp(-point))), rtol=1e-14)
+    return Regime(
+        name="gumbel_r_pdf_scalar",
+        title="gumbel_r.pdf of one float",
+        meaning="A call inside a Python loop, an optimiser's or an integrator's.",
+        elements=1,
+        bytes_moved=0,
+        contestants=(
+            Contestant("gumbel_fast.gumbel_r.pdf", "gumbel_fast", partial(_scalar, point), check, Role.PROJECT),
+            Contestant("np.exp(-x - np.exp(-x))", "numpy", partial(_numpy_scalar, point), check),
+            Contestant("scipy.stats.gumbel_r.pdf", "scipy", partial(_scipy, point), check),
+            Contestant(
+                "math.exp twice", "numpy", partial(_math, point), checks.nothing, Role.LIMIT, note="plain Python"
+            ),
+        ),
+        targets=(Target("scipy.stats.gumbel_r.pdf", bar=25, goal=60),),
+    )
+
+
+def _array(points: NDArray[Any]) -> Call:
+    return partial(gumbel_fast.gumbel_r.pdf, points, out=np.empty_like(points))
+
+
+def _scalar(point: float) -> Call:
+    return partial(gumbel_fast.gumbel_r.pdf, point)
+
+
+def _numpy(points: NDArray[Any]) -> Call:
+    negated, out = np.empty_like(points), np.empty_like(points)
+
+    def density() -> Any:
+        np.negative(points, out=negated)
+        np.exp(negated, out=out)
+        np.subtract(negated, out, out=out)
+        return np.exp(out, out=out)
+
+    return density
+
+
+def _numpy_scalar(point: float) -> Call:
+    return lambda: np.exp(-point - np.exp(-point))
+
+
+def _scipy(points: Any) -> Call:
+    return partial(peers.load("scipy.stats").gumbel_r.pdf, points)
+
+
+def _math(point: float) -> Call:
+    return lambda: math.exp(-point - math.exp(-point))
+
+
+def _copy(points: NDArray[Any]) -> Call:
+    out = np.empty_like(points)
+    return lambda: np.copyto(out, points)

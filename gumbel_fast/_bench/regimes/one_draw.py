@@ -1,0 +1,123 @@
+"""One draw from one long row of logits, as a language model's server makes it for every token."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gumbel_fast
+
+from .. import checks, peers
+from ..inputs import SEED, Inputs, in_turn
+from ..regime import Call, Contestant, Regime, Role, Target, regime
+
+
+@regime
+def one_draw(inputs: Inputs) -> Regime:
+    """A row that lies in the cache, as one does that was just computed."""
+    categories = 131_072
+    return Regime(
+        name="one_draw",
+        title="One draw from 131,072 logits, in the cache",
+        meaning="The next token from a large vocabulary, right after the model computed the logits.",
+        elements=categories,
+        bytes_moved=4 * categories,
+        contestants=_contestants(inputs.normal(1, categories, std=2.5)),
+        targets=(
+            Target("np.max", bar=2, goal=1.2, of_limit=True),
+            Target("softmax + np.random.choice", bar=90, goal=None),
+            Target("torch softmax + multinomial", bar=200, goal=None),
+        ),
+    )
+
+
+@regime
+def one_draw_llm(inputs: Inputs) -> Regime:
+    """Rows that come from memory one after the other; a real model's where they are given."""
+    rows = inputs.llm_logits(64)
+    categories = rows.shape[-1]
+    origin = "real" if inputs.real else "LLM-like"
+    return Regime(
+        name="one_draw_llm",
+        title=f"One draw from {categories:,} {origin} logits, out of the cache",
+        meaning="The next token for one of many requests, whose logits have left the cache since they were computed.",
+        elements=categories,
+        bytes_moved=4 * categories,
+        contestants=_contestants(rows),
+        targets=(Target("np.max", bar=2.2, goal=1.3, of_limit=True),),
+    )
+
+
+def _contestants(rows: NDArray[Any]) -> tuple[Contestant, ...]:
+    check = checks.draws(rows)
+    return (
+        Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project, rows), check, Role.PROJECT),
+        Contestant("softmax + np.random.choice", "numpy", partial(_choice, rows), check),
+        Contestant("argmax(x + rng.gumbel)", "numpy", partial(_gumbel_max, rows), check, note="float64"),
+        Contestant(
+            "argmax(x - log(-log(random)))",
+            "numpy",
+            partial(_gumbel_max_float32, rows),
+            check,
+            note="approx.",
+        ),
+        Contestant("torch softmax + multinomial", "torch", partial(_torch, rows), check),
+        Contestant("jax.random.categorical", "jax", partial(_jax, rows), check, note="approx."),
+        Contestant("np.max", "numpy", partial(_maximum, rows), checks.nothing, Role.LIMIT),
+    )
+
+
+def _project(rows: NDArray[Any]) -> Call:
+    rng = np.random.default_rng(SEED)
+    categorical = gumbel_fast.categorical
+    return in_turn(lambda row: categorical(row, rng=rng), rows)
+
+
+def _choice(rows: NDArray[Any]) -> Call:
+    generator = np.random.RandomState(SEED)
+
+    def draw(row: NDArray[Any]) -> Any:
+        weights = np.exp(row - row.max())
+        weights /= weights.sum()
+        return generator.choice(row.size, p=weights)
+
+    return in_turn(draw, rows)
+
+
+def _gumbel_max(rows: NDArray[Any]) -> Call:
+    rng = np.random.default_rng(SEED)
+    return in_turn(lambda row: np.argmax(row + rng.gumbel(size=row.size)), rows)
+
+
+def _gumbel_max_float32(rows: NDArray[Any]) -> Call:
+    rng, noise = np.random.default_rng(SEED), np.empty(rows.shape[-1], np.float32)
+
+    def draw(row: NDArray[Any]) -> Any:
+        rng.random(dtype=np.float32, out=noise)
+        with np.errstate(divide="ignore"):  # a uniform of 0 has an infinite logarithm
+            np.log(noise, out=noise)
+            np.negative(noise, out=noise)
+            np.log(noise, out=noise)
+        return np.argmax(np.subtract(row, noise, out=noise))
+
+    return in_turn(draw, rows)
+
+
+def _torch(rows: NDArray[Any]) -> Call:
+    torch = peers.load("torch")
+    torch.manual_seed(SEED)
+    return in_turn(lambda row: torch.multinomial(torch.softmax(row, -1), 1), list(torch.from_numpy(rows)))
+
+
+def _jax(rows: NDArray[Any]) -> Call:
+    jax = peers.load("jax")
+    draw = jax.jit(jax.random.categorical)
+    keys = peers.jax_keys(jax, SEED)
+    return in_turn(lambda row: draw(keys(), row).block_until_ready(), [jax.device_put(row) for row in rows])
+
+
+def _maximum(rows: NDArray[Any]) -> Call:
+    return in_turn(np.max, rows)

@@ -1,0 +1,62 @@
+"""Outcomes as plain text that fits 80 columns: no colour, no box, ASCII alone. Nothing is measured here."""
+
+from __future__ import annotations
+
+from .measure import Line, Outcome, Verdict
+from .regime import Role
+
+_NAME = 37
+
+
+def duration(seconds: float) -> str:
+    """Return a time in three digits, in the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)):
+        if seconds >= size:
+            break
+    value = seconds / size
+    decimals = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{decimals}f} {unit}"
+
+
+def table(outcome: Outcome, beside: Outcome | None = None) -> str:
+    """Return a regime's table: a line for each contestant, with its time and how many times the project's that is.
+
+    `beside` is the same regime measured under another setting, as two more columns.
+    """
+    others = {line.name: line for line in beside.lines} if beside else {}
+    figures = [f"  {_name(line)}{_figures(line)}{_figures(others.get(line.name))}".rstrip() for line in outcome.lines]
+    skipped = [f"  {name}: skipped, {reason}" for name, reason in outcome.skipped]
+    return "\n".join([outcome.title, *figures, *skipped])
+
+
+def verdicts(outcome: Outcome) -> str:
+    """Return a line for each of a regime's targets: the figure, and whether the bar and the goal are met."""
+    return "\n".join(f"  {_sentence(verdict)}" for verdict in outcome.verdicts)
+
+
+def _name(line: Line) -> str:
+    name = f"limit: {line.name}" if line.role is Role.LIMIT else line.name
+    if line.note:
+        name += f" ({line.note})"
+    return f"{name:<{_NAME}} "
+
+
+def _figures(line: Line | None) -> str:
+    if line is None:
+        return ""
+    ratio = "" if line.role is Role.PROJECT else f"{line.ratio:.{1 if line.ratio >= 1 else 2}f} x"
+    return f"{duration(line.seconds):>9} {ratio:>9}"
+
+
+def _sentence(verdict: Verdict) -> str:
+    target = verdict.target
+    if target.of_limit:
+        text, bound = f"takes {verdict.figure:.2f} x the time of {target.against}", "at most "
+    else:
+        text, bound = f"{target.against} takes {verdict.figure:.1f} x as long", ""
+    judged = [
+        f"{kind} {bound}{value:g} {'met' if met else 'MISSED'}"
+        for kind, value, met in (("bar", target.bar, verdict.bar_met), ("goal", target.goal, verdict.goal_met))
+        if value is not None
+    ]
+    return f"{text}: {', '.join(judged)}"

@@ -1,0 +1,57 @@
+"""Contestants timed in turn. No check and no table lives here.
+
+A machine that is shared, or that changes its clock, drifts by more than the differences measured here. So contestants
+are timed in rounds: in each, everybody runs for a few milliseconds, in an order that rotates. Times are medians over
+the rounds, and a ratio is the median of the ratios inside each round, which drift cancels from.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from itertools import repeat
+from math import ceil
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .regime import Call
+
+_SLICE = 2e-3  # seconds that a contestant runs in one round, at least one call
+_ROUNDS = range(7, 201)
+
+
+def _run(call: Call, calls: int) -> float:
+    """Seconds a call takes, over `calls` calls."""
+    start = perf_counter()
+    for _ in repeat(None, calls):
+        call()
+    return (perf_counter() - start) / calls
+
+
+def interleaved(calls: Mapping[str, Call], *, budget: float) -> dict[str, NDArray[np.float64]]:
+    """Time calls in turn for about `budget` seconds.
+
+    Returns
+    -------
+    dict of name to ndarray of shape (rounds,)
+        Seconds a call took, in each round.
+    """
+    first = {name: min(_run(call, 1), _run(call, 1)) for name, call in calls.items()}
+    repeats = {name: max(1, ceil(_SLICE / seconds)) for name, seconds in first.items()}
+    round_seconds = sum(first[name] * repeats[name] for name in calls)
+    rounds = min(max(_ROUNDS.start, int(budget / round_seconds)), _ROUNDS[-1])
+    times = {name: np.empty(rounds) for name in calls}
+    order = list(calls)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for turn in range(rounds):
+            for name in order:
+                times[name][turn] = _run(calls[name], repeats[name])
+            order.append(order.pop(0))
+    finally:
+        if collecting:
+            gc.enable()
+    return times
