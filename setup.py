@@ -36,7 +36,7 @@ FLAGS = {
     "msvc": ["/std:c11", "/fp:precise", "/Od" if DEBUG else "/O2"] + ["/WX"] * WERROR,
 }
 LINK_FLAGS = {
-    "unix": ["-fsanitize=address,undefined"] * SANITIZE + ["--coverage"] * COVERAGE,
+    "unix": ["-lm"] + ["-fsanitize=address,undefined"] * SANITIZE + ["--coverage"] * COVERAGE,
     "msvc": [],
 }
 
