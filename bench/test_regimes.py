@@ -15,7 +15,6 @@ from gumbel_fast._bench.inputs import Inputs
 from gumbel_fast._bench.measure import prepare
 from gumbel_fast._bench.regime import REGISTRY, Regime
 
-
 #: Every contestant by its regime's name and its own; the names do not depend on the inputs.
 CASES = [(name, contestant.name) for name, make in REGISTRY.items() for contestant in make(Inputs()).contestants]
 
@@ -26,7 +25,7 @@ def build(name: str, inputs: Inputs) -> Regime:
     return REGISTRY[name](inputs)
 
 
-@pytest.mark.parametrize(("regime", "contestant"), CASES, ids=[": ".join(case) for case in CASES])
+@pytest.mark.parametrize("regime, contestant", CASES, ids=[": ".join(case) for case in CASES])
 @pytest.mark.benchmark(disable_gc=True)
 def test_regime(regime: str, contestant: str, inputs: Inputs, benchmark: Any) -> None:
     """Check what a contestant gives, then time it."""

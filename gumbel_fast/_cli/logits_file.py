@@ -51,8 +51,11 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if version not in readers:  # version 3.0 is for names of fields, which logits have not
         raise CommandError(f"is a .npy file of version {version[0]}.{version[1]}, which is not read here")
     try:
-        return readers[version](file)
+        shape, fortran_order, dtype = readers[version](file)
     except OSError:
         raise
     except Exception as error:  # a damaged header fails in whatever way the parsing of its text does
         raise CommandError("has a damaged header") from error
+    if min(shape, default=0) < 0:
+        raise CommandError("has a damaged header")
+    return shape, fortran_order, dtype

@@ -48,10 +48,10 @@ def _heading(text: str) -> None:
 def _counts(result: Experiment) -> str:
     """Return the experiment's table: a line for each category, the ways in columns, their p-values below."""
     ways = result.ways
-    text = [f"category {'logit':>8} {'softmax':>8} {'expected':>9}" + "".join(f"{way.name:>15}" for way in ways)]
+    text = [f"category {'logit':>7} {'softmax':>8} {'expected':>9}" + "".join(f"{way.name:>15}" for way in ways)]
     for category, (logit, probability) in enumerate(zip(result.logits, result.probabilities, strict=True)):
         counts = "".join(f"{way.counts[category]:>15,}" for way in ways)
-        text.append(f"{category:<8} {logit:>8.4f} {probability:>8.5f} {probability * DRAWS:>9,.1f}{counts}")
+        text.append(f"{category:<8} {logit:>7.4f} {probability:>8.5f} {probability * DRAWS:>9,.1f}{counts}")
     text.append(f"{'p-value (chi-square)':<35}" + "".join(f"{way.p:>15.3f}" for way in ways))
     text.append("")
     text.append("A p-value is small, say below 0.001, only if the counts do not fit softmax.")

@@ -1,0 +1,423 @@
+"""The command line, run as a user runs it: what it prints and writes, its exit status, and what errors look like.
+
+The parts that no run can show, such as where a long file is cut into pieces, are called directly at the end.
+"""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import gumbel_fast
+from gumbel_fast._cli import chi_square, draws, progress
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's own memory is Linux's")
+
+COMMAND = [sys.executable, "-m", "gumbel_fast"]
+
+
+def run(*arguments, cwd, **options):
+    """Run the command away from the sources, which could be taken for the installed package."""
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, timeout=120, **options)
+
+
+def sample(*arguments, cwd):
+    """Run `sample`, which has to succeed in silence; what it printed, as a list of rows."""
+    result = run("sample", *arguments, cwd=cwd)
+    assert (result.returncode, result.stderr) == (0, b"")
+    return [[int(word) for word in line.split()] for line in result.stdout.decode().splitlines()]
+
+
+def error_of(*arguments, cwd):
+    """Run the command, which has to fail with one line; what stands behind "gumbel_fast: error: "."""
+    result = run(*arguments, cwd=cwd)
+    assert (result.returncode, result.stdout) == (2, b"")
+    (line,) = result.stderr.decode().splitlines()
+    start = "gumbel_fast: error: "
+    assert line.startswith(start)
+    return line.removeprefix(start)
+
+
+@pytest.fixture
+def logits():
+    return np.random.default_rng(3).normal(size=(40, 7)).astype(np.float32)
+
+
+@pytest.fixture
+def file(tmp_path, logits):
+    path = tmp_path / "logits.npy"
+    np.save(path, logits)
+    return path
+
+
+# ------------------------------------------------------------------------------------------------------- the tour
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory):
+    result = run(cwd=tmp_path_factory.mktemp("tour"))
+    assert (result.returncode, result.stderr) == (0, b"")
+    return result.stdout.decode("ascii")
+
+
+def test_tour_fits_a_terminal(tour):
+    assert max(map(len, tour.splitlines())) <= 80
+    assert "\x1b" not in tour
+    assert "\r" not in tour
+
+
+def test_tour_says_what_it_runs_on(tour):
+    lines = dict(line.split(maxsplit=1) for line in tour.splitlines() if len(line.split()) > 1)
+    assert lines["NumPy"] == np.__version__
+    assert lines["gumbel_fast"] == gumbel_fast.__version__
+    assert f"SIMD target  {gumbel_fast._core.simd_target()}" in tour
+
+
+def test_tour_holds_the_experiment(tour):
+    start = tour.splitlines().index(next(line for line in tour.splitlines() if line.startswith("category")))
+    lines = [line.replace(",", "").split() for line in tour.splitlines()[start + 1 : start + 12]]
+    table, p_values = np.array(lines[:10], dtype=float), np.array(lines[10][2:], dtype=float)
+    category, logit, probability, expected, *ways = table.T
+    # The article's logits, and its softmax draws, which NumPy's legacy generator repeats for ever.
+    legacy = np.random.RandomState(1111)
+    article_logits = legacy.uniform(-1, 1, 10)
+    article_softmax = np.exp(article_logits) / np.exp(article_logits).sum()
+    article_draws = legacy.choice(10, 100_000, p=article_softmax)
+    np.testing.assert_array_equal(category, np.arange(10))
+    np.testing.assert_allclose(logit, article_logits, atol=5e-5)
+    np.testing.assert_allclose(probability, article_softmax, atol=5e-6)
+    np.testing.assert_allclose(expected, 100_000 * article_softmax, atol=0.05)
+    np.testing.assert_array_equal(ways[0], np.bincount(article_draws, minlength=10))
+    own = gumbel_fast.categorical(np.broadcast_to(article_logits, (100_000, 10)), rng=1111)
+    np.testing.assert_array_equal(ways[2], np.bincount(own, minlength=10))
+    for counts, p in zip(ways, p_values, strict=True):
+        assert p == pytest.approx(stats.chisquare(counts, 100_000 * article_softmax).pvalue, abs=6e-4)
+        assert p > 0.001
+
+
+def test_tour_times_the_library_and_the_limit(tour):
+    assert tour.count("  gumbel_fast.categorical ") == 2
+    assert tour.count("  limit: np.max ") == 2
+
+
+def test_version(tmp_path):
+    assert run("--version", cwd=tmp_path).stdout.decode().split() == ["gumbel_fast", gumbel_fast.__version__]
+
+
+def test_help_names_the_command(tmp_path):
+    assert b"sample" in run("--help", cwd=tmp_path).stdout
+
+
+# ---------------------------------------------------------------------------------------------- sample: what it draws
+
+
+def test_one_index_a_row(file, logits):
+    expected = gumbel_fast.categorical(logits, rng=5)
+    assert sample(file, "--seed", 5, cwd=file.parent) == [[index] for index in expected]
+
+
+def test_n_indices_a_row(file, logits):
+    expected = gumbel_fast.categorical(np.repeat(logits, 9, axis=0), rng=5).reshape(40, 9)
+    assert sample(file, "--seed", 5, "-n", 9, cwd=file.parent) == expected.tolist()
+
+
+def test_temperature(file, logits):
+    expected = gumbel_fast.categorical(logits, temperature=2.5, rng=5)
+    assert sample(file, "--seed", 5, "--temperature", 2.5, cwd=file.parent) == [[index] for index in expected]
+    coldest = sample(file, "--temperature", 0, cwd=file.parent)
+    assert coldest == [[index] for index in logits.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_axis_order_and_dtype(tmp_path, axis, order, dtype):
+    values = np.random.default_rng(4).normal(scale=3, size=(4, 5, 6)).astype(dtype)
+    np.save(tmp_path / "logits.npy", np.asarray(values, order=order))
+    sample("logits.npy", "--seed", 2, "--axis", axis, "-o", "drawn.npy", cwd=tmp_path)
+    drawn = np.load(tmp_path / "drawn.npy")
+    assert drawn.dtype == np.int64
+    np.testing.assert_array_equal(drawn, gumbel_fast.categorical(values, axis=axis, rng=2))
+
+
+def test_one_row(tmp_path):
+    values = np.arange(5.0)
+    np.save(tmp_path / "row.npy", values)
+    assert sample("row.npy", "--seed", 1, cwd=tmp_path) == [[gumbel_fast.categorical(values, rng=1)]]
+    (line,) = sample("row.npy", "--seed", 1, "-n", 1000, cwd=tmp_path)
+    assert line == gumbel_fast.categorical(np.broadcast_to(values, (1000, 5)), rng=1).tolist()
+
+
+def test_without_a_seed_every_run_differs(tmp_path):
+    np.save(tmp_path / "row.npy", np.zeros(100))
+    first, second = (sample("row.npy", "-n", 50, cwd=tmp_path) for _ in range(2))
+    assert first != second  # alike once in 100^50 times
+
+
+@pytest.mark.parametrize("shape, arguments, expected", [
+    ((40, 7), (), (40,)),
+    ((40, 7), ("-n", 1), (40, 1)),
+    ((40, 7), ("-n", 3), (40, 3)),
+    ((40, 7), ("-n", 0), (40, 0)),
+    ((7,), (), ()),
+    ((7,), ("-n", 3), (3,)),
+    ((0, 7), (), (0,)),
+    ((2, 0, 7), ("-n", 3), (2, 0, 3)),
+])  # fmt: skip
+def test_shape_of_the_output(tmp_path, shape, arguments, expected):
+    np.save(tmp_path / "logits.npy", np.zeros(shape))
+    assert sample("logits.npy", *arguments, "-o", "drawn.npy", cwd=tmp_path) == []
+    assert np.load(tmp_path / "drawn.npy").shape == expected
+
+
+@LINUX
+def test_file_larger_than_the_memory_allowed(tmp_path):
+    resource = pytest.importorskip("resource")
+    rows, columns, allowed = 1024, 1 << 18, 512 << 20  # a file of 1 GiB, all holes but for its header
+    np.lib.format.open_memmap(tmp_path / "logits.npy", mode="w+", dtype=np.float32, shape=(rows, columns))
+    result = run(
+        "sample",
+        "logits.npy",
+        cwd=tmp_path,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # its threads' buffers are memory too
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed)),
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
+    drawn = np.array(result.stdout.split(), dtype=int)
+    assert drawn.shape == (rows,)
+    # Uniform over the columns: the mean's standard error is columns / sqrt(12 rows), and six of them are allowed.
+    assert abs(drawn.mean() - columns / 2) < 6 * columns / np.sqrt(12 * rows)
+
+
+# -------------------------------------------------------------------------------------------------- sample: its output
+
+
+def test_output_replaces_a_file_whole(file, logits):
+    out = file.with_name("drawn.npy")
+    out.write_bytes(b"what was there")
+    sample(file, "-o", out, "--seed", 1, cwd=file.parent)
+    np.testing.assert_array_equal(np.load(out), gumbel_fast.categorical(logits, rng=1))
+    assert sorted(path.name for path in file.parent.iterdir()) == ["drawn.npy", "logits.npy"]
+
+
+def test_output_is_left_alone_by_an_error(file, logits):
+    logits[30] = np.nan
+    np.save(file, logits)
+    out = file.with_name("drawn.npy")
+    out.write_bytes(b"what was there")
+    error_of("sample", file, "-o", out, cwd=file.parent)
+    assert out.read_bytes() == b"what was there"
+    assert sorted(path.name for path in file.parent.iterdir()) == ["drawn.npy", "logits.npy"]
+
+
+@POSIX
+def test_output_through_a_symbolic_link(file):
+    target, link = file.with_name("target.npy"), file.with_name("link.npy")
+    target.write_bytes(b"what was there")
+    link.symlink_to(target)
+    sample(file, "-o", link, cwd=file.parent)
+    assert link.is_symlink()
+    assert np.load(target).shape == (40,)
+
+
+@POSIX
+def test_output_into_a_device(file):
+    sample(file, "-o", os.devnull, cwd=file.parent)
+    assert not os.path.isfile(os.devnull)
+
+
+@POSIX
+def test_reader_that_goes_away(tmp_path):
+    np.save(tmp_path / "logits.npy", np.zeros((300_000, 3)))
+    process = subprocess.Popen(
+        [*COMMAND, "sample", "logits.npy"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout.readline().strip() in {b"0", b"1", b"2"}
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+@POSIX
+@pytest.mark.parametrize("out", [(), ("-o", "drawn.npy")])
+def test_interruption(tmp_path, out):
+    np.save(tmp_path / "logits.npy", np.zeros((2000, 100_000), np.float32))  # seconds of work
+    before = set(tmp_path.iterdir())
+    process = subprocess.Popen(
+        [*COMMAND, "sample", "logits.npy", "-n", "1000", *out],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    if out:
+        while set(tmp_path.iterdir()) == before:
+            assert process.poll() is None
+    else:
+        process.stdout.read(1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (128 + signal.SIGINT, b"")
+    assert set(tmp_path.iterdir()) == before
+
+
+# -------------------------------------------------------------------------------------------------- sample: bad input
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("--temperature", "-1"), "--temperature"),
+    (("--temperature", "nan"), "--temperature"),
+    (("--temperature", "warm"), "--temperature"),
+    (("-n", "-2"), "-n"),
+    (("-n", "1.5"), "-n"),
+    (("--seed", "-3"), "--seed"),
+    (("--axis", "2"), "--axis"),
+    (("--axis", "-3"), "--axis"),
+    (("-o", "logits.npy"), "is the file of logits"),
+    (("-o", "nowhere/drawn.npy"), "nowhere/drawn.npy: No such file"),
+    (("-o", "."), "directory"),
+    (("--wrong",), "--wrong"),
+])  # fmt: skip
+def test_bad_arguments(file, arguments, words):
+    before = file.read_bytes()
+    assert words in error_of("sample", file.name, *arguments, cwd=file.parent)
+    assert file.read_bytes() == before
+
+
+def test_no_such_command(tmp_path):
+    assert "draw" in error_of("draw", cwd=tmp_path)
+
+
+def test_no_file_named(tmp_path):
+    assert "LOGITS.npy" in error_of("sample", cwd=tmp_path)
+
+
+def test_missing_file(tmp_path):
+    assert error_of("sample", "logits.npy", cwd=tmp_path) == "logits.npy: No such file or directory"
+
+
+def test_folder(tmp_path):
+    assert error_of("sample", tmp_path, cwd=tmp_path).startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("kept, words", [
+    (0, "is not a .npy file"),
+    (7, "is not a .npy file"),
+    (60, "damaged header"),
+    (128, "is truncated: 128 bytes of 1,248"),
+    (1247, "is truncated: 1,247 bytes of 1,248"),
+])  # fmt: skip
+def test_truncated_file(file, kept, words):
+    file.write_bytes(file.read_bytes()[:kept])
+    assert words in error_of("sample", file.name, cwd=file.parent)
+
+
+@pytest.mark.parametrize("old, new, words", [
+    (b"\x93NUMPY", b"\x93NUMBY", "is not a .npy file"),
+    (b"\x93NUMPY\x01", b"\x93NUMPY\x09", "version 9.0"),
+    (b"'descr'", b"'desc'r", "damaged header"),
+    (b"'<f4'", b"'<q4'", "damaged header"),
+    (b"(40, 7)", b"(40, -7", "damaged header"),
+    (b"(40, 7)", b"(40,-7)", "damaged header"),
+    (b"(40, 7)", b"(9**9, ", "damaged header"),
+])  # fmt: skip
+def test_damaged_file(file, old, new, words):
+    file.write_bytes(file.read_bytes().replace(old, new, 1))
+    assert words in error_of("sample", file.name, cwd=file.parent)
+
+
+@pytest.mark.parametrize("array, words", [
+    (np.zeros((3, 4), complex), "complex128"),
+    (np.array([["a", "b"]]), "<U1"),
+    (np.array([b"a", b"b"]), "|S1"),
+    (np.array([1.0, None], object), "Python objects"),
+    (np.zeros(3, "M8[s]"), "datetime64"),
+    (np.zeros(3, [("a", "f4")]), "'a'"),
+    (np.array(3.0), "single number"),
+    (np.zeros((5, 0)), "no categories"),
+])  # fmt: skip
+def test_array_that_holds_no_logits(tmp_path, array, words):
+    np.save(tmp_path / "logits.npy", array)
+    assert words in error_of("sample", "logits.npy", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name, content", [
+    ("text.npy", b"0.5 0.25 0.25\n"),
+    ("archive.npz", None),
+])  # fmt: skip
+def test_file_of_another_kind(tmp_path, name, content):
+    if content is None:
+        np.savez(tmp_path / name, logits=np.zeros(3))
+    else:
+        (tmp_path / name).write_bytes(content)
+    assert error_of("sample", name, cwd=tmp_path) == f"{name} is not a .npy file"
+
+
+@pytest.mark.parametrize("values, words", [
+    ([0, np.nan, 0], "a NaN"), ([0, np.inf, 0], "+inf"), ([-np.inf] * 3, "nothing but -inf")
+])  # fmt: skip
+@pytest.mark.parametrize("rows, arguments", [(40_000, ()), (50, ("-n", 5))])  # more than one piece, one row a piece
+def test_bad_row_is_named_by_its_place_in_the_file(tmp_path, values, words, rows, arguments):
+    array = np.zeros((2, rows, 3))
+    array[1, -2:] = values
+    np.save(tmp_path / "logits.npy", array)
+    error = error_of("sample", "logits.npy", *arguments, "-o", "drawn.npy", cwd=tmp_path)
+    assert error == f"logits.npy: row 1, {rows - 2} holds {words}"
+
+
+# ----------------------------------------------------------------------------------------------------------- the parts
+
+
+@pytest.mark.parametrize("cells", [1, 7, 30, 1000])
+@pytest.mark.parametrize("count", [1, 2, 11])
+def test_draws_do_not_depend_on_the_pieces(monkeypatch, logits, cells, count):
+    monkeypatch.setattr(draws, "_CELLS", cells)
+    monkeypatch.setattr(draws, "_DRAWS", 5)
+    pieces = list(draws.draw(logits, count=count, temperature=0.7, seed=12))
+    assert max(piece.size for piece in pieces) <= 5
+    expected = gumbel_fast.categorical(np.repeat(logits, count, axis=0), temperature=0.7, rng=12)
+    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 8, 9, 10, 63])
+@pytest.mark.parametrize("statistic", [0.0, 1e-3, 0.5, 4.0, 16.9, 60.0, 300.0])
+def test_chi_square_survival(degrees, statistic):
+    assert chi_square.survival(statistic, degrees) == pytest.approx(stats.chi2.sf(statistic, degrees), rel=1e-11)
+
+
+def test_percentage_is_shown_after_a_second_and_taken_away():
+    stream, now = io.StringIO(), [0.0]
+    percentage = progress.Percentage(200, stream, clock=lambda: now[0])
+    now[0] = 0.9
+    percentage.advance(50)
+    assert stream.getvalue() == ""
+    now[0] = 1.1
+    percentage.advance(50)
+    line = "gumbel_fast: 100 of 200 draws, 50%"
+    assert stream.getvalue() == f"\r{line}"
+    percentage.advance(50)  # too soon after the last
+    percentage.clear()
+    assert stream.getvalue() == f"\r{line}\r{' ' * len(line)}\r"
+
+
+def test_percentage_that_was_never_shown_leaves_nothing():
+    stream = io.StringIO()
+    percentage = progress.Percentage(200, stream)
+    percentage.advance(200)
+    percentage.clear()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_progress_without_tqdm(monkeypatch, capsys, shown):
+    monkeypatch.setitem(sys.modules, "tqdm", None)  # makes its import fail
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    with progress.progress(4, shown=shown) as advance:
+        advance(1)
+    assert ("1 of 4 draws, 25%" in capsys.readouterr().err) is shown
