@@ -36,8 +36,8 @@ class Contestant:
     """One way to do the job of a regime.
 
     `prepare` imports the library, makes the buffers and compiles what is compiled, outside the timing; a library that
-    is not installed shows there as ImportError. `note` says what a reader must know, such as "infinities". Both fit
-    one column of the report together: 36 characters.
+    is not installed shows there as ImportError. `note` says what a reader must know, such as "infinities". Both
+    stand in one column of the report.
     """
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .measure import Line, Outcome, Verdict
-from .regime import Role
+from .regime import Contestant, Role
 
-_NAME = 37
+NAME = 37  # characters that a contestant's name and note have together
 
 
 def duration(seconds: float) -> str:
@@ -23,7 +23,9 @@ def table(outcome: Outcome, beside: Outcome | None = None) -> str:
     `beside` is the same regime measured under another setting, as two more columns.
     """
     others = {line.name: line for line in beside.lines} if beside else {}
-    figures = [f"  {_name(line)}{_figures(line)}{_figures(others.get(line.name))}".rstrip() for line in outcome.lines]
+    figures = [
+        f"  {label(line):<{NAME}} {_figures(line)}{_figures(others.get(line.name))}".rstrip() for line in outcome.lines
+    ]
     skipped = [f"  {name}: skipped, {reason}" for name, reason in outcome.skipped]
     return "\n".join([outcome.title, *figures, *skipped])
 
@@ -33,11 +35,10 @@ def verdicts(outcome: Outcome) -> str:
     return "\n".join(f"  {_sentence(verdict)}" for verdict in outcome.verdicts)
 
 
-def _name(line: Line) -> str:
-    name = f"limit: {line.name}" if line.role is Role.LIMIT else line.name
-    if line.note:
-        name += f" ({line.note})"
-    return f"{name:<{_NAME}} "
+def label(contestant: Contestant | Line) -> str:
+    """Return what a contestant's line begins with."""
+    name = f"limit: {contestant.name}" if contestant.role is Role.LIMIT else contestant.name
+    return f"{name} ({contestant.note})" if contestant.note else name
 
 
 def _figures(line: Line | None) -> str:
@@ -50,9 +51,9 @@ def _figures(line: Line | None) -> str:
 def _sentence(verdict: Verdict) -> str:
     target = verdict.target
     if target.of_limit:
-        text, bound = f"takes {verdict.figure:.2f} x the time of {target.against}", "at most "
+        text, bound = f"{verdict.figure:.2f} x the time of {target.against}", "at most "
     else:
-        text, bound = f"{target.against} takes {verdict.figure:.1f} x as long", ""
+        text, bound = f"{target.against}: {verdict.figure:.1f} x", ""
     judged = [
         f"{kind} {bound}{value:g} {'met' if met else 'MISSED'}"
         for kind, value, met in (("bar", target.bar, verdict.bar_met), ("goal", target.goal, verdict.goal_met))

@@ -38,6 +38,8 @@ def open_logits(path: Path) -> NDArray[Any]:
         return np.memmap(path, dtype, "r", offset=start, shape=shape, order=order).view(np.ndarray)
     except CommandError as error:
         raise CommandError(f"{path} {error}") from None
+    except (ValueError, OverflowError) as error:  # more or longer axes than an array can have
+        raise CommandError(f"{path} has a damaged header") from error
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from error
 

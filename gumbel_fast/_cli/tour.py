@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import show_runtime
 from .._bench import machine, regimes  # noqa: F401  (importing `regimes` fills the registry)
 from .._bench.inputs import Inputs
 from .._bench.measure import measure
@@ -17,9 +18,8 @@ _SECONDS = 0.8  # for each of them
 def tour() -> None:
     """Print the tour, part by part as it comes."""
     _heading("This machine")
-    for key, value in machine.describe().items():
-        if key in _LABELS:
-            print(f"{_LABELS[key]:<12} {value}")
+    print(f"{'processor':<15} {machine.cpu_name()}")
+    show_runtime()
     _heading(f"{DRAWS:,} draws from {CATEGORIES} logits, three ways (seed {SEED})")
     print(_counts(experiment()), flush=True)
     _heading("Times beside NumPy")
@@ -29,16 +29,6 @@ def tour() -> None:
     for name in _SHOWN:
         outcome = measure(REGISTRY[name](Inputs()), libraries=("gumbel_fast", "numpy"), budget=_SECONDS)
         print(f"\n{table(outcome)}", flush=True)
-
-
-_LABELS = {
-    "cpu": "Processor",
-    "simd": "SIMD target",
-    "system": "System",
-    "python": "Python",
-    "numpy": "NumPy",
-    "gumbel_fast": "gumbel_fast",
-}
 
 
 def _heading(text: str) -> None:

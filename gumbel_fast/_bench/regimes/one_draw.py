@@ -56,9 +56,9 @@ def _contestants(rows: NDArray[Any]) -> tuple[Contestant, ...]:
     return (
         Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project, rows), check, Role.PROJECT),
         Contestant("softmax + np.random.choice", "numpy", partial(_choice, rows), check),
-        Contestant("argmax(x + rng.gumbel)", "numpy", partial(_gumbel_max, rows), check, note="float64"),
+        Contestant("Gumbel-max with rng.gumbel", "numpy", partial(_gumbel_max, rows), check, note="float64"),
         Contestant(
-            "argmax(x - log(-log(random)))",
+            "Gumbel-max in float32",
             "numpy",
             partial(_gumbel_max_float32, rows),
             check,

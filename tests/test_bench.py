@@ -1,0 +1,179 @@
+"""The benchmarks' own parts: regimes that fit together, checks that find wrong output, ratios that are what they say.
+
+How fast anything is is no matter here.
+"""
+
+import time
+
+import numpy as np
+import pytest
+
+from gumbel_fast._bench import allocator, checks, inputs, measure, peers, regimes, report, timing
+from gumbel_fast._bench.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
+
+assert regimes  # its import fills the registry
+
+
+@pytest.fixture(params=REGISTRY, scope="module")
+def regime(request):
+    return REGISTRY[request.param](inputs.Inputs())
+
+
+def test_regime_fits_together(regime):
+    names = [contestant.name for contestant in regime.contestants]
+    assert len(set(names)) == len(names)
+    assert regime.project.library == "gumbel_fast"
+    assert {contestant.role for contestant in regime.contestants} == set(Role)
+    assert {contestant.library for contestant in regime.contestants} <= set(peers.LIBRARIES)
+    assert {target.against for target in regime.targets} <= set(names)
+    for target in regime.targets:
+        (contestant,) = (contestant for contestant in regime.contestants if contestant.name == target.against)
+        assert target.of_limit == (contestant.role is Role.LIMIT)
+    assert REGISTRY[regime.name](inputs.Inputs()).title == regime.title
+
+
+def test_report_fits_80_columns(regime):
+    assert max(len(report.label(contestant)) for contestant in regime.contestants) <= report.NAME
+    lines = [
+        measure.Line(contestant.name, contestant.library, contestant.role, contestant.note, 123.4e-6, 1e-6, 1234.5)
+        for contestant in regime.contestants
+    ]
+    verdicts = [measure.Verdict(target, 1234.5, False, False) for target in regime.targets]
+    outcome = measure.Outcome(regime.name, regime.title, 1, 1, regime.allocator, tuple(lines), (), tuple(verdicts))
+    text = f"{report.table(outcome, outcome)}\n{report.verdicts(outcome)}"
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_numpy_and_project_pass_their_checks(regime):
+    for contestant in regime.contestants:
+        if contestant.library in ("gumbel_fast", "numpy"):
+            assert callable(measure.prepare(contestant))
+
+
+# -------------------------------------------------------------------------------------------------------------- checks
+
+RNG = np.random.default_rng(8)
+NOISE = RNG.gumbel(size=100_000)
+ROWS = RNG.normal(scale=3, size=(4, 1000))
+
+
+@pytest.mark.parametrize("values, complaint", [
+    (NOISE[:-1], "shape"),
+    (NOISE.astype(np.float32), "dtype"),
+    (np.where(NOISE > 11, np.inf, NOISE), "finite"),
+    (-NOISE, "mean"),
+    (NOISE + 0.05, "mean"),
+    ((NOISE - np.euler_gamma) * 1.05 + np.euler_gamma, "variance"),
+])  # fmt: skip
+def test_noise_check_finds(values, complaint):
+    check = checks.standard_gumbel(100_000, np.float64)
+    check(lambda: NOISE)
+    with pytest.raises(CheckError, match=complaint):
+        check(lambda: values)
+
+
+def test_noise_check_forgives_infinities_where_told():
+    checks.standard_gumbel(100_000, np.float64, infinities=True)(lambda: np.where(NOISE > 12, np.inf, NOISE))
+
+
+def drawer(temperature):
+    """Draws from the rows in turn at some temperature."""
+    rng = np.random.default_rng(9)
+    return inputs.in_turn(lambda row: np.argmax(row / temperature + rng.gumbel(size=row.size)), ROWS)
+
+
+@pytest.mark.parametrize("wrong", [drawer(1e9), drawer(0.01), lambda: 1000, lambda: -1, lambda: 0.0, lambda: [1, 2]])
+def test_draws_check_finds(wrong):
+    check = checks.draws(ROWS)
+    check(drawer(1.0))
+    with pytest.raises(CheckError):
+        check(wrong)
+
+
+@pytest.mark.parametrize("values", [ROWS * (1 + 1e-6), ROWS[:2], ROWS.astype(np.float32)])
+def test_equality_check_finds(values):
+    check = checks.equal_to(ROWS, rtol=1e-9)
+    check(lambda: ROWS * (1 + 1e-12))
+    with pytest.raises(CheckError):
+        check(lambda: values)
+
+
+# ----------------------------------------------------------------------------------------------- timing and judgement
+
+
+def waits(milliseconds):
+    return lambda: time.sleep(milliseconds / 1000)
+
+
+def contestant(name, milliseconds, role=Role.PEER, library="numpy"):
+    return Contestant(name, library, lambda: waits(milliseconds), checks.nothing, role)
+
+
+def made_up(*targets):
+    """A regime whose project sleeps 4 ms, its peer 12 and its limit 2, and whose other peer is not installed."""
+    contestants = (
+        contestant("peer", 12),
+        contestant("absent", 1, library="no_such_library"),
+        contestant("project", 4, Role.PROJECT),
+        contestant("limit", 2, Role.LIMIT),
+    )
+    return Regime("made_up", "Sleeping", "none", 1, 0, contestants, targets)
+
+
+def test_times_are_seconds_a_call():
+    times = timing.interleaved({"short": waits(2), "long": waits(10)}, budget=0.2)
+    assert 2e-3 <= np.median(times["short"]) < 8e-3
+    assert 10e-3 <= np.median(times["long"]) < 30e-3
+    assert times["short"].shape == times["long"].shape
+
+
+def test_outcome():
+    targets = (
+        Target("peer", bar=1.5, goal=30),
+        Target("peer", bar=30, goal=None),
+        Target("limit", bar=8, goal=1.05, of_limit=True),
+        Target("absent", bar=1, goal=1),
+    )
+    libraries = ("numpy", "no_such_library")
+    outcome = measure.measure(made_up(*targets), libraries=libraries, budget=0.3)
+    assert [line.name for line in outcome.lines] == ["project", "peer", "limit"]
+    assert outcome.lines[0].ratio == 1
+    assert 1.5 < outcome.lines[1].ratio < 6  # 3, but for what a sleep is late by
+    assert 0.2 < outcome.lines[2].ratio < 0.9
+    assert outcome.skipped == (("absent", "not installed"),)
+    assert [(verdict.bar_met, verdict.goal_met) for verdict in outcome.verdicts] == [
+        (True, False),
+        (False, None),
+        (True, False),
+    ]
+    text = f"{report.table(outcome)}\n{report.verdicts(outcome)}"
+    assert "absent: skipped, not installed" in text
+    assert text.count("MISSED") == 3
+
+
+def test_wrong_output_stops_the_measurement():
+    def refuse(call):
+        raise CheckError("wrong")
+
+    regime = Regime("r", "r", "", 1, 0, (Contestant("p", "numpy", lambda: waits(1), refuse, Role.PROJECT),))
+    with pytest.raises(CheckError, match="p: wrong"):
+        measure.measure(regime)
+
+
+@pytest.mark.parametrize("seconds, text", [
+    (2.5, "2.50 s"), (0.123456, "123 ms"), (9.999e-3, "10.0 ms"), (12.34e-6, "12.3 us"), (999.6e-9, "1000 ns"),
+    (5e-10, "0.50 ns"),
+])  # fmt: skip
+def test_duration(seconds, text):
+    assert report.duration(seconds) == text
+
+
+def test_allocator_setting_reaches_children_alone(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    assert allocator.in_use() is allocator.Allocator.DEFAULT
+    with allocator.for_children(allocator.Allocator.KEEPING):
+        assert allocator.in_use() is allocator.Allocator.KEEPING
+    assert allocator.in_use() is allocator.Allocator.DEFAULT
+    assert allocator.environment(allocator.Allocator.KEEPING)["MALLOC_MMAP_THRESHOLD_"] == "1073741824"
+    assert "MALLOC_TRIM_THRESHOLD_" not in allocator.environment(allocator.Allocator.DEFAULT)
