@@ -23,7 +23,7 @@ PI = WIDE("3.14159265358979323846264338327950288")
 NOISE_HIGH, NOISE_LOW, DRAW_HIGH, DRAW_LOW = range(4)  # the counter's second word says what its words are for
 
 
-# ---------------------------------------------------------------------------------------------------------- randomness
+# ----------------------------------------------------------------------------------------------------------- randomness
 
 
 def philox4x32(counter, key):
@@ -64,7 +64,9 @@ def seed_pair(rng):
         # Over the full range each integer is one next_uint64, for every bit generator (random_raw gives MT19937's
         # 32-bit words), and the generator holds its lock over both.
         return rng.integers(0, 2**64 - 1, endpoint=True, size=2, dtype=np.uint64)
-    raise TypeError(f"rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, not {type(rng).__name__}")
+    raise TypeError(
+        f"rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, not {type(rng).__name__}"
+    )
 
 
 def noise_from_words(high, low, dtype=np.float64):
@@ -100,6 +102,14 @@ def _real(value, name):
     return array.astype(np.float64)
 
 
+def _fit(array, shape, name):
+    """The array broadcast to a shape that is given, never the other way round."""
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} of shape {array.shape} does not broadcast to {shape}") from None
+
+
 def _check_columns(columns):
     if columns > MAX_COLUMNS:
         raise ValueError(f"at most 2**34 columns, not {columns}")
@@ -114,7 +124,7 @@ def _logits_and_temperature(logits, temperature, axis, *, zero):
     temperature = _real(temperature, "temperature").astype(WIDE)
     if not np.all(temperature >= 0 if zero else temperature > 0):
         raise ValueError(f"temperature must be {'at least' if zero else 'above'} 0")
-    return logits, np.broadcast_to(temperature, logits.shape[:-1])[..., np.newaxis]
+    return logits, _fit(temperature, logits.shape[:-1], "temperature")[..., np.newaxis]
 
 
 def _deliver(result, dtype, out):
@@ -140,7 +150,7 @@ def _check_out(out, shape, dtype):
         raise ValueError("out is read-only")
 
 
-# ------------------------------------------------------------------------------------------------- noise and sampling
+# --------------------------------------------------------------------------------------------------- noise and sampling
 
 
 def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=None, offset=(0, 0)):
@@ -149,7 +159,7 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
     if dtype.type not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, not {dtype}")
     loc, scale = _real(loc, "loc"), _real(scale, "scale")
-    if np.any(scale < 0):
+    if not np.all(scale >= 0):
         raise ValueError("scale must be at least 0")
     if size is None:
         shape = np.broadcast_shapes(loc.shape, scale.shape) if out is None else np.shape(out)
@@ -160,7 +170,7 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
     if not 0 <= first_row < 2**64 or first_column < 0:
         raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
     _check_columns(first_column + columns)
-    loc, scale = np.broadcast_to(loc, shape), np.broadcast_to(scale, shape)
+    loc, scale = _fit(loc, shape, "loc"), _fit(scale, shape, "scale")
     if out is not None:
         _check_out(out, shape, dtype)
     a, b = seed_pair(rng)
@@ -172,11 +182,11 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
 
 
 def categorical(logits, *, temperature=1.0, axis=-1, rng=None, out=None):
-    """Twin of `gumbel_fast.categorical`, in distribution: softmax in wide floats and the inverse of its cumulative sum."""
+    """Twin of `gumbel_fast.categorical`, in distribution: a cumulative sum of wide floats, and its inverse."""
     logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
     shape, columns = logits.shape[:-1], logits.shape[-1]
     if columns == 0:
-        raise ValueError("no categories to draw from")
+        raise ValueError("logits: no categories to draw from")
     if out is not None:
         _check_out(out, shape, np.int64)
     logits, temperature = logits.reshape(-1, columns), temperature.reshape(-1, 1)
@@ -199,7 +209,7 @@ def categorical(logits, *, temperature=1.0, axis=-1, rng=None, out=None):
     return _deliver(indices.reshape(shape), np.int64, out)
 
 
-# ----------------------------------------------------------------------------------------------------- softmax family
+# ------------------------------------------------------------------------------------------------------- softmax family
 
 
 def _weights(logits, temperature):
@@ -238,11 +248,11 @@ def logsumexp(logits, *, temperature=1.0, axis=-1, out=None):
     return _deliver(result[..., 0], x.dtype, out)
 
 
-# ------------------------------------------------------------------------------------------------------- distribution
+# --------------------------------------------------------------------------------------------------------- distribution
 
 
 class _GumbelR:
-    """Twin of `gumbel_fast.gumbel_r`, the Gumbel distribution of maxima: cdf(x) = exp(-exp(-z)), z = (x - loc) / scale."""
+    """Twin of `gumbel_fast.gumbel_r`, the law of maxima: cdf(x) = exp(-exp(-z)), z = (x - loc) / scale."""
 
     def pdf(self, x, loc=0, scale=1, *, out=None):
         return self._of_value(lambda z, s: np.where(np.isinf(z), 0, np.exp(-z - np.exp(-z)) / s), x, loc, scale, out)

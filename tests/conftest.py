@@ -1,4 +1,4 @@
-"""What all tests share: the SIMD targets to run on, the real logits, the opt-in markers, how hypothesis searches.
+"""What all tests share: the SIMD targets to run on, the real logits, and how hypothesis searches.
 
 Statistical checks live in statistical.py; the data and where they come from in data/README.md.
 """
@@ -11,23 +11,9 @@ import pytest
 
 from gumbel_fast import _core
 
-OPT_IN = {"exhaustive": "every input there is, or many: minutes; run with -m exhaustive"}
-
 # The same examples every time: a suite that fails fails again.
 hypothesis.settings.register_profile("default", derandomize=True, deadline=None, database=None, max_examples=150)
 hypothesis.settings.load_profile("default")
-
-
-def pytest_configure(config):
-    for name, meaning in OPT_IN.items():
-        config.addinivalue_line("markers", f"{name}: {meaning}")
-
-
-def pytest_collection_modifyitems(config, items):
-    for item in items:
-        for name in OPT_IN:
-            if name in item.keywords and name not in config.option.markexpr:
-                item.add_marker(pytest.mark.skip(reason=f"opt-in: -m {name}"))
 
 
 @pytest.fixture(params=_core.usable_targets())

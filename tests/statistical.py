@@ -22,26 +22,30 @@ def softmax(logits, temperature=1.0):
     return special.softmax(np.asarray(logits, dtype=np.float64) / temperature)
 
 
-# ------------------------------------------------------------------------------------------------ many categories at once
+# ---------------------------------------------------------------------------------------------- many categories at once
 
 
 def assert_draws_follow(draws, p, *, against):
     """Chi-square of drawn indices against probabilities p.
 
-    Categories that expect fewer than LEAST_EXPECTED draws are pooled, once with their neighbours in the row, which shows
-    faults of place (a block lost, an index off by one), and once with their equals in probability, which shows faults of
-    value (a wrong temperature, a lost tail). Each pooling is tested at half the false-alarm rate.
+    Categories too rare for a cell of their own share one, once with their neighbours in the row, in cells of twice
+    LEAST_EXPECTED, which show faults of place (a block lost, an index off by one), and once with their equals in
+    probability, in cells of a fortieth of the draws, which show faults of value (a wrong temperature, a lost tail).
+    Each pooling is tested at half the false-alarm rate.
 
-    `against` maps the name of each fault to the probabilities that it would draw from; one of the two poolings must have
-    the power to see it (noncentral chi-square). A category of probability 0 must never be drawn.
+    `against` maps the name of each fault to the probabilities that it would draw from; one of the two poolings must
+    have the power to see it (noncentral chi-square). A category of probability 0 must never be drawn.
     """
     draws, p = np.asarray(draws).ravel(), np.asarray(p)
     counts = np.bincount(draws, minlength=p.size)
     assert counts.size == p.size, f"index {draws.max()} drawn from {p.size} categories"
     assert not counts[p == 0].any(), f"category {np.flatnonzero(counts * (p == 0))[0]} has probability 0 and was drawn"
     assert against, "name a discrepancy that this test is there to notice"
-    orders = {"place": np.arange(p.size), "value": np.argsort(-p, kind="stable")}
-    pools = {name: _pools(p * draws.size, order) for name, order in orders.items()}
+    by_value = max(2 * LEAST_EXPECTED, draws.size / 40)
+    pools = {
+        "place": _pools(p * draws.size, np.arange(p.size), 2 * LEAST_EXPECTED),
+        "value": _pools(p * draws.size, np.argsort(-p, kind="stable"), by_value),
+    }
     for fault, q in against.items():
         powers = {name: _chi_square_power(p, q, draws.size, pool) for name, pool in pools.items()}
         assert max(powers.values()) >= POWER, f"{draws.size} draws are too few to notice {fault}: power {powers}"
@@ -55,25 +59,18 @@ def assert_draws_follow(draws, p, *, against):
         )
 
 
-def _pools(expected, order):
-    """The cell of each category: its own where enough is expected, else one shared with the next such ones in order."""
-    pool = np.empty(expected.size, dtype=np.intp)
-    large = expected >= LEAST_EXPECTED
-    pool[large] = np.arange(np.count_nonzero(large))
-    small = order[~large[order]]
-    cells = np.count_nonzero(large)
-    if small.size:
-        reached = np.cumsum(expected[small])
-        shared = (np.concatenate(([0.0], reached[:-1])) // (2 * LEAST_EXPECTED)).astype(np.intp)
-        _, shared = np.unique(shared, return_inverse=True)
-        totals = np.bincount(shared, weights=expected[small])
-        if totals[-1] < LEAST_EXPECTED:  # the remainder goes to the cell before it
-            shared[shared == totals.size - 1] -= totals.size > 1
-        if expected[small].sum() < LEAST_EXPECTED and cells:
-            pool[small] = np.argmin(np.where(large, expected, np.inf)[large])
-        else:
-            pool[small] = cells + shared
-    return pool
+def _pools(expected, order, share):
+    """The cell of each category: its own where `share` is expected, else one that fills up along `order` to `share`."""
+    own = expected >= share
+    rare = order[~own[order]]
+    before = np.cumsum(expected[rare]) - expected[rare]
+    cell = np.empty(expected.size, dtype=np.intp)
+    cell[own] = np.arange(np.count_nonzero(own))
+    cell[rare] = np.count_nonzero(own) + np.unique(before // share, return_inverse=True)[1]
+    total = np.bincount(cell, weights=expected)
+    if total[-1] < LEAST_EXPECTED and total.size > 1:  # a remainder joins the smallest of the others
+        cell[cell == total.size - 1] = np.argmin(total[:-1])
+    return cell
 
 
 def _chi_square_power(p, q, draws, pool):
@@ -86,11 +83,11 @@ def _chi_square_power(p, q, draws, pool):
     return stats.ncx2.sf(stats.chi2.isf(FALSE_ALARM / 2, freedom), freedom, noncentrality)
 
 
-# ------------------------------------------------------------------------------------------------------- one number at a time
+# ------------------------------------------------------------------------------------------------- one number at a time
 
 
 def assert_count(count, trials, p, *, against):
-    """Exact two-sided binomial test of an event's count; `against` maps faults to the probabilities they would give it."""
+    """Exact two-sided binomial test of a count; `against` maps faults to the event's probability under them."""
     low, high = stats.binom.ppf(FALSE_ALARM / 2, trials, p), stats.binom.isf(FALSE_ALARM / 2, trials, p)
     assert against, "name a discrepancy that this test is there to notice"
     for fault, q in against.items():
@@ -105,15 +102,17 @@ def assert_near(estimate, truth, standard_error, *, against):
     assert against, "name a discrepancy that this test is there to notice"
     for fault, wrong in against.items():
         power = stats.norm.sf((width - abs(wrong - truth)) / standard_error)
-        assert power >= POWER, f"a standard error of {standard_error:.3g} is too wide to notice {fault}: power {power:.3g}"
+        assert power >= POWER, (
+            f"a standard error of {standard_error:.3g} is too wide to notice {fault}: power {power:.3g}"
+        )
     assert abs(estimate - truth) <= width, f"{estimate} is not within {width:.3g} of {truth}"
 
 
 def assert_continuous(sample, cdf, *, distance):
-    """Kolmogorov-Smirnov test of a sample; `distance` between two distribution functions is what it is there to notice.
+    """Kolmogorov-Smirnov test of a sample, there to notice a `distance` between two distribution functions.
 
-    Power by the inequality of Dvoretzky, Kiefer and Wolfowitz: the empirical function of a distribution at that distance
-    comes back to within the critical value with probability at most 2 exp(-2 n (distance - critical)^2).
+    Power by the inequality of Dvoretzky, Kiefer and Wolfowitz: the empirical function of a distribution at that
+    distance comes back to within the critical value with probability at most 2 exp(-2 n (distance - critical)^2).
     """
     n = sample.size
     critical = stats.kstwo.isf(FALSE_ALARM, n)

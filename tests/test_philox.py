@@ -1,7 +1,8 @@
-"""Philox4x32-10 against Random123's published known answers, in the core and in its NumPy twin, and one to the other."""
+"""Philox4x32-10, in the core and in its NumPy twin, against Random123's published known answers."""
 
 import numpy as np
 import pytest
+
 from gumbel_fast import _core, _reference
 
 # kat_vectors of Random123, "philox4x32 10": counter, key, answer.
@@ -38,7 +39,7 @@ def test_core_is_reference():
 
 
 def test_reference_words_are_counted_as_promised():
-    """Element (r, c) of (a, b) is word c & 3 of counter (c >> 2, tag, b + r low, b + r high) under key (a low, a high)."""
+    """Element (r, c) of (a, b) is word c & 3 of counter (c >> 2, tag, b + r low and high), key (a low, a high)."""
     a, b = 0x0123456789ABCDEF, 0xFEDCBA9876543210
     for row, column, tag in [(0, 0, 0), (5, 7, 1), (2**63, 2**34 - 1, 0), (2**64 - 1, 2**32 + 2, 3)]:
         absolute = (b + row) % 2**64

@@ -1,0 +1,326 @@
+"""The noise itself: every value of the words against wider arithmetic, the tails, the law, and gumbel's arguments.
+
+Which word an element gets is test_seed.py's subject. The bounds stand beside the kernels and are read from there.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import stats
+
+import gumbel_fast
+from gumbel_fast import _core, _reference
+from statistical import assert_continuous, assert_count, assert_near
+
+DTYPES = [np.float32, np.float64]
+LAST = 2**32 - 1
+EULER_GAMMA = 0.5772156649015329
+SEAMS = [0, 2**16, 2**31, 2**32 - 2**16, int((1 - np.exp(-1)) * 2**32), 2**32]  # ends, low-word limits, middle, G = 0
+
+
+def assert_within_bound(noise, truth, dtype, rest=0.0):
+    """Noise within the stated ULPs of truth + rest, or within the stated distance of it near 0."""
+    name = "f32" if dtype == np.float32 else "f64"
+    error = np.abs((noise.astype(np.float64) - truth) - rest)
+    ulp = np.spacing(np.abs(truth).astype(dtype)).astype(np.float64)
+    right = (error <= _core.BOUNDS[f"noise_{name}_ulp"] * ulp) | (error <= _core.BOUNDS[f"noise_{name}_abs"])
+    worst = np.argmax(np.where(right, 0, error / ulp))
+    assert right.all(), f"{noise[worst]!r} for {truth[worst]!r}: off by {error[worst] / ulp[worst]:.2f} ULP"
+
+
+def spread_words(count, seed):
+    """Pairs of words: uniform, near powers of two from either end, about each seam, with low words at their ends."""
+    rng = np.random.default_rng(seed)
+    seams = np.concatenate([np.arange(s - 40, s + 40) for s in SEAMS])
+    seams = seams[(seams >= 0) & (seams <= LAST)]
+    powers = np.repeat(2 ** np.arange(33, dtype=np.int64), 40)
+    powers = np.minimum((powers * rng.uniform(1, 2, powers.size)).astype(np.int64), LAST)
+    high = np.concatenate([rng.integers(0, 2**32, count), np.tile(seams, 4), powers, LAST - powers]).astype(np.uint32)
+    low = rng.integers(0, 2**32, high.size).astype(np.uint32)
+    low[: high.size // 4] = 0
+    low[-high.size // 4 :: 2] = LAST
+    return high, low
+
+
+def test_bounds_are_those_promised():
+    """What stands beside the kernels may be tighter than the contract and never looser."""
+    assert _core.BOUNDS["noise_f32_ulp"] <= 2
+    assert _core.BOUNDS["noise_f32_abs"] <= 2**-22
+    assert _core.BOUNDS["noise_f64_ulp"] <= 2
+    assert _core.BOUNDS["noise_f64_abs"] <= 2**-51
+
+
+# ---------------------------------------------------------------------------------------------------------- every value
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_words_to_noise(dtype, target):
+    """A spread of words against the twin, which computes in wide floats and rounds once (at most half an ULP more)."""
+    high, low = spread_words(400_000, seed=1)
+    truth = _reference.noise_from_words(high, low, np.longdouble if dtype == np.float64 else np.float64)
+    if dtype == np.float32:
+        in_between = (high >= 2**16) & (high < 2**32 - 2**16)
+        truth[in_between] = _reference._noise_of_integer(high[in_between].astype(np.uint64), 32)
+    nearest = truth.astype(np.float64)
+    noise = _core.noise_from_words(high, low, dtype)
+    assert noise.dtype == dtype
+    assert_within_bound(noise, nearest, dtype, (truth - nearest).astype(np.float64))
+
+
+def test_double_noise_against_mpmath(target):
+    high, low = spread_words(6_000, seed=2)
+    with mpmath.workprec(200):
+        words = [(int(h) << 32) | int(w) for h, w in zip(high, low, strict=True)]
+        truth = [-mpmath.log(-mpmath.log1p(-(word + mpmath.mpf(0.5)) / 2**64)) for word in words]
+        nearest = np.array([float(t) for t in truth])
+        rest = np.array([float(t - float(t)) for t in truth])
+    assert_within_bound(_core.noise_from_words(high, low, np.float64), nearest, np.float64, rest)
+
+
+@pytest.mark.exhaustive
+def test_every_high_word(target):
+    """All 2^32 high words, in chunks, against float64 arithmetic, whose own error is 2^-28 of a float32 ULP."""
+    chunk = 2**22
+    low = np.random.default_rng(3).integers(0, 2**32, chunk, dtype=np.uint32)
+    for start in range(0, 2**32, chunk):
+        high = np.arange(start, start + chunk, dtype=np.uint64)
+        near_an_end = (high < 2**16) | (high >= 2**32 - 2**16)
+        above = np.where(near_an_end, (low + 0.5) * 2.0**-32, 0.5)  # what follows the high word's integer
+        from_zero = (high + above) * 2.0**-32
+        from_one = ((LAST - high) + (1 - above)) * 2.0**-32
+        truth = -np.log(np.where(high < 2**31, -np.log1p(-from_zero), -np.log(from_one)))
+        assert_within_bound(_core.noise_from_words(high.astype(np.uint32), low, np.float32), truth, np.float32)
+
+
+@pytest.mark.exhaustive
+def test_double_noise_against_mpmath_at_length(target):
+    for seed in range(10, 50):
+        high, low = spread_words(22_000, seed)
+        with mpmath.workprec(120):
+            words = [(int(h) << 32) | int(w) for h, w in zip(high, low, strict=True)]
+            truth = [-mpmath.log(-mpmath.log1p(-(word + mpmath.mpf(0.5)) / 2**64)) for word in words]
+            nearest = np.array([float(t) for t in truth])
+            rest = np.array([float(t - float(t)) for t in truth])
+        assert_within_bound(_core.noise_from_words(high, low, np.float64), nearest, np.float64, rest)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_ends(dtype, target):
+    """From -3.8 to 45.05, where peers stop at 15.9 to 17.1; no word gives an infinity."""
+    top, bottom = _core.noise_from_words(np.array([0, LAST], np.uint32), np.array([0, LAST], np.uint32), dtype)
+    assert top == pytest.approx(65 * np.log(2), rel=1e-6)
+    assert bottom == pytest.approx(-np.log(65 * np.log(2)), rel=1e-6)
+    high = np.concatenate([np.arange(2**16 + 2**12), np.arange(2**32 - 2**16 - 2**12, 2**32)]).astype(np.uint32)
+    for low in 0, LAST:
+        noise = _core.noise_from_words(high, np.full_like(high, low), dtype)
+        assert np.isfinite(noise).all()
+        assert np.all(np.diff(noise) <= 0)  # falls from word to word, over the seams too
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_low_word_counts_at_the_ends(dtype, target):
+    """Halving the low word at high word 0 moves the noise by log 2: 64 bits are used there, not 32."""
+    low = np.uint32(2) ** np.arange(31, 0, -1, dtype=np.uint32)
+    noise = _core.noise_from_words(np.zeros_like(low), low, dtype)
+    np.testing.assert_allclose(np.diff(noise[:20]), np.log(2), atol=1e-2)
+    assert np.all(np.diff(noise) > 0.4)
+
+
+# -------------------------------------------------------------------------------------------------------------- the law
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_mean_and_variance(dtype):
+    """4e6 points: would notice oneMKL's sign (its mean is -0.577), a shift of 0.006, and 1% of scale."""
+    noise = gumbel_fast.gumbel(size=(2000, 2000), rng=101, dtype=dtype).astype(np.float64)
+    sd = np.pi / np.sqrt(6)
+    wrong_means = {"the other sign": -EULER_GAMMA, "a shift": EULER_GAMMA + 0.006}
+    assert_near(noise.mean(), EULER_GAMMA, sd / np.sqrt(noise.size), against=wrong_means)
+    fourth = 12 / 5 + 3  # of the standardised law
+    error = sd**2 * np.sqrt((fourth - 1) / noise.size)
+    assert_near(noise.var(), sd**2, error, against={"a scale of 0.99": 0.99**2 * sd**2})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_distribution(dtype):
+    """Kolmogorov-Smirnov on 1e6 points, which would notice distribution functions 0.006 apart."""
+    noise = gumbel_fast.gumbel(size=(1000, 1000), rng=102, dtype=dtype)
+    assert_continuous(noise, stats.gumbel_r.cdf, distance=0.006)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_far_points_are_as_many_as_they_should_be(dtype):
+    """Of 4e6 points, 101 lie above log(4e4) and 1 below -log log 4e6; half or twice as many would be noticed."""
+    noise = gumbel_fast.gumbel(size=(4, 10**6), rng=103, dtype=dtype)
+    for count, p in [
+        (np.count_nonzero(noise > 9.8), stats.gumbel_r.sf(9.8)),
+        (np.count_nonzero(noise < -2.15), stats.gumbel_r.cdf(-2.15)),
+    ]:
+        assert_count(count, noise.size, p, against={"half the tail": p / 2, "twice the tail": 2 * p})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_neighbours_are_independent(dtype):
+    """Correlation of neighbours along rows and columns on 1e6 points: would notice 0.01."""
+    noise = gumbel_fast.gumbel(size=(1000, 1000), rng=104, dtype=dtype).astype(np.float64)
+    standard = (noise - EULER_GAMMA) / (np.pi / np.sqrt(6))
+    for lag in 1, 2, 3, 4, 8, 16, 32, 64, 128:
+        for one, other in [(standard[:, lag:], standard[:, :-lag]), (standard[lag:], standard[:-lag])]:
+            assert_near(np.mean(one * other), 0, 1 / np.sqrt(one.size), against={"a correlation": 0.01})
+
+
+# --------------------------------------------------------------------------------------------------- gumbel's arguments
+
+
+def test_scalars():
+    assert isinstance(gumbel_fast.gumbel(rng=1), float)
+    assert isinstance(gumbel_fast.gumbel(rng=1, dtype=np.float32), np.float32)
+    assert gumbel_fast.gumbel(3.0, 2.0, rng=1) == pytest.approx(3 + 2 * gumbel_fast.gumbel(rng=1), rel=1e-14)
+
+
+@pytest.mark.parametrize("size, shape", [
+    (5, (5,)), (np.int64(4), (4,)), ((2, 3), (2, 3)), ([4, 1], (4, 1)), (0, (0,)), ((3, 0), (3, 0)), ((0, 3), (0, 3)),
+])  # fmt: skip
+def test_size(size, shape):
+    noise = gumbel_fast.gumbel(size=size, rng=1)
+    assert noise.shape == shape
+    assert noise.dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float32, "float32", "f4", np.dtype("f4"), np.float64, float, "float64"])
+def test_dtype(dtype):
+    assert gumbel_fast.gumbel(size=3, rng=1, dtype=dtype).dtype == np.dtype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, int, complex, object, "U3"])
+def test_other_dtypes_are_refused(dtype):
+    with pytest.raises(TypeError, match=rf"{np.dtype(dtype)}|{np.dtype(dtype).name}"):
+        gumbel_fast.gumbel(size=3, rng=1, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loc, scale, size", [
+    (2.5, 0.25, (20, 30)),
+    (np.linspace(-5, 5, 30), 2, (20, 30)),
+    (0, np.linspace(0, 5, 20)[:, None], (20, 30)),
+    (np.linspace(-5, 5, 30), np.linspace(0, 5, 20)[:, None], None),
+    (np.arange(6).reshape(2, 3)[:, ::-1], np.float32(3), None),
+    ([1, 2, 3], [[1], [2]], (4, 2, 3)),
+    (1e30, 1, 50),
+])  # fmt: skip
+def test_loc_and_scale(loc, scale, size, dtype):
+    """loc + scale * noise, to a rounding of each term."""
+    shape = np.broadcast_shapes(np.shape(loc), np.shape(scale)) if size is None else size
+    noise = gumbel_fast.gumbel(size=shape, rng=8, dtype=dtype).astype(np.float64)
+    drawn = gumbel_fast.gumbel(loc, scale, size, rng=8, dtype=dtype)
+    assert drawn.shape == noise.shape
+    assert drawn.dtype == dtype
+    loc, scale = np.asarray(loc, float), np.asarray(scale, float)
+    bound = np.finfo(dtype).eps * (np.abs(loc) + 2 * np.abs(scale * noise))
+    assert np.all(np.abs(drawn - (loc + scale * noise)) <= bound)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_scale_zero_is_loc(dtype):
+    np.testing.assert_array_equal(gumbel_fast.gumbel(1.5, 0, 100, rng=1, dtype=dtype), 1.5)
+    loc, scale = np.arange(10.0), np.tile([0.0, 1.0], 5)
+    drawn = gumbel_fast.gumbel(loc, scale, rng=1, dtype=dtype)
+    np.testing.assert_array_equal(drawn == loc, scale == 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [None, (30, 50)])
+def test_out(dtype, size):
+    out = np.full((30, 50), np.nan, dtype)
+    assert gumbel_fast.gumbel(size=size, rng=3, dtype=dtype, out=out) is out
+    np.testing.assert_array_equal(out, gumbel_fast.gumbel(size=(30, 50), rng=3, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_out_with_loc_and_scale(dtype):
+    loc, scale = np.arange(50.0), np.arange(30.0)[:, None]
+    out = np.empty((30, 50), dtype)
+    gumbel_fast.gumbel(loc, scale, rng=3, dtype=dtype, out=out)
+    np.testing.assert_array_equal(out, gumbel_fast.gumbel(loc, scale, rng=3, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("view", [
+    lambda a: a[::2, ::3],
+    lambda a: a[:, ::-1],
+    lambda a: a[::-1],
+    lambda a: a.T,
+    lambda a: a[3:7, 5:6],
+    lambda a: a[:0],
+    lambda a: a.reshape(2, 20, 10, 6)[:, 1::2],
+], ids=["steps", "backwards", "rows backwards", "transposed", "a column", "empty", "four axes"])  # fmt: skip
+def test_out_of_any_strides(view, dtype):
+    """The elements of `out` and no others are written."""
+    whole = np.full((40, 60), np.nan, dtype)
+    out = view(whole)
+    gumbel_fast.gumbel(rng=3, dtype=dtype, out=out)
+    expected = np.full((40, 60), np.nan, dtype)
+    view(expected)[...] = gumbel_fast.gumbel(size=out.shape, rng=3, dtype=dtype)
+    np.testing.assert_array_equal(whole, expected)
+
+
+def test_out_may_be_loc():
+    loc = np.arange(1000.0)
+    expected = gumbel_fast.gumbel(loc.copy(), 2.0, rng=1)
+    np.testing.assert_array_equal(gumbel_fast.gumbel(loc, 2.0, rng=1, out=loc), expected)
+
+
+def test_out_over_part_of_loc_is_refused_or_right():
+    memory = np.arange(1001.0)
+    expected = gumbel_fast.gumbel(memory[:-1].copy(), 2.0, rng=1)
+    try:
+        drawn = gumbel_fast.gumbel(memory[:-1], 2.0, rng=1, out=memory[1:])
+    except ValueError:
+        np.testing.assert_array_equal(memory, np.arange(1001.0))
+    else:
+        np.testing.assert_array_equal(drawn, expected)
+
+
+def read_only(shape):
+    array = np.zeros(shape)
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("arguments", [
+    {"scale": -1.0, "size": 3},
+    {"scale": -1e-300},
+    {"scale": [1.0, -1.0]},
+    {"scale": np.array([[1.0], [-1.0]]), "size": (2, 3)},
+    {"size": -1},
+    {"size": (3, -1)},
+    {"loc": [1.0, 2.0], "size": 3},
+    {"loc": [1.0, 2.0], "scale": [1.0, 2.0, 3.0]},
+    {"loc": np.zeros((2, 3)), "size": 3},
+    {"size": 3, "out": np.zeros(4)},
+    {"size": (3, 1), "out": np.zeros(3)},
+    {"loc": np.zeros((2, 3)), "out": np.zeros(3)},
+    {"size": 3, "out": np.zeros(3, np.float32)},
+    {"size": 3, "out": np.zeros(3, np.int64)},
+    {"size": 3, "out": np.zeros(3), "dtype": np.float32},
+    {"size": 3, "out": np.zeros(3, ">f8")},
+    {"size": 3, "out": read_only(3)},
+])  # fmt: skip
+def test_value_errors(arguments):
+    before = {name: np.copy(value) for name, value in arguments.items()}
+    with pytest.raises(ValueError, match="|".join(["shape", *arguments])):
+        gumbel_fast.gumbel(rng=1, **arguments)
+    for name, value in before.items():
+        np.testing.assert_array_equal(arguments[name], value)
+
+
+@pytest.mark.parametrize("name", ["loc", "scale"])
+@pytest.mark.parametrize("value", [1j, np.array([1j]), "1", np.array(["a"]), object(), np.array([None])])
+def test_type_errors(name, value):
+    with pytest.raises(TypeError, match=rf"{np.asarray(value).dtype}|{np.asarray(value).dtype.name}"):
+        gumbel_fast.gumbel(rng=1, **{name: value})
+
+
+def test_keywords_only():
+    with pytest.raises(TypeError):
+        gumbel_fast.gumbel(0.0, 1.0, 3, np.float32)
