@@ -1,0 +1,29 @@
+"""Exact sampling from logits on the CPU, and the Gumbel noise, distribution and relaxations around it.
+
+Every public name is here; the modules behind them begin with an underscore:
+
+_noise, _sampling, _softmax, _distribution, _runtime   what a user calls: arguments, docstrings
+_arrays, _rng                                          what arguments become, the seed of a call
+_core                                                  typed loops over rows (Cython) around the C core
+_reference                                             a plain-NumPy twin of every function, for tests
+"""
+
+from ._core import STREAM_VERSION
+from ._distribution import gumbel_r
+from ._noise import gumbel
+from ._runtime import show_runtime
+from ._sampling import categorical
+from ._softmax import log_softmax, logsumexp, softmax
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "STREAM_VERSION",
+    "categorical",
+    "gumbel",
+    "gumbel_r",
+    "log_softmax",
+    "logsumexp",
+    "show_runtime",
+    "softmax",
+]

@@ -1,0 +1,114 @@
+"""Gumbel noise: `gumbel`."""
+
+from __future__ import annotations
+
+import operator
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import _core
+from ._arrays import as_real, check_out, is_plain
+from ._rng import RNG, draw_seed
+
+
+def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
+    """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
+    row, column = (operator.index(part) for part in offset)
+    if not 0 <= row < 2**64 or column < 0:
+        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
+    if column + columns > _core.MAX_COLUMNS:
+        raise ValueError(f"offset: {column} + {columns} columns are more than 2**34")
+    return row, column
+
+
+def gumbel(
+    loc: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+    size: int | tuple[int, ...] | None = None,
+    *,
+    dtype: DTypeLike = np.float64,
+    out: np.ndarray[Any, Any] | None = None,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+) -> Any:
+    """Draw from the Gumbel distribution (maximum type, mean ``loc + 0.5772 scale``).
+
+    Parameters
+    ----------
+    loc, scale : float or array_like of floats
+        Location and scale, scale >= 0.
+    size : int or tuple of ints, optional
+        Output shape. By default that of `out`, or the one `loc` and `scale` broadcast to.
+    dtype : {float64, float32}
+        Of the result. float64 noise uses 64 random bits an element; float32 noise uses 32, and 64 in the tails.
+    out : ndarray, optional
+        Takes the result: an array of this shape and dtype.
+    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+        Source of the seed. The noise of the element at row r, column c is a pure function of the seed, r and c; the
+        last axis counts columns and the others, flattened in C order, rows.
+    offset : tuple of two ints
+        Added to the row and the column: ``gumbel(size=(2, 10), rng=7, offset=(5, 100))`` is
+        ``gumbel(size=(100, 1000), rng=7)[5:7, 100:110]``.
+
+    Returns
+    -------
+    ndarray or scalar
+        Noise between -3.81 and 45.06 (times scale, plus loc): both tails are exact, none is infinite or NaN.
+
+    Raises
+    ------
+    ValueError
+        A negative or NaN scale; a shape that `loc` and `scale` do not broadcast to; a wrong `out`; more than 2**34
+        columns.
+    TypeError
+        Another dtype; a loc or scale that is not real; another kind of `rng`.
+
+    References
+    ----------
+    E. J. Gumbel, "Les valeurs extrêmes des distributions statistiques", Ann. Inst. Henri Poincaré 5 (1935), 115-158.
+
+    Examples
+    --------
+    >>> import gumbel_fast
+    >>> gumbel_fast.gumbel(size=3, rng=7)
+    array([...])
+    >>> whole = gumbel_fast.gumbel(size=(100, 1000), rng=7)
+    >>> part = gumbel_fast.gumbel(size=(2, 10), rng=7, offset=(5, 100))
+    >>> bool((whole[5:7, 100:110] == part).all())
+    True
+    """
+    real = np.dtype(dtype)
+    if real != np.float32 and real != np.float64:
+        raise TypeError(f"dtype must be float32 or float64, not {real}")
+    mu, beta = as_real("loc", loc), as_real("scale", scale)
+    if not np.all(beta >= 0):
+        raise ValueError("scale must be 0 or more")
+    parameters = np.broadcast_shapes(mu.shape, beta.shape)
+    if size is None:
+        shape = parameters if out is None else np.shape(out)
+    else:
+        shape = tuple(operator.index(n) for n in size) if isinstance(size, tuple | list) else (operator.index(size),)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"size must not be negative: {shape}")
+    if parameters and np.broadcast_shapes(parameters, shape) != shape:
+        raise ValueError(f"loc and scale of shape {parameters} do not broadcast to {shape}")
+    if out is not None:
+        check_out(out, shape, real, *(a for a in (mu, beta) if a.ndim))
+    row, column = as_offset(offset, shape[-1] if shape else 1)
+    key, base = draw_seed(rng)
+
+    noise = out if out is not None and is_plain(out) and shape else np.empty(shape, real)
+    rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
+    first, scalar = (base + row) % 2**64, not parameters
+    _core.gumbel(rows, key, first, column, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0)
+    if not scalar:
+        noise *= beta
+        noise += mu
+    if out is None:
+        return noise[()]
+    if noise is not out:
+        out[...] = noise
+    return out

@@ -1,0 +1,125 @@
+"""Softmax with a temperature, its logarithm, and log-sum-exp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core
+from ._arrays import as_real, as_rows, as_temperature, check_out, is_plain
+
+
+def _softmax(logits: ArrayLike, temperature: ArrayLike, axis: int, out: np.ndarray[Any, Any] | None, log: bool) -> Any:
+    x = as_real("logits", logits)
+    rows = as_rows("logits", x, axis)
+    t = as_temperature(temperature, rows.shape[:-1], zero=False)
+    target = None
+    if out is not None:
+        check_out(out, x.shape, x.dtype, x)
+        target = np.moveaxis(out, axis, -1)
+    result = target if target is not None and is_plain(target) else np.empty(rows.shape, rows.dtype)
+    if rows.size:
+        _core.softmax(rows, t, result, log)
+    if out is None:
+        return np.moveaxis(result, -1, axis)
+    if result is not target:
+        target[...] = result  # type: ignore[index]
+    return out
+
+
+def softmax(
+    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+) -> Any:
+    """Softmax of ``logits / temperature`` along an axis: ``exp(x_i / T) / sum_j exp(x_j / T)``.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+    temperature : float or array_like, optional
+        Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    axis : int, optional
+        The axis of the categories.
+    out : ndarray, optional
+        Takes the result; may be `logits` itself.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, of the shape of `logits`. -inf gives exactly 0; a row with NaN or +inf, or of nothing but -inf,
+        gives NaN. An entry z nats below the largest (after temperature) has a relative error below 2**-22 (1 + z) in
+        float32.
+
+    Raises
+    ------
+    ValueError
+        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns.
+    TypeError
+        Logits that are not real numbers.
+
+    Examples
+    --------
+    >>> import gumbel_fast
+    >>> gumbel_fast.softmax([0.0, 1.0, 2.0]).round(4)
+    array([0.09  , 0.2447, 0.6652])
+    >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
+    array([0.e+00, 0.e+00, 1.e+00])
+    """
+    return _softmax(logits, temperature, axis, out, log=False)
+
+
+def log_softmax(
+    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+) -> Any:
+    """Logarithm of `softmax`: ``x_i / T - log(sum_j exp(x_j / T))``.
+
+    Parameters, Raises : as for `softmax`.
+
+    Returns
+    -------
+    ndarray
+        Log-probabilities in nats, of the shape of `logits`; NaN where `softmax` gives NaN.
+
+    Examples
+    --------
+    >>> import gumbel_fast
+    >>> gumbel_fast.log_softmax([0.0, -1000.0])
+    array([    0., -1000.])
+    """
+    return _softmax(logits, temperature, axis, out, log=True)
+
+
+def logsumexp(
+    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+) -> Any:
+    """Logarithm of the sum of ``exp(logits / temperature)`` along an axis.
+
+    Parameters, Raises : as for `softmax`.
+
+    Returns
+    -------
+    ndarray or scalar
+        In nats, of the shape of `logits` without `axis`. As in SciPy a row of nothing but -inf, or an empty one, gives
+        -inf, and one with +inf gives +inf; NaN gives NaN.
+
+    Examples
+    --------
+    >>> import gumbel_fast
+    >>> float(gumbel_fast.logsumexp([1000.0, 1000.0]))
+    1000.6931471805599
+    """
+    x = as_real("logits", logits)
+    rows = as_rows("logits", x, axis)
+    batch = rows.shape[:-1]
+    t = as_temperature(temperature, batch, zero=False)
+    if out is not None:
+        check_out(out, batch, x.dtype, x)
+    sums = np.empty(rows.size // rows.shape[-1] if rows.size else int(np.prod(batch)))
+    _core.logsumexp(rows, t, sums)
+    if out is None:
+        with np.errstate(over="ignore"):
+            return sums.reshape(batch).astype(x.dtype, copy=False)[()]
+    out[...] = sums.reshape(batch)
+    return out

@@ -1,0 +1,148 @@
+/* The thinned race: one exact draw from softmax(x * rate) that reads the row once. This file holds the method and the
+ * part that does not depend on how logits are stored; race_row.h reads rows.
+ *
+ * Let w_i = exp((x_i - M) rate), M the row's greatest, and cut the row into blocks of 64. The only pass over the row
+ * takes the block maxima m_j. They give envelopes e_j >= S_j, the sum of w over block j: 64 exp((m_j - M) rate). Then
+ *
+ *     repeat: pick block j with probability e_j / sum(e), and u uniform on [0, e_j); compute S_j.
+ *             u < S_j: the answer is the element of the block whose cumulative interval holds u.
+ *             otherwise: e_j = S_j.
+ *
+ * Proof. Whatever the envelopes are, a trial accepts element i of block j with probability
+ * e_j/sum(e) * w_i/e_j = w_i / sum(e), proportional to w_i; a trial that fails changes later envelopes only. So given
+ * that trial number t is the one that accepts, and everything before it, the answer is softmax. This is adaptive
+ * rejection (Gilks and Wild 1992) on a discrete space. A trial on an untouched block accepts with probability
+ * S_j / e_j >= 1/64 and a touched block has almost no slack, so about 64 trials at most are expected for any row; 1 to
+ * 10 are usual.
+ *
+ * What rounding does to this:
+ *   - Envelopes are integers, in units of 2^-24 of the greatest weight, rounded up: their sums are exact in any
+ *     order, and a block is picked by 128 random bits times an integer. A far block costs one unit, 17 nats down.
+ *   - u has full relative precision near 0, so an element 80 nats below the greatest is accepted with its own
+ *     probability, not with that of the nearest multiple of 2^-53.
+ *   - Within a block the small elements come first, where u is fine, so that their intervals are not lost in the
+ *     rounding of a sum begun with the large ones.
+ * What is left is the error of the exponential, GF_SOFTMAX_*_REL. */
+
+enum {
+    RACE_BLOCK = 64, /* elements of a block */
+    RACE_GROUP = 64, /* blocks of a group, which the search passes over at once */
+    RACE_PAD = 16,   /* block arrays are filled up to a multiple of this */
+};
+#define RACE_UNIT 0x1p-24           /* of an envelope, in units of the greatest weight */
+#define RACE_SLACK (1 + 0x1p-10)    /* covers the error of the float exponential down to one unit */
+#define RACE_TINY 0x1p-20           /* of a block's sum: an element below it is small */
+
+GF_INLINE size_t race_blocks(size_t n) {
+    return (n + RACE_BLOCK - 1) / RACE_BLOCK;
+}
+GF_INLINE size_t race_padded(size_t blocks) {
+    return (blocks + RACE_PAD - 1) / RACE_PAD * RACE_PAD;
+}
+
+typedef struct {
+    uint32_t *envelope; /* of each block */
+    uint64_t *group;    /* sum of the envelopes of each group */
+    size_t blocks;      /* padded: the last ones have envelope 0 */
+    uint64_t total;
+} race_state;
+
+GF_INLINE uint64_t gf_multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
+    uint64_t middle = (p00 >> 32) + (uint32_t)p01 + (uint32_t)p10;
+    *low = middle << 32 | (uint32_t)p00;
+    return p11 + (p01 >> 32) + (p10 >> 32) + (middle >> 32);
+}
+
+/* (word + next/2^64 + 1/2^65) / 2^64: uniform on (0, 1), to full precision down to 2^-75 and fair down to 2^-128. */
+GF_INLINE double uniform_fine(uint64_t word, uint64_t next) {
+    return ((double)word + ((double)next + 0.5) * 0x1p-64) * 0x1p-64;
+}
+
+GF_INLINE void race_words(uint64_t key, uint64_t row, uint32_t tag, uint64_t index, uint64_t words[2]) {
+    uint32_t w[4];
+    philox_words(key, row, tag, index, w);
+    words[0] = (uint64_t)w[0] << 32 | w[1];
+    words[1] = (uint64_t)w[2] << 32 | w[3];
+}
+
+static void race_sum_groups(race_state *race) {
+    race->total = 0;
+    for (size_t start = 0, g = 0; start < race->blocks; start += RACE_GROUP, g++) {
+        size_t end = start + RACE_GROUP < race->blocks ? start + RACE_GROUP : race->blocks;
+        uint64_t sum = 0;
+        for (size_t j = start; j < end; j++)
+            sum += race->envelope[j];
+        race->group[g] = sum;
+        race->total += sum;
+    }
+}
+
+/* Picks a block with probability envelope / total; *u is uniform on [0, envelope), in units of the greatest weight. */
+static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t trial, double *u) {
+    uint64_t words[2], low, unused, position, carry;
+    race_words(key, row, GF_TAG_RACE, 2 * trial, words);
+    position = gf_multiply_high(words[0], race->total, &low);
+    carry = gf_multiply_high(words[1], race->total, &unused);
+    low += carry;
+    position += low < carry;
+    size_t group = 0;
+    while (position >= race->group[group])
+        position -= race->group[group++];
+    size_t j = group * RACE_GROUP;
+    while (position >= race->envelope[j])
+        position -= race->envelope[j++];
+    double fraction;
+    if (position == 0 && low < (uint64_t)1 << 32) { /* u is tiny: its leading bits are spent */
+        race_words(key, row, GF_TAG_RACE, 2 * trial + 1, words);
+        fraction = uniform_fine(low, words[0]);
+    } else {
+        fraction = ((double)low + 0.5) * 0x1p-64;
+    }
+    *u = ((double)position + fraction) * RACE_UNIT;
+    return j;
+}
+
+/* Replaces the envelope of a block that failed by its sum, rounded up. */
+static void race_refine(race_state *race, size_t block, double sum) {
+    uint32_t refined = sum > 0 ? (uint32_t)(sum * (1 / RACE_UNIT)) + 1 : 0;
+    uint32_t gain = race->envelope[block] - refined;
+    race->envelope[block] = refined;
+    race->group[block / RACE_GROUP] -= gain;
+    race->total -= gain;
+}
+
+/* The element whose interval holds u, 0 <= u < sum of w, when small elements are laid out before large ones.
+ * w is spoiled. Where rounding lets u pass the end, the last large element is meant. */
+static unsigned race_element(f64x8 w[8], double sum, double u) {
+    f64x8 limit = f64_set(sum * RACE_TINY), small[8];
+    for (int k = 0; k < 8; k++)
+        small[k] = f64_select(f64_less(w[k], limit), w[k], f64_set(0));
+    double small_sum = f64_sum_all(small);
+    if (u < small_sum)
+        return race_element(small, small_sum, u);
+    u -= small_sum;
+    unsigned vector = 0, lane = 0;
+    for (unsigned k = 0; k < 8; k++) {
+        w[k] = f64_sub(w[k], small[k]);
+        double part = f64_sum_lanes(w[k]);
+        if (part == 0)
+            continue;
+        vector = k;
+        if (u < part)
+            break;
+        u -= part;
+    }
+    double v[8];
+    f64_store(v, w[vector]);
+    for (unsigned i = 0; i < 8; i++) {
+        if (v[i] == 0)
+            continue;
+        lane = i;
+        if (u < v[i])
+            break;
+        u -= v[i];
+    }
+    return 8 * vector + lane;
+}

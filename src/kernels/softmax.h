@@ -1,0 +1,102 @@
+/* Template: softmax, log_softmax and logsumexp of a row at a rate (1 / temperature).
+ *
+ * Three visits while the row is in cache: maximum, exponentials with their sum, scaling. The sum adds two vectors in
+ * the row's type and goes on in double, in a fixed tree of 16 lanes: its error stays below that of the exponentials
+ * for rows of any length. NaN needs no test: it reaches the sum and from there every entry. */
+
+GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
+    vec_t m[4];
+    for (int k = 0; k < 4; k++)
+        m[k] = V(set)(-INFINITY);
+    size_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (int k = 0; k < 4; k++)
+            m[k] = V(max)(V(load)(x + i + k * LANES), m[k]);
+    for (; i + LANES <= n; i += LANES)
+        m[0] = V(max)(V(load)(x + i), m[0]);
+    if (i < n)
+        m[0] = V(max)(V(load_tail)(x + i, n - i, -INFINITY), m[0]);
+    return V(max_lane)(V(max)(V(max)(m[0], m[1]), V(max)(m[2], m[3])));
+}
+
+/* exp((x - max) * rate) */
+GF_INLINE vec_t NAME(weight)(vec_t x, vec_t greatest, vec_t rate) {
+    return NAME(exp_below)(V(mul)(V(sub)(x, greatest), rate));
+}
+
+/* Sum of the weights of a row; stores them where out is given. */
+GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_t greatest, real_t rate) {
+    const vec_t m = V(set)(greatest), r = V(set)(rate);
+    f64x8 low = f64_set(0), high = f64_set(0);
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        vec_t a = NAME(weight)(V(load)(x + i), m, r), b = NAME(weight)(V(load)(x + i + LANES), m, r);
+        if (out) {
+            V(store)(out + i, a);
+            V(store)(out + i + LANES, b);
+        }
+#if REAL == 32
+        vec_t sum = V(add)(a, b);
+        low = f64_add(low, f64_widen_low(sum));
+        high = f64_add(high, f64_widen_high(sum));
+#else
+        low = f64_add(low, a);
+        high = f64_add(high, b);
+#endif
+    }
+    for (; i < n; i += LANES) {
+        size_t take = n - i < LANES ? n - i : LANES;
+        vec_t a = NAME(weight)(V(load_tail)(x + i, take, -INFINITY), m, r);
+        if (out)
+            V(store_tail)(out + i, take, a);
+#if REAL == 32
+        low = f64_add(low, f64_widen_low(a));
+        high = f64_add(high, f64_widen_high(a));
+#else
+        low = f64_add(low, a);
+#endif
+    }
+    return f64_sum_lanes(f64_add(low, high));
+}
+
+static void NAME(softmax)(const void *x, void *out, size_t n, double rate) {
+    real_t *o = out;
+    double sum = NAME(sum_weights)(x, o, n, NAME(row_max)(x, n), (real_t)rate);
+    const vec_t factor = V(set)((real_t)(1 / sum));
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        V(store)(o + i, V(mul)(V(load)(o + i), factor));
+    if (i < n)
+        V(store_tail)(o + i, n - i, V(mul)(V(load_tail)(o + i, n - i, 0), factor));
+}
+
+/* log of a sum of weights, which is at least 1 or NaN. */
+GF_INLINE double NAME(log_of_sum)(double sum) {
+    double lane[8];
+    f64_store(lane, neg_log_f64(f64_set(sum)));
+    return sum == sum ? -lane[0] : sum;
+}
+
+static void NAME(log_softmax)(const void *x, void *out, size_t n, double rate) {
+    const real_t *in = x, greatest = NAME(row_max)(x, n);
+    real_t *o = out;
+    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, (real_t)rate));
+    const vec_t m = V(set)(greatest), r = V(set)((real_t)rate), s = V(set)(log_sum);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        V(store)(o + i, V(sub)(V(mul)(V(sub)(V(load)(in + i), m), r), s));
+    if (i < n)
+        V(store_tail)(o + i, n - i, V(sub)(V(mul)(V(sub)(V(load_tail)(in + i, n - i, 0), m), r), s));
+}
+
+/* All -inf gives -inf and +inf gives +inf, as in SciPy. */
+static double NAME(logsumexp)(const void *x, size_t n, double rate) {
+    const real_t greatest = n ? NAME(row_max)(x, n) : -(real_t)INFINITY;
+    if (greatest - greatest != 0) {
+        int nan = 0;
+        for (size_t i = 0; i < n; i++)
+            nan |= ((const real_t *)x)[i] != ((const real_t *)x)[i];
+        return nan ? NAN : greatest;
+    }
+    return (double)greatest * rate + NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, (real_t)rate));
+}

@@ -1,0 +1,167 @@
+/* SIMD vocabulary, AVX-512 (F, DQ, BW, VL): one zmm register holds 16 floats or 8 doubles.
+ *
+ * The words are defined and explained in simd/scalar.h; this file only spells them in intrinsics.
+ * No algorithm lives here. */
+#ifndef GF_SIMD_AVX512_H
+#define GF_SIMD_AVX512_H
+
+#include "simd/common.h"
+#include <immintrin.h>
+
+typedef __m512 f32x16;
+typedef __m512i u32x16;
+typedef __m512d f64x8;
+typedef __m512i u64x8;
+typedef __mmask16 m32x16;
+typedef __mmask8 m64x8;
+typedef __m512 f32x16_table8;
+typedef struct {
+    __m512d low, high;
+} f64x8_table16;
+
+/* -- float ---------------------------------------------------------------------------------------------------- */
+GF_INLINE f32x16 f32_set(float a) { return _mm512_set1_ps(a); }
+GF_INLINE f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
+GF_INLINE f32x16 f32_load_tail(const float *p, size_t n, float fill) {
+    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16)((1u << n) - 1u), p);
+}
+GF_INLINE void f32_store(float *p, f32x16 a) { _mm512_storeu_ps(p, a); }
+GF_INLINE void f32_store_tail(float *p, size_t n, f32x16 a) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), a);
+}
+GF_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
+GF_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
+GF_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
+GF_INLINE f32x16 f32_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
+GF_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+GF_INLINE f32x16 f32_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
+GF_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+GF_INLINE m32x16 f32_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+GF_INLINE m32x16 f32_equal(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+GF_INLINE m32x16 f32_unordered(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
+GF_INLINE f32x16 f32_select(m32x16 m, f32x16 yes, f32x16 no) { return _mm512_mask_blend_ps(m, no, yes); }
+GF_INLINE m32x16 f32_mask_none(void) { return 0; }
+GF_INLINE m32x16 f32_mask_or(m32x16 a, m32x16 b) { return (m32x16)(a | b); }
+GF_INLINE uint32_t f32_mask_bits(m32x16 m) { return m; }
+GF_INLINE u32x16 f32_as_bits(f32x16 a) { return _mm512_castps_si512(a); }
+GF_INLINE f32x16 f32_from_bits(u32x16 a) { return _mm512_castsi512_ps(a); }
+GF_INLINE f32x16 f32_from_u31(u32x16 a) { return _mm512_cvtepi32_ps(a); }
+GF_INLINE u32x16 f32_to_u31(f32x16 a) { return _mm512_cvttps_epi32(a); }
+GF_INLINE f32x16 f32_scale(f32x16 a, f32x16 n) { return _mm512_scalef_ps(a, n); }
+GF_INLINE f32x16_table8 f32_table(const float t[8]) {
+    return _mm512_broadcast_f32x8(_mm256_loadu_ps(t));
+}
+GF_INLINE f32x16 f32_lookup(f32x16_table8 t, u32x16 i) { return _mm512_permutexvar_ps(i, t); }
+GF_INLINE float f32_max_lane(f32x16 a) { return _mm512_reduce_max_ps(a); }
+/* Lane i of the result is the greatest lane of v[i]. */
+GF_INLINE f32x16 f32_max_of_each(const f32x16 v[16]) {
+    f32x16 a[8], b[4], c[2];
+    for (int i = 0; i < 8; i++)
+        a[i] = _mm512_max_ps(_mm512_unpacklo_ps(v[2 * i], v[2 * i + 1]), _mm512_unpackhi_ps(v[2 * i], v[2 * i + 1]));
+    for (int i = 0; i < 4; i++) {
+        __m512d lo = _mm512_castps_pd(a[2 * i]), hi = _mm512_castps_pd(a[2 * i + 1]);
+        b[i] = _mm512_max_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(lo, hi)), _mm512_castpd_ps(_mm512_unpackhi_pd(lo, hi)));
+    }
+    for (int i = 0; i < 2; i++)
+        c[i] = _mm512_max_ps(_mm512_shuffle_f32x4(b[2 * i], b[2 * i + 1], 0x88),
+                             _mm512_shuffle_f32x4(b[2 * i], b[2 * i + 1], 0xdd));
+    return _mm512_max_ps(_mm512_shuffle_f32x4(c[0], c[1], 0x88), _mm512_shuffle_f32x4(c[0], c[1], 0xdd));
+}
+
+/* -- double --------------------------------------------------------------------------------------------------- */
+GF_INLINE f64x8 f64_set(double a) { return _mm512_set1_pd(a); }
+GF_INLINE f64x8 f64_load(const double *p) { return _mm512_loadu_pd(p); }
+GF_INLINE f64x8 f64_load_tail(const double *p, size_t n, double fill) {
+    return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), (__mmask8)((1u << n) - 1u), p);
+}
+GF_INLINE void f64_store(double *p, f64x8 a) { _mm512_storeu_pd(p, a); }
+GF_INLINE void f64_store_tail(double *p, size_t n, f64x8 a) {
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1u), a);
+}
+GF_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { return _mm512_add_pd(a, b); }
+GF_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { return _mm512_sub_pd(a, b); }
+GF_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }
+GF_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { return _mm512_div_pd(a, b); }
+GF_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmadd_pd(a, b, c); }
+GF_INLINE f64x8 f64_fnma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fnmadd_pd(a, b, c); }
+GF_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
+GF_INLINE m64x8 f64_less(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+GF_INLINE m64x8 f64_equal(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+GF_INLINE m64x8 f64_unordered(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q); }
+GF_INLINE f64x8 f64_select(m64x8 m, f64x8 yes, f64x8 no) { return _mm512_mask_blend_pd(m, no, yes); }
+GF_INLINE m64x8 f64_mask_none(void) { return 0; }
+GF_INLINE m64x8 f64_mask_or(m64x8 a, m64x8 b) { return (m64x8)(a | b); }
+GF_INLINE uint32_t f64_mask_bits(m64x8 m) { return m; }
+GF_INLINE u64x8 f64_as_bits(f64x8 a) { return _mm512_castpd_si512(a); }
+GF_INLINE f64x8 f64_from_bits(u64x8 a) { return _mm512_castsi512_pd(a); }
+GF_INLINE f64x8 f64_from_u63(u64x8 a) { return _mm512_cvtepi64_pd(a); }
+GF_INLINE f64x8 f64_scale(f64x8 a, f64x8 n) { return _mm512_scalef_pd(a, n); }
+GF_INLINE f64x8_table16 f64_table(const double t[16]) {
+    f64x8_table16 r = {_mm512_loadu_pd(t), _mm512_loadu_pd(t + 8)};
+    return r;
+}
+GF_INLINE f64x8 f64_lookup(f64x8_table16 t, u64x8 i) { return _mm512_permutex2var_pd(t.low, i, t.high); }
+GF_INLINE double f64_max_lane(f64x8 a) { return _mm512_reduce_max_pd(a); }
+GF_INLINE f64x8 f64_widen_low(f32x16 a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
+GF_INLINE f64x8 f64_widen_high(f32x16 a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
+GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
+}
+/* Lane i of the result is the greatest lane of v[i]. */
+GF_INLINE f64x8 f64_max_of_each(const f64x8 v[8]) {
+    f64x8 a[4], b[2];
+    for (int i = 0; i < 4; i++)
+        a[i] = _mm512_max_pd(_mm512_unpacklo_pd(v[2 * i], v[2 * i + 1]), _mm512_unpackhi_pd(v[2 * i], v[2 * i + 1]));
+    for (int i = 0; i < 2; i++)
+        b[i] = _mm512_max_pd(_mm512_shuffle_f64x2(a[2 * i], a[2 * i + 1], 0x88),
+                             _mm512_shuffle_f64x2(a[2 * i], a[2 * i + 1], 0xdd));
+    return _mm512_max_pd(_mm512_shuffle_f64x2(b[0], b[1], 0x88), _mm512_shuffle_f64x2(b[0], b[1], 0xdd));
+}
+
+/* -- integers ------------------------------------------------------------------------------------------------- */
+GF_INLINE u32x16 u32_set(uint32_t a) { return _mm512_set1_epi32((int)a); }
+GF_INLINE u32x16 u32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
+GF_INLINE void u32_store(uint32_t *p, u32x16 a) { _mm512_storeu_si512(p, a); }
+GF_INLINE u32x16 u32_add(u32x16 a, u32x16 b) { return _mm512_add_epi32(a, b); }
+GF_INLINE u32x16 u32_sub(u32x16 a, u32x16 b) { return _mm512_sub_epi32(a, b); }
+GF_INLINE u32x16 u32_and(u32x16 a, u32x16 b) { return _mm512_and_si512(a, b); }
+GF_INLINE u32x16 u32_or(u32x16 a, u32x16 b) { return _mm512_or_si512(a, b); }
+GF_INLINE u32x16 u32_xor(u32x16 a, u32x16 b) { return _mm512_xor_si512(a, b); }
+GF_INLINE u32x16 u32_min(u32x16 a, u32x16 b) { return _mm512_min_epu32(a, b); }
+GF_INLINE m32x16 u32_top_bit(u32x16 a) { return _mm512_movepi32_mask(a); }
+#define u32_shift_left(a, k) _mm512_slli_epi32(a, k)
+#define u32_shift_right(a, k) _mm512_srli_epi32(a, k)
+
+GF_INLINE u64x8 u64_set(uint64_t a) { return _mm512_set1_epi64((long long)a); }
+GF_INLINE u64x8 u64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+GF_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { return _mm512_add_epi64(a, b); }
+GF_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { return _mm512_sub_epi64(a, b); }
+GF_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { return _mm512_and_si512(a, b); }
+GF_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { return _mm512_or_si512(a, b); }
+GF_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { return _mm512_xor_si512(a, b); }
+GF_INLINE u64x8 u64_xor3(u64x8 a, u64x8 b, u64x8 c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+GF_INLINE u64x8 u64_flip_if_top(u64x8 a) { return _mm512_xor_si512(a, _mm512_srai_epi64(a, 63)); }
+GF_INLINE m64x8 u64_top_bit(u64x8 a) { return _mm512_movepi64_mask(a); }
+GF_INLINE u64x8 u64_mul_low32(u64x8 a, u64x8 b) { return _mm512_mul_epu32(a, b); }
+#define u64_shift_left(a, k) _mm512_slli_epi64(a, k)
+#define u64_shift_right(a, k) _mm512_srli_epi64(a, k)
+
+/* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
+GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
+    u64x8 a = _mm512_mask_shuffle_epi32(x0, 0xaaaa, x1, _MM_PERM_CCAA);
+    u64x8 b = _mm512_mask_shuffle_epi32(x2, 0xaaaa, x3, _MM_PERM_CCAA);
+    *first = _mm512_unpacklo_epi64(a, b);
+    *second = _mm512_unpackhi_epi64(a, b);
+}
+GF_INLINE void u64_transpose(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u64x8 out[4]) {
+    const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    const __m512i high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    u64x8 a = _mm512_unpacklo_epi64(x0, x1), b = _mm512_unpacklo_epi64(x2, x3);
+    u64x8 c = _mm512_unpackhi_epi64(x0, x1), d = _mm512_unpackhi_epi64(x2, x3);
+    out[0] = _mm512_permutex2var_epi64(a, low, b);
+    out[1] = _mm512_permutex2var_epi64(a, high, b);
+    out[2] = _mm512_permutex2var_epi64(c, low, d);
+    out[3] = _mm512_permutex2var_epi64(c, high, d);
+}
+
+#endif

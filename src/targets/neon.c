@@ -1,0 +1,11 @@
+/* The kernels for AArch64, where NEON needs no switch. */
+#include "targets/available.h"
+
+#if GF_HAVE_NEON && 0
+#define TARGET neon
+#include "simd/neon.h"
+
+#include "kernels/all.h"
+#else
+typedef int gf_not_for_this_cpu; /* a translation unit may not be empty */
+#endif
