@@ -27,6 +27,7 @@ def build(name: str, inputs: Inputs) -> Regime:
 
 @pytest.mark.parametrize("regime, contestant", CASES, ids=[": ".join(case) for case in CASES])
 @pytest.mark.benchmark(disable_gc=True)
+@pytest.mark.filterwarnings("default")  # what a peer warns of does not stop it
 def test_regime(regime: str, contestant: str, inputs: Inputs, benchmark: Any) -> None:
     """Check what a contestant gives, then time it."""
     built = build(regime, inputs)

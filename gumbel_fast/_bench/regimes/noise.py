@@ -167,7 +167,7 @@ def _jax(mode: str) -> Any:
 
 
 def _mkl_random() -> Call:
-    generator = peers.load("mkl_random").RandomState(SEED)
+    generator = peers.load("mkl_random").MKLRandomState(SEED)
 
     def draw() -> Any:
         values = generator.gumbel(size=_SIZE)  # oneMKL's is the distribution of minima
