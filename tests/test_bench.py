@@ -3,12 +3,13 @@
 How fast anything is is no matter here.
 """
 
+import json
 import time
 
 import numpy as np
 import pytest
 
-from gumbel_fast._bench import allocator, checks, inputs, measure, peers, regimes, report, timing
+from gumbel_fast._bench import allocator, checks, compare, inputs, measure, peers, regimes, report, timing
 from gumbel_fast._bench.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
 
 assert regimes  # its import fills the registry
@@ -39,7 +40,9 @@ def test_report_fits_80_columns(regime):
         for contestant in regime.contestants
     ]
     verdicts = [measure.Verdict(target, 1234.5, False, False) for target in regime.targets]
-    outcome = measure.Outcome(regime.name, regime.title, 1, 1, regime.allocator, tuple(lines), (), tuple(verdicts))
+    outcome = measure.Outcome(
+        regime.name, regime.title, regime.meaning, 1, 1, regime.allocator, tuple(lines), (), tuple(verdicts)
+    )
     text = f"{report.table(outcome, outcome)}\n{report.verdicts(outcome)}"
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 80
@@ -177,3 +180,28 @@ def test_allocator_setting_reaches_children_alone(monkeypatch):
     assert allocator.in_use() is allocator.Allocator.DEFAULT
     assert allocator.environment(allocator.Allocator.KEEPING)["MALLOC_MMAP_THRESHOLD_"] == "1073741824"
     assert "MALLOC_TRIM_THRESHOLD_" not in allocator.environment(allocator.Allocator.DEFAULT)
+
+
+# ---------------------------------------------------------------------------------------------------------- the command
+
+
+def test_compare_measures_apart_and_judges(tmp_path, capfd, monkeypatch):
+    for variable in peers.ONE_THREAD:
+        monkeypatch.setenv(variable, "1")  # restored afterwards: the command sets them for good
+    status = compare.main(
+        ["gumbel_r_pdf_scalar", "--peers", "scipy", "--seconds", "0.01", "--json", str(tmp_path / "figures.json")]
+    )
+    printed = capfd.readouterr().out
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    (regime,) = figures["regimes"]
+    assert set(regime) == {"keeping", "default"}
+    (verdict,) = regime["keeping"]["verdicts"]
+    assert status == (0 if verdict["bar_met"] else 1)
+    assert f"scipy.stats.gumbel_r.pdf: {verdict['figure']:.1f} x" in printed
+    assert figures["machine"]["numpy"] == np.__version__
+
+
+def test_compare_refuses_an_unknown_regime(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        compare.main(["no_such_regime"])
+    assert "no_such_regime" in capsys.readouterr().err

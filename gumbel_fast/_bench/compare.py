@@ -59,14 +59,27 @@ def _parser(logits: Path | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench/compare.py", description="Time gumbel_fast and its peers in turn, in one process a regime."
     )
-    parser.add_argument("regimes", nargs="*", metavar="REGIME", choices=[[], *REGISTRY], help=", ".join(REGISTRY))
-    parser.add_argument("--peers", nargs="*", choices=peers.OTHERS, default=peers.OTHERS, metavar="LIBRARY")
+    parser.add_argument("regimes", nargs="*", metavar="REGIME", type=_known, help=", ".join(REGISTRY))
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=peers.OTHERS,
+        default=peers.OTHERS,
+        metavar="LIBRARY",
+        help=", ".join(peers.OTHERS),
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="to spend on each table, twice (default: 3)")
     parser.add_argument(
         "--logits", type=Path, default=logits, metavar="ROWS.npy", help="rows of a language model's logits"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
     return parser
+
+
+def _known(name: str) -> str:
+    if name not in REGISTRY:
+        raise argparse.ArgumentTypeError(f"there is no regime {name!r}")
+    return name
 
 
 def _measure_apart(name: str, setting: Allocator, options: argparse.Namespace) -> Outcome:

@@ -45,6 +45,7 @@ class Outcome:
 
     regime: str
     title: str
+    meaning: str
     elements: int
     bytes_moved: int
     allocator: Allocator
@@ -111,6 +112,7 @@ def measure(regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, bud
     return Outcome(
         regime=regime.name,
         title=regime.title,
+        meaning=regime.meaning,
         elements=regime.elements,
         bytes_moved=regime.bytes_moved,
         allocator=regime.allocator,

@@ -72,7 +72,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Regime:
-    """A job that users have, with everybody who can do it. `allocator` is the setting that its targets are for."""
+    """A job that users have, with everybody who can do it.
+
+    `title` says what is computed and `meaning` what for, in a line each. `elements` and `bytes_moved` are those of one
+    call. `allocator` is the setting that the targets are for.
+    """
 
     name: str
     title: str

@@ -48,7 +48,7 @@ def gumbel_r_pdf_scalar(_: Inputs) -> Regime:
     return Regime(
         name="gumbel_r_pdf_scalar",
         title="gumbel_r.pdf of one float",
-        meaning="A call inside a Python loop, an optimiser's or an integrator's.",
+        meaning="A call in a Python loop, an optimiser's or an integrator's.",
         elements=1,
         bytes_moved=0,
         contestants=(

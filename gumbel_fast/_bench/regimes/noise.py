@@ -24,7 +24,7 @@ def noise_float32(_: Inputs) -> Regime:
     return Regime(
         name="noise_float32",
         title="Noise, 1,000,000 float32 values into a kept array",
-        meaning="Perturbing logits or parameters in single precision, step after step, in a buffer that is reused.",
+        meaning="Perturbing logits or parameters step after step, in a buffer that is reused.",
         elements=_SIZE,
         bytes_moved=4 * _SIZE,
         contestants=(
@@ -64,7 +64,7 @@ def noise_float64(_: Inputs) -> Regime:
     return Regime(
         name="noise_float64",
         title="Noise, 1,000,000 float64 values into a kept array",
-        meaning="Extreme-value simulation, and perturbation in double precision, in a buffer that is reused.",
+        meaning="Simulating extremes in double precision, in a buffer that is reused.",
         elements=_SIZE,
         bytes_moved=8 * _SIZE,
         contestants=(
@@ -87,7 +87,7 @@ def noise_fresh(_: Inputs) -> Regime:
     return Regime(
         name="noise_fresh",
         title="Noise, 1,000,000 values in a fresh array",
-        meaning="A call without out=: what it costs depends on what the allocator does with freed memory.",
+        meaning="A call without out=: its cost depends on what becomes of freed memory.",
         elements=_SIZE,
         bytes_moved=4 * _SIZE,
         contestants=(

@@ -22,7 +22,7 @@ def one_draw(inputs: Inputs) -> Regime:
     return Regime(
         name="one_draw",
         title="One draw from 131,072 logits, in the cache",
-        meaning="The next token from a large vocabulary, right after the model computed the logits.",
+        meaning="The next token from a large vocabulary, as soon as its logits are computed.",
         elements=categories,
         bytes_moved=4 * categories,
         contestants=_contestants(inputs.normal(1, categories, std=2.5)),
@@ -43,7 +43,7 @@ def one_draw_llm(inputs: Inputs) -> Regime:
     return Regime(
         name="one_draw_llm",
         title=f"One draw from {categories:,} {origin} logits, out of the cache",
-        meaning="The next token for one of many requests, whose logits have left the cache since they were computed.",
+        meaning="The next token for one of many requests, whose logits have left the cache.",
         elements=categories,
         bytes_moved=4 * categories,
         contestants=_contestants(rows),

@@ -25,7 +25,7 @@ def softmax(inputs: Inputs) -> Regime:
     return Regime(
         name="softmax",
         title="Softmax of 64 x 32,768 float32 logits into a kept array",
-        meaning="Probabilities of a batch for a loss, a display or a nucleus cut.",
+        meaning="Probabilities of a batch, for a loss, a display or a cut.",
         elements=logits.size,
         bytes_moved=2 * logits.nbytes,
         contestants=(
