@@ -73,8 +73,8 @@ def _generator(first: int, second: int) -> np.random.Philox:
     """Return a bit generator whose next two words are `first` and `second`, modulo 2^64."""
     generator = np.random.Philox(0)
     state: Any = generator.state
-    state["buffer"] = np.array([first, second % 2**64, 0, 0], dtype=np.uint64)
-    state["buffer_pos"] = 0
+    state["buffer"] = np.array([0, first, second % 2**64, 0], dtype=np.uint64)
+    state["buffer_pos"] = 1  # of the word that is next
     generator.state = state
     return generator
 
