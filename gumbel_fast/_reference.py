@@ -95,11 +95,15 @@ def _noise_of_integer(integer, bits):
 def _real(value, name):
     """An array whose dtype is a real number's, in native byte order; integers become float64."""
     array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
+    _check_real(array, name)
     if array.dtype.type in (np.float32, np.float64):
         return array.astype(array.dtype.newbyteorder("="))
     return array.astype(np.float64)
+
+
+def _check_real(array, name):
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be real numbers, not {array.dtype}")
 
 
 def _fit(array, shape, name):
@@ -118,6 +122,7 @@ def _check_columns(columns):
 def _logits_and_temperature(logits, temperature, axis, *, zero):
     """Logits with the category axis last, and one temperature for each row; `zero` says whether 0 is a temperature."""
     logits = np.asarray(logits)
+    _check_real(logits, "logits")
     axis = np.lib.array_utils.normalize_axis_index(axis, logits.ndim)
     _check_columns(logits.shape[axis])
     logits = np.moveaxis(_real(logits, "logits"), axis, -1)
@@ -341,10 +346,11 @@ class _GumbelR:
 
     @staticmethod
     def _parameters(loc, scale, *value):
-        loc, scale = _real(loc, "loc"), _real(scale, "scale")
+        value = [_real(v, "x").astype(WIDE) for v in value]
+        loc, scale = _real(loc, "loc").astype(WIDE), _real(scale, "scale").astype(WIDE)
         if np.any(scale < 0):
-            raise ValueError("scale must be at least 0")
-        return *(_real(v, "x").astype(WIDE) for v in value), loc.astype(WIDE), scale.astype(WIDE)
+            raise ValueError("scale must not be negative")
+        return *value, loc, np.where(scale == 0, np.nan, scale)  # no law, as in SciPy
 
 
 gumbel_r = _GumbelR()

@@ -152,6 +152,20 @@ def test_ten_thousand_rare_categories(dtype, head):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_each_of_the_rarest_can_be_drawn(dtype):
+    """Categories of probability 2^-26: a uniform of 24 bits, or one rounded so, would reach one of them in four."""
+    n, count = 2**18 + 1, 20_000
+    row = np.full(n, -26 * np.log(2), dtype)
+    row[0] = np.log1p(-(2.0**-8))
+    draws = draw(row, count, rng=79)
+    tail = draws[draws > 0] - 1
+    assert_count(tail.size, count, 2.0**-8, against={"a quarter": 2.0**-10, "four times": 2.0**-6})
+    for remainder in range(4):
+        found = np.count_nonzero(tail % 4 == remainder)
+        assert_count(found, tail.size, 1 / 4, against={"always": 1, "never": 0})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [3, 16, 65, 1000, 5000])
 def test_a_spread_of_80_nats(n, dtype):
     row = np.random.default_rng(n).permutation(np.linspace(-80, 0, n)).astype(dtype)

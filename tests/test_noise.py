@@ -126,6 +126,20 @@ def test_the_low_word_counts_at_the_ends(dtype, target):
     assert np.all(np.diff(noise) > 0.4)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("column, value", [
+    (8_678_869, 17.195), (24_359_680, 18.056), (99_064_829, 18.267), (49_829_540, -2.864),
+])  # fmt: skip
+def test_rare_words_of_a_seed(column, value, dtype, target):
+    """The rarest of the first 1e8 words of seed 1111, through `gumbel`: beyond 17.1, where peers have no value left."""
+    a, b = np.random.SeedSequence(1111).generate_state(2, np.uint64)
+    columns = np.arange(column - 21, column + 50)
+    high, low = (_reference.words(a, b, 0, columns, tag) for tag in (_reference.NOISE_HIGH, _reference.NOISE_LOW))
+    noise = gumbel_fast.gumbel(size=columns.size, rng=1111, dtype=dtype, offset=(0, column - 21))
+    assert noise[21] == pytest.approx(value, abs=6e-4)
+    np.testing.assert_allclose(noise, _reference.noise_from_words(high, low, dtype), rtol=1e-6, atol=1e-6)
+
+
 # -------------------------------------------------------------------------------------------------------------- the law
 
 

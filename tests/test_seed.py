@@ -225,7 +225,7 @@ def test_forked_children_draw_anew():
             os.wait()
         show()
     """)
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True, timeout=60)
     values, indices = zip(*map(json.loads, run.stdout.splitlines()), strict=True)
     assert len(values) == 5
     assert len(set(values)) == 5

@@ -166,7 +166,9 @@ def test_fit(same):
 
 def run(script, target):
     environment = {**os.environ, "GUMBEL_FAST_SIMD": target}
-    return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-P", "-c", script], env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 def test_scalar_is_always_there():
