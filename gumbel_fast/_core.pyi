@@ -29,6 +29,7 @@ def logsumexp(logits: NDArray[Any], temperature: NDArray[np.float64], out: NDArr
 def categorical(
     logits: NDArray[Any], temperature: NDArray[np.float64], key: int, row: int, out: NDArray[np.int64]
 ) -> None: ...
+def categorical_short(logits: object, temperature: object, rng: object) -> Any: ...
 def distribution(
     function: int,
     x: NDArray[np.float64],

@@ -7,6 +7,7 @@
 import os
 
 import numpy as np
+from numpy.random import Generator
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -87,19 +88,28 @@ _choose_target()
 # -- seeds --------------------------------------------------------------------------------------------------------
 
 
+cdef inline int take_seed(bit_generator, uint64_t *key, uint64_t *row) except -1:
+    cdef bitgen_t *source = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+    lock = bit_generator.lock
+    lock.acquire()
+    key[0] = source.next_uint64(source.state)
+    row[0] = source.next_uint64(source.state)
+    lock.release()
+    return 0
+
+
 def draw_seed(bit_generator):
     """Two uint64 from a NumPy BitGenerator, under its lock."""
-    cdef bitgen_t *source = <bitgen_t *> PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
-    cdef uint64_t a, b
-    with bit_generator.lock:
-        a = source.next_uint64(source.state)
-        b = source.next_uint64(source.state)
-    return a, b
+    cdef uint64_t key, row
+    take_seed(bit_generator, &key, &row)
+    return key, row
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------
 
-DEF MAX_DIMS = 64  # NPY_MAXDIMS of NumPy 2
+cdef enum:
+    MAX_DIMS = 64  # NPY_MAXDIMS of NumPy 2
+    FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
 
 cdef struct Rows:
     # An array as rows along its last axis, the other axes flattened in C order.
@@ -229,34 +239,82 @@ def logsumexp(cnp.ndarray logits, cnp.ndarray temperature, double[::1] out):
 # -- categorical --------------------------------------------------------------------------------------------------
 
 
-def categorical(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, int64_t[::1] out):
-    """Draw one index from each row; ValueError names the first row that cannot be drawn from."""
+cdef Py_ssize_t draw_rows(
+    const gf_real_kernels *k, const Rows *x, const double *temperature, Py_ssize_t step, bint single, uint64_t key,
+    uint64_t row, void *scratch, int64_t *out,
+) noexcept nogil:
+    # Index of the first row that cannot be drawn from, or -1. temperature[r * step] is that of row r.
+    cdef Py_ssize_t r
+    cdef double now
+    cdef char *data
+    for r in range(x.count):
+        data = row_at(x, r)
+        now = temperature[r * step]
+        if now == 0:
+            out[r] = k.argmax(data, x.columns)
+        else:
+            out[r] = k.categorical(data, x.columns, rate_of(now, single), key, row + <uint64_t> r, scratch)
+        if out[r] == GF_BAD_ROW:
+            return r
+    return -1
+
+
+cdef int draw(cnp.ndarray logits, const double *temperature, Py_ssize_t step, uint64_t key, uint64_t row,
+              int64_t *out) except -1:
     cdef Rows x
-    cdef Py_ssize_t r, bad = -1
+    cdef Py_ssize_t bad
     cdef bint single = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
     cdef const gf_real_kernels *k = kernels_for(logits)
-    cdef const double *t = <const double *> cnp.PyArray_DATA(temperature)
-    cdef Py_ssize_t step = cnp.PyArray_SIZE(temperature) != 1
-    cdef char *data
-    cdef double now
+    cdef void *scratch
     rows_of(logits, &x)
-    cdef void *scratch = malloc(k.categorical_scratch(x.columns))
+    scratch = malloc(k.categorical_scratch(x.columns))
     if scratch is NULL:
         raise MemoryError
-    with nogil:
-        for r in range(x.count):
-            data = row_at(&x, r)
-            now = t[r * step]
-            if now == 0:
-                out[r] = k.argmax(data, x.columns)
-            else:
-                out[r] = k.categorical(data, x.columns, rate_of(now, single), key, row + <uint64_t> r, scratch)
-            if out[r] == GF_BAD_ROW:
-                bad = r
-                break
-        free(scratch)
+    if x.count * <Py_ssize_t> x.columns < FEW_ELEMENTS:
+        bad = draw_rows(k, &x, temperature, step, single, key, row, scratch, out)
+    else:
+        with nogil:
+            bad = draw_rows(k, &x, temperature, step, single, key, row, scratch, out)
+    free(scratch)
     if bad >= 0:
         raise ValueError(f"logits: row {bad} has NaN, +inf or nothing but -inf")
+    return 0
+
+
+def categorical(cnp.ndarray logits, double[::1] temperature, uint64_t key, uint64_t row, int64_t[::1] out):
+    """Draw one index from each row; ValueError names the first row that cannot be drawn from."""
+    if out.shape[0]:
+        draw(logits, &temperature[0], temperature.shape[0] != 1, key, row, &out[0])
+
+
+def categorical_short(logits, temperature, rng):
+    """The short way: one index from each row of a float array by a Generator, at one temperature.
+
+    Looks for itself, and returns None for any other argument, which then goes the general way.
+    """
+    cdef cnp.ndarray x, out
+    cdef double t
+    cdef uint64_t key, row
+    cdef int64_t index
+    cdef int last
+    if type(logits) is not cnp.ndarray or type(rng) is not Generator or type(temperature) is not float:
+        return None
+    x = <cnp.ndarray> logits
+    t = temperature
+    last = cnp.PyArray_NDIM(x) - 1
+    if not (t >= 0 and last >= 0 and cnp.PyArray_ISCARRAY_RO(x) and cnp.PyArray_SIZE(x) > 0):
+        return None
+    if cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64:
+        return None
+    if <size_t> cnp.PyArray_DIM(x, last) > GF_MAX_COLUMNS:
+        return None
+    take_seed(rng.bit_generator, &key, &row)
+    if last == 0:
+        draw(x, &t, 0, key, row, &index)
+        return PyArray_Scalar(&index, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
+    out = cnp.PyArray_EMPTY(last, cnp.PyArray_DIMS(x), cnp.NPY_INT64, 0)
+    draw(x, &t, 0, key, row, <int64_t *> cnp.PyArray_DATA(out))
+    return out
 
 
 # -- the distribution ---------------------------------------------------------------------------------------------

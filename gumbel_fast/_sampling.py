@@ -70,6 +70,8 @@ def categorical(
     >>> int(gumbel_fast.categorical([0.0, -np.inf, -np.inf]))
     0
     """
+    if out is None and axis == -1 and (drawn := _core.categorical_short(logits, temperature, rng)) is not None:
+        return drawn
     x = as_real("logits", logits)
     rows = as_rows("logits", x, axis)
     batch = rows.shape[:-1]

@@ -11,6 +11,7 @@
 #undef bits_t
 #undef mask_t
 #undef table_t
+#undef maxima_t
 #undef word_t
 #undef LANES
 #undef MANTISSA_BITS
@@ -28,6 +29,7 @@
 #define bits_t u32x16
 #define mask_t m32x16
 #define table_t f32x16_table8
+#define maxima_t f32x16_maxima
 #define word_t uint32_t
 #define LANES 16
 #define MANTISSA_BITS 23
@@ -44,6 +46,7 @@
 #define bits_t u64x8
 #define mask_t m64x8
 #define table_t f64x8_table16
+#define maxima_t f64x8_maxima
 #define word_t uint64_t
 #define LANES 8
 #define MANTISSA_BITS 52

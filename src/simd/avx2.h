@@ -100,17 +100,17 @@ GF_INLINE __m256 gf_max_quads_ps(__m256 x, __m256 y) {
     __m256d p = _mm256_castps_pd(x), q = _mm256_castps_pd(y);
     return _mm256_max_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(p, q)), _mm256_castpd_ps(_mm256_unpackhi_pd(p, q)));
 }
-GF_INLINE __m256 gf_max_of_each8_ps(const __m256 v[8]) {
-    __m256 x = gf_max_quads_ps(gf_max_pairs_ps(v[0], v[1]), gf_max_pairs_ps(v[2], v[3]));
-    __m256 y = gf_max_quads_ps(gf_max_pairs_ps(v[4], v[5]), gf_max_pairs_ps(v[6], v[7]));
+typedef __m256 f32x16_maxima;
+GF_INLINE f32x16_maxima f32_maxima_of(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) {
+    __m256 x = gf_max_pairs_ps(_mm256_max_ps(v0.a, v0.b), _mm256_max_ps(v1.a, v1.b));
+    __m256 y = gf_max_pairs_ps(_mm256_max_ps(v2.a, v2.b), _mm256_max_ps(v3.a, v3.b));
+    return gf_max_quads_ps(x, y);
+}
+GF_INLINE __m256 gf_max_across_ps(__m256 x, __m256 y) {
     return _mm256_max_ps(_mm256_permute2f128_ps(x, y, 0x20), _mm256_permute2f128_ps(x, y, 0x31));
 }
-/* Lane i of the result is the greatest lane of v[i]. */
-GF_INLINE f32x16 f32_max_of_each(const f32x16 v[16]) {
-    __m256 h[16];
-    for (int i = 0; i < 16; i++)
-        h[i] = _mm256_max_ps(v[i].a, v[i].b);
-    GF_F32(gf_max_of_each8_ps(h), gf_max_of_each8_ps(h + 8));
+GF_INLINE f32x16 f32_maxima_join(f32x16_maxima a, f32x16_maxima b, f32x16_maxima c, f32x16_maxima d) {
+    GF_F32(gf_max_across_ps(a, b), gf_max_across_ps(c, d));
 }
 GF_INLINE float f32_max_lane(f32x16 x) {
     __m256 y = _mm256_max_ps(x.a, x.b);
@@ -190,19 +190,16 @@ GF_INLINE f64x8 f64_lookup(f64x8_table16 t, u64x8 i) {
     GF_F64(_mm256_i64gather_pd(t.values, _mm256_and_si256(i.a, low4), 8),
            _mm256_i64gather_pd(t.values, _mm256_and_si256(i.b, low4), 8));
 }
-GF_INLINE __m256d gf_max_pairs_pd(__m256d x, __m256d y) {
+typedef __m256d f64x8_maxima;
+GF_INLINE f64x8_maxima f64_maxima_of(f64x8 v0, f64x8 v1) {
+    __m256d x = _mm256_max_pd(v0.a, v0.b), y = _mm256_max_pd(v1.a, v1.b);
     return _mm256_max_pd(_mm256_unpacklo_pd(x, y), _mm256_unpackhi_pd(x, y));
 }
-GF_INLINE __m256d gf_max_of_each4_pd(const __m256d v[4]) {
-    __m256d x = gf_max_pairs_pd(v[0], v[1]), y = gf_max_pairs_pd(v[2], v[3]);
+GF_INLINE __m256d gf_max_across_pd(__m256d x, __m256d y) {
     return _mm256_max_pd(_mm256_permute2f128_pd(x, y, 0x20), _mm256_permute2f128_pd(x, y, 0x31));
 }
-/* Lane i of the result is the greatest lane of v[i]. */
-GF_INLINE f64x8 f64_max_of_each(const f64x8 v[8]) {
-    __m256d h[8];
-    for (int i = 0; i < 8; i++)
-        h[i] = _mm256_max_pd(v[i].a, v[i].b);
-    GF_F64(gf_max_of_each4_pd(h), gf_max_of_each4_pd(h + 4));
+GF_INLINE f64x8 f64_maxima_join(f64x8_maxima a, f64x8_maxima b, f64x8_maxima c, f64x8_maxima d) {
+    GF_F64(gf_max_across_pd(a, b), gf_max_across_pd(c, d));
 }
 GF_INLINE double f64_max_lane(f64x8 x) {
     __m256d y = _mm256_max_pd(x.a, x.b);

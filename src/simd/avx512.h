@@ -53,19 +53,18 @@ GF_INLINE f32x16_table8 f32_table(const float t[8]) {
 }
 GF_INLINE f32x16 f32_lookup(f32x16_table8 t, u32x16 i) { return _mm512_permutexvar_ps(i, t); }
 GF_INLINE float f32_max_lane(f32x16 a) { return _mm512_reduce_max_ps(a); }
-/* Lane i of the result is the greatest lane of v[i]. */
-GF_INLINE f32x16 f32_max_of_each(const f32x16 v[16]) {
-    f32x16 a[8], b[4], c[2];
-    for (int i = 0; i < 8; i++)
-        a[i] = _mm512_max_ps(_mm512_unpacklo_ps(v[2 * i], v[2 * i + 1]), _mm512_unpackhi_ps(v[2 * i], v[2 * i + 1]));
-    for (int i = 0; i < 4; i++) {
-        __m512d lo = _mm512_castps_pd(a[2 * i]), hi = _mm512_castps_pd(a[2 * i + 1]);
-        b[i] = _mm512_max_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(lo, hi)), _mm512_castpd_ps(_mm512_unpackhi_pd(lo, hi)));
-    }
-    for (int i = 0; i < 2; i++)
-        c[i] = _mm512_max_ps(_mm512_shuffle_f32x4(b[2 * i], b[2 * i + 1], 0x88),
-                             _mm512_shuffle_f32x4(b[2 * i], b[2 * i + 1], 0xdd));
-    return _mm512_max_ps(_mm512_shuffle_f32x4(c[0], c[1], 0x88), _mm512_shuffle_f32x4(c[0], c[1], 0xdd));
+typedef f32x16 f32x16_maxima;
+GF_INLINE f32x16_maxima f32_maxima_of(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) {
+    __m512 x = _mm512_max_ps(_mm512_unpacklo_ps(v0, v1), _mm512_unpackhi_ps(v0, v1));
+    __m512 y = _mm512_max_ps(_mm512_unpacklo_ps(v2, v3), _mm512_unpackhi_ps(v2, v3));
+    __m512d p = _mm512_castps_pd(x), q = _mm512_castps_pd(y);
+    return _mm512_max_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q)), _mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+}
+GF_INLINE __m512 gf_max_across_ps(__m512 x, __m512 y) {
+    return _mm512_max_ps(_mm512_shuffle_f32x4(x, y, 0x88), _mm512_shuffle_f32x4(x, y, 0xdd));
+}
+GF_INLINE f32x16 f32_maxima_join(f32x16_maxima a, f32x16_maxima b, f32x16_maxima c, f32x16_maxima d) {
+    return gf_max_across_ps(gf_max_across_ps(a, b), gf_max_across_ps(c, d));
 }
 
 /* -- double --------------------------------------------------------------------------------------------------- */
@@ -107,15 +106,15 @@ GF_INLINE f64x8 f64_widen_high(f32x16 a) { return _mm512_cvtps_pd(_mm512_extract
 GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
 }
-/* Lane i of the result is the greatest lane of v[i]. */
-GF_INLINE f64x8 f64_max_of_each(const f64x8 v[8]) {
-    f64x8 a[4], b[2];
-    for (int i = 0; i < 4; i++)
-        a[i] = _mm512_max_pd(_mm512_unpacklo_pd(v[2 * i], v[2 * i + 1]), _mm512_unpackhi_pd(v[2 * i], v[2 * i + 1]));
-    for (int i = 0; i < 2; i++)
-        b[i] = _mm512_max_pd(_mm512_shuffle_f64x2(a[2 * i], a[2 * i + 1], 0x88),
-                             _mm512_shuffle_f64x2(a[2 * i], a[2 * i + 1], 0xdd));
-    return _mm512_max_pd(_mm512_shuffle_f64x2(b[0], b[1], 0x88), _mm512_shuffle_f64x2(b[0], b[1], 0xdd));
+typedef f64x8 f64x8_maxima;
+GF_INLINE f64x8_maxima f64_maxima_of(f64x8 v0, f64x8 v1) {
+    return _mm512_max_pd(_mm512_unpacklo_pd(v0, v1), _mm512_unpackhi_pd(v0, v1));
+}
+GF_INLINE __m512d gf_max_across_pd(__m512d x, __m512d y) {
+    return _mm512_max_pd(_mm512_shuffle_f64x2(x, y, 0x88), _mm512_shuffle_f64x2(x, y, 0xdd));
+}
+GF_INLINE f64x8 f64_maxima_join(f64x8_maxima a, f64x8_maxima b, f64x8_maxima c, f64x8_maxima d) {
+    return gf_max_across_pd(gf_max_across_pd(a, b), gf_max_across_pd(c, d));
 }
 
 /* -- integers ------------------------------------------------------------------------------------------------- */

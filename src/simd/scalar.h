@@ -15,6 +15,8 @@
  *   mask_bits    bit i = lane i
  *   load_tail    the first n < lanes elements, then `fill`; store_tail writes the first n alone
  *   mul_low32    product of the low 32 bits of each 64-bit lane; shifts are logical
+ *   maxima_of    the greatest lane of each of LANES / 4 vectors, in a form of the target's own; maxima_join puts four
+ *                such results together, the greatest lane of vector i in lane i
  *   flip_if_top  ~x where the top bit is set, else x: min(x, ~x)
  *
  * Philox lane order: lane 2g of a u64x8 belongs to counter g and lane 2g + 1 to counter 4 + g (GF_LANE_COUNTER),
@@ -46,6 +48,13 @@ typedef struct {
 typedef struct {
     const double *v;
 } f64x8_table16;
+
+typedef struct {
+    float v[4];
+} f32x16_maxima;
+typedef struct {
+    double v[2];
+} f64x8_maxima;
 
 #define GF_LANES(type, lanes, expression)                                                                              \
     type r;                                                                                                            \
@@ -120,9 +129,7 @@ GF_INLINE double gf_scale_f64(double x, int n) {
         for (int i = 1; i < (lanes); i++)                                                                              \
             greatest = x.v[i] > greatest ? x.v[i] : greatest;                                                          \
         return greatest;                                                                                               \
-    }                                                                                                                  \
-    /* Lane i of the result is the greatest lane of v[i]. */                                                           \
-    GF_INLINE T F##_max_of_each(const T v[lanes]) { GF_LANES(T, lanes, F##_max_lane(v[i])); }
+    }
 
 GF_DEFINE_REAL(f32, f32x16, m32x16, u32x16, float, uint32_t, 16, fmaf)
 GF_DEFINE_REAL(f64, f64x8, m64x8, u64x8, double, uint64_t, 8, fma)
@@ -130,6 +137,20 @@ GF_DEFINE_REAL(f64, f64x8, m64x8, u64x8, double, uint64_t, 8, fma)
 GF_INLINE f32x16 f32_from_u31(u32x16 x) { GF_LANES(f32x16, 16, (float)(int32_t)x.v[i]); }
 GF_INLINE u32x16 f32_to_u31(f32x16 x) { GF_LANES(u32x16, 16, (uint32_t)(int32_t)x.v[i]); }
 GF_INLINE f64x8 f64_from_u63(u64x8 x) { GF_LANES(f64x8, 8, (double)(int64_t)x.v[i]); }
+GF_INLINE f32x16_maxima f32_maxima_of(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) {
+    return (f32x16_maxima){{f32_max_lane(v0), f32_max_lane(v1), f32_max_lane(v2), f32_max_lane(v3)}};
+}
+GF_INLINE f64x8_maxima f64_maxima_of(f64x8 v0, f64x8 v1) {
+    return (f64x8_maxima){{f64_max_lane(v0), f64_max_lane(v1)}};
+}
+GF_INLINE f32x16 f32_maxima_join(f32x16_maxima a, f32x16_maxima b, f32x16_maxima c, f32x16_maxima d) {
+    const f32x16_maxima m[4] = {a, b, c, d};
+    GF_LANES(f32x16, 16, m[i / 4].v[i % 4]);
+}
+GF_INLINE f64x8 f64_maxima_join(f64x8_maxima a, f64x8_maxima b, f64x8_maxima c, f64x8_maxima d) {
+    const f64x8_maxima m[4] = {a, b, c, d};
+    GF_LANES(f64x8, 8, m[i / 2].v[i % 2]);
+}
 GF_INLINE f32x16_table8 f32_table(const float t[8]) { return (f32x16_table8){t}; }
 GF_INLINE f32x16 f32_lookup(f32x16_table8 t, u32x16 k) { GF_LANES(f32x16, 16, t.v[k.v[i] & 7]); }
 GF_INLINE f64x8_table16 f64_table(const double t[16]) { return (f64x8_table16){t}; }
