@@ -118,7 +118,7 @@ def test_temperature(n, dtype, temperature):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n, count", [(65, 1_000_000), (1025, 400_000), (131_072, 20_000), (2**20, 2_000)])
+@pytest.mark.parametrize("n, count", [(65, 600_000), (1025, 300_000), (131_072, 16_000), (2**20, 2_000)])
 def test_heavy_tail(n, count, dtype):
     """A tail 18 nats below the head (12 and 14 in the shorter rows) is drawn as often as it should be.
 
@@ -142,7 +142,7 @@ def test_heavy_tail(n, count, dtype):
 @pytest.mark.parametrize("head", ["first", "last"])
 def test_ten_thousand_rare_categories(dtype, head):
     """The mass of 65,536 categories, each 15.9 nats below the head, is a hundredth: which of them is drawn is even."""
-    n, count = 65_537, 60_000
+    n, count = 65_537, 40_000
     row = np.full(n, -np.log(65_536 * 99), dtype)
     row[0 if head == "first" else -1] = 0
     draws = draw(row, count, rng=78)
@@ -154,12 +154,12 @@ def test_ten_thousand_rare_categories(dtype, head):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_each_of_the_rarest_can_be_drawn(dtype):
     """Categories of probability 2^-26: a uniform of 24 bits, or one rounded so, would reach one of them in four."""
-    n, count = 2**18 + 1, 20_000
+    n, count = 2**17 + 1, 30_000
     row = np.full(n, -26 * np.log(2), dtype)
-    row[0] = np.log1p(-(2.0**-8))
+    row[0] = np.log1p(-(2.0**-9))
     draws = draw(row, count, rng=79)
     tail = draws[draws > 0] - 1
-    assert_count(tail.size, count, 2.0**-8, against={"a quarter": 2.0**-10, "four times": 2.0**-6})
+    assert_count(tail.size, count, 2.0**-9, against={"an eighth": 2.0**-12, "four times": 2.0**-7})
     for remainder in range(4):
         found = np.count_nonzero(tail % 4 == remainder)
         assert_count(found, tail.size, 1 / 4, against={"always": 1, "never": 0})
