@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 
 Array = NDArray[Any]
+_READ_IN_PLACE = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
 
 
 def as_real(name: str, value: ArrayLike) -> Array:
@@ -23,6 +24,8 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """
     array = np.asarray(value)
     dtype = array.dtype
+    if dtype in _READ_IN_PLACE and array.flags.aligned:
+        return array
     if dtype.kind == "f" and dtype.itemsize in (4, 8):
         wanted = dtype.newbyteorder("=")
     elif dtype == np.float16 or dtype.name == "bfloat16":
@@ -36,7 +39,8 @@ def as_real(name: str, value: ArrayLike) -> Array:
 
 def as_rows(name: str, array: Array, axis: int) -> Array:
     """Return the array with `axis` last and contiguous, as a view where memory allows."""
-    rows = np.moveaxis(array, normalize_axis_index(axis, array.ndim), -1)
+    last = array.ndim - 1
+    rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim), last)
     if rows.shape[-1] > _core.MAX_COLUMNS:
         raise ValueError(f"{name}: {rows.shape[-1]} columns are more than 2**34")
     if rows.strides[-1] != rows.itemsize and rows.shape[-1] > 1:
@@ -49,6 +53,8 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
 
     ValueError where one is negative or NaN (or 0, unless `zero`), or where they do not broadcast to the batch.
     """
+    if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
+        return np.array([temperature])
     t = np.asarray(temperature)
     if t.dtype.kind not in "biuf" and t.dtype.name != "bfloat16":
         raise TypeError(f"temperature must be real numbers, not of dtype {t.dtype}")
@@ -57,7 +63,10 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
         raise ValueError(f"temperature must be {'0 or more' if zero else 'above 0'}")
     if t.ndim == 0:
         return t.reshape(1)
-    return np.ascontiguousarray(np.broadcast_to(t, batch)).reshape(-1)
+    try:
+        return np.ascontiguousarray(np.broadcast_to(t, batch)).reshape(-1)
+    except ValueError:
+        raise ValueError(f"temperature of shape {t.shape} does not broadcast to the batch {batch}") from None
 
 
 def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -> None:

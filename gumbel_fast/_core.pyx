@@ -281,7 +281,7 @@ cdef int draw(cnp.ndarray logits, const double *temperature, Py_ssize_t step, ui
     return 0
 
 
-def categorical(cnp.ndarray logits, double[::1] temperature, uint64_t key, uint64_t row, int64_t[::1] out):
+def categorical(cnp.ndarray logits, const double[::1] temperature, uint64_t key, uint64_t row, int64_t[::1] out):
     """Draw one index from each row; ValueError names the first row that cannot be drawn from."""
     if out.shape[0]:
         draw(logits, &temperature[0], temperature.shape[0] != 1, key, row, &out[0])

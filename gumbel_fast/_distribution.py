@@ -21,9 +21,17 @@ def _parameter(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def _scale(value: ArrayLike) -> NDArray[np.float64]:
     scale = _parameter("scale", value)
-    if np.any(scale < 0):
+    least = scale if scale.ndim == 0 else scale.min(initial=np.inf)
+    if least < 0:
         raise ValueError("scale must not be negative")
-    return np.where(scale == 0, np.nan, scale) if np.any(scale == 0) else scale
+    return scale if least > 0 else np.where(scale > 0, scale, np.nan)
+
+
+def _vector(array: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """One entry, or all that broadcasting to the shape gives, in memory order."""
+    if array.size != 1 and array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    return np.ascontiguousarray(array).reshape(-1)
 
 
 class GumbelR:
@@ -72,7 +80,7 @@ class GumbelR:
         Examples
         --------
         >>> float(gumbel_r.cdf(-5.0))
-        3.507391170905773e-65
+        3.507389196464623e-65
         """
         return self._apply(_core.CDF, x, loc, scale, out)
 
@@ -122,7 +130,7 @@ class GumbelR:
         Examples
         --------
         >>> float(gumbel_r.isf(1e-20))
-        46.05170185988091
+        46.051701859880914
         """
         return self._apply(_core.ISF, q, loc, scale, out)
 
@@ -216,11 +224,11 @@ class GumbelR:
             raise ValueError("data is empty")
         if not np.isfinite(x).all():
             raise ValueError("data must be finite")
-        least = x.min()
-        d = x - least  # no exponential of -d overflows
-        low, high = 0.0, float(d.mean())
-        if high == 0:
+        least, unit = float(x.min()), float(np.ptp(x))
+        if unit == 0:
             raise ValueError("data are all equal")
+        d = (x - least) / unit  # from 0 to 1: no exponential of -d / s overflows, nor the square of d
+        low, high = 0.0, float(d.mean())
         average = high
         s = min(high, float(d.std()) * math.sqrt(6) / math.pi)
         w = np.empty_like(d)
@@ -238,20 +246,22 @@ class GumbelR:
             s += step
             if not low < s < high:
                 s = (low + high) / 2
-        return float(least) - s * math.log(total / d.size), s
+        return least - s * unit * math.log(total / d.size), s * unit
 
     def _apply(self, function: int, x: ArrayLike, loc: ArrayLike, scale: ArrayLike, out: NDArray[Any] | None) -> Any:
         if out is None and (y := _core.distribution_scalar(function, x, loc, scale)) is not None:
             return y
-        arguments = [_parameter("x", x), _parameter("loc", loc), _scale(scale)]
-        shape = np.broadcast_shapes(*(a.shape for a in arguments))
+        value, location, width = _parameter("x", x), _parameter("loc", loc), _scale(scale)
+        shape = value.shape
+        if location.ndim or width.ndim:
+            shape = np.broadcast_shapes(shape, location.shape, width.shape)
         if out is not None:
-            check_out(out, shape, np.float64, *(a for a in arguments if a.ndim))
+            check_out(out, shape, np.float64, *(a for a in (value, location, width) if a.ndim))
         result = out if out is not None and is_plain(out) else np.empty(shape)
-        flat = [(a if a.size == 1 else np.broadcast_to(a, shape)).reshape(-1) for a in arguments]
-        _core.distribution(function, *(np.ascontiguousarray(a) for a in flat), result.reshape(-1))
-        if function == _core.LOGPDF and not (arguments[2].size == 1 and arguments[2] == 1):
-            result -= np.log(arguments[2])
+        vectors = (_vector(a, shape) for a in (value, location, width))
+        _core.distribution(function, *vectors, result.reshape(-1))
+        if function == _core.LOGPDF and (width.ndim or width != 1):
+            result -= np.log(width)
         if out is None:
             return result[()]
         if result is not out:

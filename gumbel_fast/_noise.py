@@ -100,7 +100,8 @@ def gumbel(
     row, column = as_offset(offset, shape[-1] if shape else 1)
     key, base = draw_seed(rng)
 
-    noise = out if out is not None and is_plain(out) and shape else np.empty(shape, real)
+    read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))
+    noise = out if out is not None and is_plain(out) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     first, scalar = (base + row) % 2**64, not parameters
     _core.gumbel(rows, key, first, column, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0)

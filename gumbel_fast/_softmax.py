@@ -65,7 +65,7 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0]).round(4)
     array([0.09  , 0.2447, 0.6652])
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
-    array([0.e+00, 0.e+00, 1.e+00])
+    array([0., 0., 1.])
     """
     return _softmax(logits, temperature, axis, out, log=False)
 

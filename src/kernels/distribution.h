@@ -18,11 +18,12 @@ GF_INLINE f64_pair standardize(f64x8 x, f64x8 loc, f64x8 scale, f64x8 inverse) {
     f64x8 d_low = f64_sub(f64_sub(x, f64_sub(d, back)), f64_add(loc, back));
     z.high = f64_mul(d, inverse);
     z.low = f64_mul(f64_add(f64_fnma(z.high, scale, d), d_low), inverse);
-    z.low = f64_select(f64_unordered(z.low, z.low), f64_set(0), z.low); /* z is infinite or NaN */
+    /* Beyond 1024 in size every function has reached its limit, and the low part of an infinite z is not a number. */
+    z.low = f64_select(f64_less(f64_mul(z.high, z.high), f64_set(0x1p20)), z.low, f64_set(0));
     return z;
 }
 
-/* exp(-z) to about 2^-63; saturates at exp(710). */
+/* exp(-z) to about 2^-62; saturates at the greatest double. */
 GF_INLINE f64_pair exp_neg(f64_pair z) {
     const f64x8 zero = f64_set(0);
     f64x8 x = f64_sub(zero, f64_max(f64_set(-EXP_HIGHEST_F64), z.high));
@@ -31,7 +32,8 @@ GF_INLINE f64_pair exp_neg(f64_pair z) {
     f64x8 power_low = f64_lookup(f64_table(gf_exp_power_low_f64), e.j);
     f64x8 sum = f64_fma(power, e.r, power);
     f64x8 rest = f64_fma(power, e.r, f64_sub(power, sum));
-    rest = f64_add(rest, f64_fma(power, f64_add(e.p, f64_sub(e.r_low, z.low)), power_low));
+    rest = f64_add(rest, f64_fma(power, e.p, f64_fma(power_low, e.r, power_low)));
+    rest = f64_fma(sum, f64_sub(e.r_low, z.low), rest);
     f64_pair y;
     y.high = f64_add(sum, rest);
     y.low = f64_scale(f64_sub(rest, f64_sub(y.high, sum)), e.n);

@@ -109,14 +109,13 @@ typedef struct {
 #endif
 } NAME(exp_parts);
 
-/* x must be in [EXP_LOWEST, EXP_HIGHEST]; a NaN passes through. */
+/* For x from EXP_LOWEST up to where exp overflows; a NaN passes through. */
 #if REAL == 32
 #define EXP_LOWEST_F32 (-104.0f)
-#define EXP_HIGHEST_F32 89.0f
 #define EXP_SHIFT_F32 0x1.8p23f
 #else
 #define EXP_LOWEST_F64 (-746.0)
-#define EXP_HIGHEST_F64 710.0
+#define EXP_HIGHEST_F64 0x1.62e42fefa39efp9 /* the last whose exponential is finite */
 #define EXP_SHIFT_F64 0x1.8p52
 #endif
 
@@ -139,7 +138,7 @@ GF_INLINE NAME(exp_parts) NAME(exp_split)(vec_t x) {
     return e;
 }
 
-/* exp x for any x; 0 below EXP_LOWEST, +inf above EXP_HIGHEST + 1, NaN for NaN. */
+/* exp x for x <= 0; 0 below EXP_LOWEST, NaN for NaN. */
 GF_INLINE vec_t NAME(exp_below)(vec_t x) {
     NAME(exp_parts) e = NAME(exp_split)(V(max)(V(set)(CONSTANT(EXP_LOWEST)), x));
 #if REAL == 32

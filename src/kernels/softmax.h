@@ -1,8 +1,8 @@
 /* Template: softmax, log_softmax and logsumexp of a row at a rate (1 / temperature).
  *
- * Three visits while the row is in cache: maximum, exponentials with their sum, scaling. The sum adds two vectors in
- * the row's type and goes on in double, in a fixed tree of 16 lanes: its error stays below that of the exponentials
- * for rows of any length. NaN needs no test: it reaches the sum and from there every entry. */
+ * Three visits while the row is in cache: maximum, exponentials with their sum, scaling. The sum runs in
+ * double, in an order that is the same for every target: its error stays below that of the exponentials for rows of
+ * any length. NaN needs no test: it reaches the sum and from there every entry. */
 
 GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
     vec_t m[4];
@@ -24,24 +24,43 @@ GF_INLINE vec_t NAME(weight)(vec_t x, vec_t greatest, vec_t rate) {
     return NAME(exp_below)(V(mul)(V(sub)(x, greatest), rate));
 }
 
-/* Sum of the weights of a row; stores them where out is given. */
+/* A running sum of vectors in double: float vectors are widened, doubles carry what each addition lost (Knuth's
+ * two-sum), so that neither drifts over a row of any length. */
+typedef struct {
+    f64x8 a, b; /* float: even and odd eights; double: sum and lost part */
+} NAME(running_sum);
+
+GF_INLINE void NAME(accumulate)(NAME(running_sum) * s, vec_t v) {
+#if REAL == 32
+    s->a = f64_add(s->a, f64_widen_low(v));
+    s->b = f64_add(s->b, f64_widen_high(v));
+#else
+    f64x8 sum = f64_add(s->a, v), part = f64_sub(sum, s->a);
+    f64x8 lost = f64_add(f64_sub(s->a, f64_sub(sum, part)), f64_sub(v, part));
+    s->a = sum;
+    s->b = f64_add(s->b, lost);
+#endif
+}
+
+/* Sum of the weights of a row; stores them where out is given. Four vectors at a time are added in a tree. */
 GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_t greatest, real_t rate) {
     const vec_t m = V(set)(greatest), r = V(set)(rate);
-    f64x8 low = f64_set(0), high = f64_set(0);
+    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
     size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
         vec_t a = NAME(weight)(V(load)(x + i), m, r), b = NAME(weight)(V(load)(x + i + LANES), m, r);
+        vec_t c = NAME(weight)(V(load)(x + i + 2 * LANES), m, r), d = NAME(weight)(V(load)(x + i + 3 * LANES), m, r);
         if (out) {
             V(store)(out + i, a);
             V(store)(out + i + LANES, b);
+            V(store)(out + i + 2 * LANES, c);
+            V(store)(out + i + 3 * LANES, d);
         }
 #if REAL == 32
-        vec_t sum = V(add)(a, b);
-        low = f64_add(low, f64_widen_low(sum));
-        high = f64_add(high, f64_widen_high(sum));
+        NAME(accumulate)(&sum, V(add)(a, b));
+        NAME(accumulate)(&sum, V(add)(c, d));
 #else
-        low = f64_add(low, a);
-        high = f64_add(high, b);
+        NAME(accumulate)(&sum, V(add)(V(add)(a, b), V(add)(c, d)));
 #endif
     }
     for (; i < n; i += LANES) {
@@ -49,14 +68,9 @@ GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_
         vec_t a = NAME(weight)(V(load_tail)(x + i, take, -INFINITY), m, r);
         if (out)
             V(store_tail)(out + i, take, a);
-#if REAL == 32
-        low = f64_add(low, f64_widen_low(a));
-        high = f64_add(high, f64_widen_high(a));
-#else
-        low = f64_add(low, a);
-#endif
+        NAME(accumulate)(&sum, a);
     }
-    return f64_sum_lanes(f64_add(low, high));
+    return f64_sum_lanes(f64_add(sum.a, sum.b));
 }
 
 static void NAME(softmax)(const void *x, void *out, size_t n, double rate) {
