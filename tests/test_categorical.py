@@ -275,6 +275,33 @@ def test_rows_do_not_know_their_batch_mates(n, dtype):
     assert gumbel_fast.categorical(x[0], rng=5) == indices[0]
 
 
+ROWS = {
+    "contiguous": lambda x: x,
+    "strided": lambda x: np.repeat(x, 2)[::2],
+    "backwards": lambda x: np.ascontiguousarray(x[::-1])[::-1],
+    "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
+    "misaligned": lambda x: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(x.dtype),
+    "read-only": lambda x: np.frombuffer(x.tobytes(), x.dtype),
+    "a subclass": lambda x: x.view(type("Subclass", (np.ndarray,), {})),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 6, 17, 64, 65, 1000])
+@pytest.mark.parametrize("layout", ROWS.values(), ids=ROWS)
+def test_one_row_is_a_batch_of_one(layout, n, dtype):
+    """Whatever way a small call takes, with a Generator or without."""
+    row = some_rows((n,), dtype)
+    for options in {}, {"temperature": 0.5}, {"temperature": 0}, {"temperature": 3}, {"axis": 0}:
+        for seed in range(8):
+            batch = {**options, "axis": 1} if "axis" in options else options
+            expected = gumbel_fast.categorical(row[np.newaxis], rng=np.random.default_rng(seed), **batch)[0]
+            alone = gumbel_fast.categorical(layout(row), rng=np.random.default_rng(seed), **options)
+            assert type(alone) is np.int64
+            assert alone == expected
+            assert gumbel_fast.categorical(layout(row), rng=np.random.PCG64(seed), **options) == expected
+
+
 @pytest.mark.parametrize("n", [10, 64, 300])
 def test_every_rng_of_one_pair_draws_the_same(n):
     x = some_rows((50, n))
@@ -507,11 +534,19 @@ def test_bad_rows_are_named(n, dtype, temperature, rng):
 def test_one_bad_row(n, dtype, bad):
     row = np.zeros(n, dtype)
     row[-1] = bad
-    for temperature in 0, 1:
-        with pytest.raises(ValueError, match="logits"):
-            gumbel_fast.categorical(row, temperature=temperature, rng=1)
-        with pytest.raises(ValueError, match="logits"):
-            gumbel_fast.categorical(row.tolist(), temperature=temperature, rng=np.random.default_rng(1))
+    for temperature in 0, 1, 0.5:
+        for rng in 1, np.random.default_rng(1), np.random.PCG64(1):
+            for logits in row, row.tolist(), row[np.newaxis]:
+                with pytest.raises(ValueError, match="logits"):
+                    gumbel_fast.categorical(logits, temperature=temperature, rng=rng)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_row_of_masks(dtype):
+    for n in 1, 6, 64, 1000:
+        for rng in 1, np.random.default_rng(1):
+            with pytest.raises(ValueError, match="logits"):
+                gumbel_fast.categorical(np.full(n, -np.inf, dtype), rng=rng)
 
 
 def test_nan_beside_a_mask():

@@ -77,6 +77,21 @@ def test_double_noise_against_mpmath(target):
     assert_within_bound(_core.noise_from_words(high, low, np.float64), nearest, np.float64, rest)
 
 
+# The hardest words found among 1e7 for float64 noise, all with noise between 1 and 2: too rare for a spread sample.
+HARDEST = [
+    0x26FC9A34_65702B05, 0x219B5F29_728B1314, 0x23D84524_8958A90A, 0x20A98875_EDAEC508, 0x23CE8E14_A3044734,
+    0x288AF54F_7CBDA907, 0x41760964_B464AE3C, 0x23CFD665_7B7A8F3A, 0x48C74AB6_15CA8A18, 0x2652F9EE_B341550A,
+]  # fmt: skip
+
+
+def test_the_hardest_words(target):
+    high, low = (np.array([word >> shift & LAST for word in HARDEST], np.uint32) for shift in (32, 0))
+    truth = _reference.noise_from_words(high, low, np.longdouble)
+    nearest = truth.astype(np.float64)
+    noise = _core.noise_from_words(high, low, np.float64)
+    assert_within_bound(noise, nearest, np.float64, (truth - nearest).astype(np.float64))
+
+
 @pytest.mark.exhaustive
 def test_every_high_word(target):
     """All 2^32 high words, in chunks, against float64 arithmetic, whose own error is 2^-28 of a float32 ULP."""
