@@ -57,8 +57,12 @@ GF_INLINE void NAME(neg_log_of)(const NAME(log_bin) *b, vec_t *r, int count) {
             q[k] = V(fma)(q[k], r[k], V(set)(NAME(gf_log_q)[i]));
     for (int k = 0; k < count; k++)
         r[k] = V(fma)(V(mul)(r[k], r[k]), q[k], V(sub)(b[k].log_c, r[k]));
-    for (int k = 0; k < count; k++)
+    for (int k = 0; k < count; k++) {
+#if REAL == 64
+        r[k] = f64_fnma(b[k].k, f64_set(GF_LN2_LOW_F64), r[k]); /* a third of a unit in the last place */
+#endif
         r[k] = V(fnma)(b[k].k, V(set)(CONSTANT(GF_LN2)), r[k]);
+    }
 }
 
 /* The functions on arrays go through their vectors stage by stage: their chains of dependent operations, about 15 long,

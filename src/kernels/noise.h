@@ -1,4 +1,4 @@
-/* Gumbel noise: G = -log(-log1p(-V)), V = (word + 1/2) / 2^bits, for each element of a row segment.
+/* Gumbel noise: G = -log(-log1p(-V)), V = (word + 1/2) / 2^bits, for each element of a row.
  *
  * Both tails are exact because V or 1 - V, whichever is smaller, is made from the integer min(word, ~word) before
  * anything is rounded. float takes 32-bit words and, where these are within 2^16 of either end (one in 32,768), the 32
@@ -6,7 +6,7 @@
  *
  * Range: -3.81 <= G <= 45.06, never infinite or NaN. Bounds: GF_NOISE_* in gumbel_fast.h. */
 
-enum { NOISE_EXTREME_F32 = 1 << 16, NOISE_BLOCK_F32 = 64, NOISE_BLOCK_F64 = 32 };
+enum { NOISE_EXTREME_F32 = 1 << 16, NOISE_BLOCK = 64 /* elements */ };
 
 /* -- float ---------------------------------------------------------------------------------------------------- */
 
@@ -40,8 +40,13 @@ GF_INLINE void noise_finish_f32(const u32x16 *high, f32x16 *half, int count) {
     neg_log_each_f32(half, count);
 }
 
-/* Word i of `high` is word i % 4 of counter + i / 4 in the row. */
-GF_COLD void noise_patch(uint64_t key, uint64_t row, uint64_t counter, const u32x16 high[4], f32x16 half[4]) {
+/* Where four consecutive words come from. */
+typedef struct {
+    uint64_t row, counter;
+} noise_origin;
+
+/* Word i of `high` is word i % 4 of origin[i / 4]. */
+GF_COLD void noise_patch(uint64_t key, const noise_origin origin[16], const u32x16 high[4], f32x16 half[4]) {
     uint32_t words[64];
     float halves[64];
     for (unsigned k = 0; k < 4; k++) {
@@ -51,38 +56,49 @@ GF_COLD void noise_patch(uint64_t key, uint64_t row, uint64_t counter, const u32
     for (unsigned i = 0; i < 64; i++)
         if (noise_is_extreme(words[i])) {
             uint32_t low[4];
-            philox_words(key, row, GF_TAG_NOISE_LOW, counter + i / 4, low);
+            philox_words(key, origin[i / 4].row, GF_TAG_NOISE_LOW, origin[i / 4].counter, low);
             halves[i] = noise_extreme_half(words[i], low[i % 4]);
         }
     for (unsigned k = 0; k < 4; k++)
         half[k] = f32_load(halves + 16 * k);
 }
 
-/* The noise of the 64 elements from column 4 * counter on, in order. One branch for all of them: what follows it is
- * straight-line code whose four chains overlap. */
-GF_INLINE void noise_block_f32(const philox_row *p, uint64_t key, uint64_t row, uint64_t counter, f32x16 g[4]) {
+GF_COLD void noise_patch_row(uint64_t key, uint64_t row, uint64_t counter, const u32x16 high[4], f32x16 half[4]) {
+    noise_origin origin[16];
+    for (uint64_t g = 0; g < 16; g++)
+        origin[g] = (noise_origin){row, counter + g};
+    noise_patch(key, origin, high, half);
+}
+
+GF_INLINE int noise_any_extreme(const f32x16 half[4]) {
+    m32x16 first = f32_mask_or(noise_extreme_lanes(half[0]), noise_extreme_lanes(half[1]));
+    m32x16 second = f32_mask_or(noise_extreme_lanes(half[2]), noise_extreme_lanes(half[3]));
+    return f32_mask_bits(f32_mask_or(first, second)) != 0;
+}
+
+/* The high words of the 64 elements from column 4 * counter on, in order. */
+GF_INLINE void noise_high_words(const philox_row *p, uint64_t counter, u32x16 high[4]) {
     u64x8 x[4], y[4];
-    u32x16 high[4];
-    f32x16 half[4];
-    m32x16 extreme;
     philox_row_words(p, philox_counters(counter), x);
     philox_row_words(p, philox_counters(counter + 8), y);
     u64_pack_words(x[0], x[1], x[2], x[3], &high[0], &high[1]);
     u64_pack_words(y[0], y[1], y[2], y[3], &high[2], &high[3]);
+}
+
+/* Their noise. One branch for all of them: what follows it is straight-line code whose four chains overlap. */
+GF_INLINE void noise_block_f32(const philox_row *p, uint64_t key, uint64_t row, uint64_t counter, f32x16 g[4]) {
+    u32x16 high[4];
+    noise_high_words(p, counter, high);
     for (int k = 0; k < 4; k++)
-        half[k] = noise_half_f32(high[k]);
-    extreme = f32_mask_or(f32_mask_or(noise_extreme_lanes(half[0]), noise_extreme_lanes(half[1])),
-                          f32_mask_or(noise_extreme_lanes(half[2]), noise_extreme_lanes(half[3])));
-    if (f32_mask_bits(extreme)) {
+        g[k] = noise_half_f32(high[k]);
+    if (noise_any_extreme(g)) {
         u32x16 words[4] = {high[0], high[1], high[2], high[3]};
-        f32x16 halves[4] = {half[0], half[1], half[2], half[3]};
-        noise_patch(key, row, counter, words, halves);
+        f32x16 halves[4] = {g[0], g[1], g[2], g[3]};
+        noise_patch_row(key, row, counter, words, halves);
         for (int k = 0; k < 4; k++)
-            half[k] = halves[k];
+            g[k] = halves[k];
     }
-    noise_finish_f32(high, half, 4);
-    for (int k = 0; k < 4; k++)
-        g[k] = half[k];
+    noise_finish_f32(high, g, 4);
 }
 
 static void gumbel_of_words_f32(const uint32_t *high, const uint32_t *low, void *out, size_t n) {
@@ -114,14 +130,20 @@ GF_INLINE void noise_of_words_f64(const u64x8 *word, f64x8 *g, int count) {
     neg_log_each_f64(g, count);
 }
 
-GF_INLINE void noise_block_f64(const philox_row p[2], uint64_t counter, f64x8 g[4]) {
+/* 64-bit words in order from their halves by counter. */
+GF_INLINE void noise_join_words(const u64x8 high[4], const u64x8 low[4], u64x8 word[4]) {
     const u64x8 low_half = u64_set(UINT32_MAX);
-    u64x8 high[4], low[4], word[4];
-    philox_row_words(&p[0], philox_counters(counter), high);
-    philox_row_words(&p[1], philox_counters(counter), low);
     for (int i = 0; i < 4; i++)
         word[i] = u64_or(u64_shift_left(high[i], 32), u64_and(low[i], low_half));
     u64_transpose(word[0], word[1], word[2], word[3], word);
+}
+
+/* The noise of the 32 elements from column 4 * counter on, in order. */
+GF_INLINE void noise_block_f64(const philox_row p[2], uint64_t counter, f64x8 g[4]) {
+    u64x8 high[4], low[4], word[4];
+    philox_row_words(&p[0], philox_counters(counter), high);
+    philox_row_words(&p[1], philox_counters(counter), low);
+    noise_join_words(high, low, word);
     noise_of_words_f64(word, g, 4);
 }
 
@@ -138,65 +160,88 @@ static void gumbel_of_words_f64(const uint32_t *high, const uint32_t *low, void 
     }
 }
 
-/* -- a row segment --------------------------------------------------------------------------------------------- */
+/* -- tiles of short rows ---------------------------------------------------------------------------------------- *
+ *
+ * A short row would fill a fraction of a block, so up to NOISE_TILE_ROWS rows of up to NOISE_TILE_COLUMNS columns are
+ * drawn together, each lane with its own row and counter. Row r of a tile is at stride * r. */
 
-static void gumbel_f32(void *out, size_t n, uint64_t key, uint64_t row, uint64_t column, double loc, double scale) {
-    const f32x16 shift = f32_set((float)loc), factor = f32_set((float)scale);
-    float *o = out;
-    uint64_t counter = column >> 2;
-    size_t skip = column & 3;
-    philox_row p;
-    philox_row_set(&p, key, row, GF_TAG_NOISE);
-    for (; n; counter += NOISE_BLOCK_F32 / 4) {
+enum {
+    NOISE_TILE_ROWS = 16, /* so that a full tile is whole blocks of sixteen counters */
+    NOISE_TILE_COLUMNS = 64,
+    NOISE_TILE_SIZE = NOISE_TILE_ROWS * (NOISE_TILE_COLUMNS + 4) + 64, /* a vector may be read past the last row */
+};
+
+typedef struct {
+    size_t skip;     /* words before the first column */
+    size_t counters; /* of a row */
+    size_t stride;   /* elements between rows */
+} noise_tile_shape;
+
+GF_INLINE noise_tile_shape noise_tile_of(uint64_t column, size_t n) {
+    noise_tile_shape s = {column & 3, (size_t)(((column & 3) + n + 3) / 4), 0};
+    s.stride = 4 * s.counters;
+    return s;
+}
+
+/* Counter words of eight (row, counter) pairs, taken in order from number `pair` of the tile on. */
+GF_INLINE void noise_tile_lanes(uint64_t row, uint64_t first, size_t counters, size_t pair, uint32_t tag, u64x8 x[4],
+                                noise_origin origin[8]) {
+    uint64_t c[8], low[8], high[8];
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned lane = i < 4 ? 2 * i : 2 * i - 7;
+        origin[i] = (noise_origin){row + (pair + i) / counters, first + (pair + i) % counters};
+        c[lane] = origin[i].counter;
+        low[lane] = (uint32_t)origin[i].row;
+        high[lane] = origin[i].row >> 32;
+    }
+    x[0] = u64_load(c);
+    x[1] = u64_set(tag);
+    x[2] = u64_load(low);
+    x[3] = u64_load(high);
+}
+
+GF_INLINE void noise_tile_f32(const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column, size_t rows,
+                              noise_tile_shape shape, float *tile) {
+    for (size_t pair = 0; pair < rows * shape.counters; pair += 16) {
+        u64x8 x[4], y[4];
+        u32x16 high[4];
         f32x16 g[4];
-        noise_block_f32(&p, key, row, counter, g);
-        for (int i = 0; i < 4; i++)
-            g[i] = f32_add(f32_mul(g[i], factor), shift);
-        if (!skip && n >= NOISE_BLOCK_F32) {
-            for (int i = 0; i < 4; i++)
-                f32_store(o + 16 * i, g[i]);
-            o += NOISE_BLOCK_F32;
-            n -= NOISE_BLOCK_F32;
-        } else {
-            float t[NOISE_BLOCK_F32];
-            size_t take = NOISE_BLOCK_F32 - skip < n ? NOISE_BLOCK_F32 - skip : n;
-            for (int i = 0; i < 4; i++)
-                f32_store(t + 16 * i, g[i]);
-            memcpy(o, t + skip, take * sizeof *o);
-            o += take;
-            n -= take;
-            skip = 0;
+        noise_origin origin[16];
+        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE, x, origin);
+        noise_tile_lanes(row, column >> 2, shape.counters, pair + 8, GF_TAG_NOISE, y, origin + 8);
+        philox_lanes(keys, x);
+        philox_lanes(keys, y);
+        u64_pack_words(x[0], x[1], x[2], x[3], &high[0], &high[1]);
+        u64_pack_words(y[0], y[1], y[2], y[3], &high[2], &high[3]);
+        for (int k = 0; k < 4; k++)
+            g[k] = noise_half_f32(high[k]);
+        if (noise_any_extreme(g)) {
+            u32x16 words[4] = {high[0], high[1], high[2], high[3]};
+            f32x16 halves[4] = {g[0], g[1], g[2], g[3]};
+            noise_patch(key, origin, words, halves);
+            for (int k = 0; k < 4; k++)
+                g[k] = halves[k];
         }
+        noise_finish_f32(high, g, 4);
+        for (int k = 0; k < 4; k++)
+            f32_store(tile + 4 * pair + 16 * k, g[k]);
     }
 }
 
-static void gumbel_f64(void *out, size_t n, uint64_t key, uint64_t row, uint64_t column, double loc, double scale) {
-    const f64x8 shift = f64_set(loc), factor = f64_set(scale);
-    double *o = out;
-    uint64_t counter = column >> 2;
-    size_t skip = column & 3;
-    philox_row p[2];
-    philox_row_set(&p[0], key, row, GF_TAG_NOISE);
-    philox_row_set(&p[1], key, row, GF_TAG_NOISE_LOW);
-    for (; n; counter += NOISE_BLOCK_F64 / 4) {
+GF_INLINE void noise_tile_f64(const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column, size_t rows,
+                              noise_tile_shape shape, double *tile) {
+    (void)key;
+    for (size_t pair = 0; pair < rows * shape.counters; pair += 8) {
+        u64x8 high[4], low[4], word[4];
         f64x8 g[4];
-        noise_block_f64(p, counter, g);
-        for (int i = 0; i < 4; i++)
-            g[i] = f64_add(f64_mul(g[i], factor), shift);
-        if (!skip && n >= NOISE_BLOCK_F64) {
-            for (int i = 0; i < 4; i++)
-                f64_store(o + 8 * i, g[i]);
-            o += NOISE_BLOCK_F64;
-            n -= NOISE_BLOCK_F64;
-        } else {
-            double t[NOISE_BLOCK_F64];
-            size_t take = NOISE_BLOCK_F64 - skip < n ? NOISE_BLOCK_F64 - skip : n;
-            for (int i = 0; i < 4; i++)
-                f64_store(t + 8 * i, g[i]);
-            memcpy(o, t + skip, take * sizeof *o);
-            o += take;
-            n -= take;
-            skip = 0;
-        }
+        noise_origin origin[8];
+        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE, high, origin);
+        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE_LOW, low, origin);
+        philox_lanes(keys, high);
+        philox_lanes(keys, low);
+        noise_join_words(high, low, word);
+        noise_of_words_f64(word, g, 4);
+        for (int k = 0; k < 4; k++)
+            f64_store(tile + 4 * pair + 8 * k, g[k]);
     }
 }

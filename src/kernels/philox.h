@@ -42,54 +42,69 @@ GF_INLINE void philox_words(uint64_t key, uint64_t row, uint32_t tag, uint64_t i
     philox_block(key, counter, words);
 }
 
+/* The key of every round. */
+typedef struct {
+    u64x8 k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS];
+} philox_keys;
+
+GF_INLINE void philox_keys_set(philox_keys *keys, uint64_t key) {
+    for (uint32_t i = 0; i < PHILOX_ROUNDS; i++) {
+        keys->k0[i] = u64_set((uint32_t)key + i * PHILOX_W0);
+        keys->k1[i] = u64_set((uint32_t)(key >> 32) + i * PHILOX_W1);
+    }
+}
+
+/* A full round: 2 multiplications, 2 shifts, 2 exclusive ors of three. */
+GF_INLINE void philox_round(const philox_keys *keys, int i, u64x8 x[4]) {
+    u64x8 p0 = u64_mul_low32(x[0], u64_set(PHILOX_M0)), p1 = u64_mul_low32(x[2], u64_set(PHILOX_M1));
+    x[0] = u64_xor3(u64_shift_right(p1, 32), x[1], keys->k0[i]);
+    x[1] = p1;
+    x[2] = u64_xor3(u64_shift_right(p0, 32), x[3], keys->k1[i]);
+    x[3] = p0;
+}
+
+/* Eight counters that differ in every word, which x holds; the high half of each lane is undefined after. */
+GF_INLINE void philox_lanes(const philox_keys *keys, u64x8 x[4]) {
+    for (int i = 0; i < PHILOX_ROUNDS; i++)
+        philox_round(keys, i, x);
+}
+
 /* All that does not change along a row under one tag. */
 typedef struct {
-    u64x8 first_x2;            /* round 0: x2 = high(M0 c) ^ first_x2 */
+    const philox_keys *keys;
+    u64x8 first_x2;             /* round 0: x2 = high(M0 c) ^ first_x2 */
     u64x8 second_x0, second_x2; /* round 1: x0 = high(M1 x2) ^ second_x0, x2 = x3 ^ second_x2 */
-    u64x8 third_x2;            /* round 2: x2 = high(M0 x0) ^ third_x2 */
-    u64x8 k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS];
+    u64x8 third_x2;             /* round 2: x2 = high(M0 x0) ^ third_x2 */
 } philox_row;
 
-GF_INLINE void philox_row_set(philox_row *p, uint64_t key, uint64_t row, uint32_t tag) {
+GF_INLINE void philox_row_set(philox_row *p, const philox_keys *keys, uint64_t key, uint64_t row, uint32_t tag) {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint64_t p1 = (uint64_t)PHILOX_M1 * (uint32_t)row;
     uint64_t p0 = (uint64_t)PHILOX_M0 * ((uint32_t)(p1 >> 32) ^ tag ^ k0);
+    p->keys = keys;
     p->first_x2 = u64_set((uint32_t)(row >> 32) ^ k1);
     p->second_x0 = u64_set((uint32_t)p1 ^ (k0 + PHILOX_W0));
     p->second_x2 = u64_set((uint32_t)(p0 >> 32) ^ (k1 + PHILOX_W1));
     p->third_x2 = u64_set((uint32_t)p0 ^ (k1 + 2 * PHILOX_W1));
-    for (uint32_t i = 2; i < PHILOX_ROUNDS; i++) {
-        p->k0[i] = u64_set(k0 + i * PHILOX_W0);
-        p->k1[i] = u64_set(k1 + i * PHILOX_W1);
-    }
 }
 
 /* Eight counters' words; the high half of each lane is undefined. */
 GF_INLINE void philox_row_words(const philox_row *p, u64x8 counter, u64x8 x[4]) {
     const u64x8 m0 = u64_set(PHILOX_M0), m1 = u64_set(PHILOX_M1);
     u64x8 p0 = u64_mul_low32(counter, m0), p1;
-    u64x8 x2 = u64_xor(u64_shift_right(p0, 32), p->first_x2), x3 = p0;
-    p1 = u64_mul_low32(x2, m1);
-    u64x8 x0 = u64_xor(u64_shift_right(p1, 32), p->second_x0), x1 = p1;
-    x2 = u64_xor(x3, p->second_x2);
-    p0 = u64_mul_low32(x0, m0);
-    p1 = u64_mul_low32(x2, m1);
-    x0 = u64_xor3(u64_shift_right(p1, 32), x1, p->k0[2]);
-    x1 = p1;
-    x2 = u64_xor(u64_shift_right(p0, 32), p->third_x2);
-    x3 = p0;
-    for (int i = 3; i < PHILOX_ROUNDS; i++) {
-        p0 = u64_mul_low32(x0, m0);
-        p1 = u64_mul_low32(x2, m1);
-        x0 = u64_xor3(u64_shift_right(p1, 32), x1, p->k0[i]);
-        x1 = p1;
-        x2 = u64_xor3(u64_shift_right(p0, 32), x3, p->k1[i]);
-        x3 = p0;
-    }
-    x[0] = x0;
-    x[1] = x1;
-    x[2] = x2;
-    x[3] = x3;
+    x[2] = u64_xor(u64_shift_right(p0, 32), p->first_x2);
+    p1 = u64_mul_low32(x[2], m1);
+    x[0] = u64_xor(u64_shift_right(p1, 32), p->second_x0);
+    x[2] = u64_xor(p0, p->second_x2);
+    x[1] = p1;
+    p0 = u64_mul_low32(x[0], m0);
+    p1 = u64_mul_low32(x[2], m1);
+    x[0] = u64_xor3(u64_shift_right(p1, 32), x[1], p->keys->k0[2]);
+    x[1] = p1;
+    x[2] = u64_xor(u64_shift_right(p0, 32), p->third_x2);
+    x[3] = p0;
+    for (int i = 3; i < PHILOX_ROUNDS; i++)
+        philox_round(p->keys, i, x);
 }
 
 /* Counters first .. first + 7 in the lane order of the vocabulary. */

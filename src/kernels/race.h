@@ -80,9 +80,10 @@ static void race_sum_groups(race_state *race) {
 }
 
 /* Picks a block with probability envelope / total; *u is uniform on [0, envelope), in units of the greatest weight. */
-static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t trial, double *u) {
+static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t draw, uint32_t trial,
+                        double *u) {
     uint64_t words[2], low, unused, position, carry;
-    race_words(key, row, GF_TAG_RACE, 2 * trial, words);
+    race_words(key, row, GF_TAG_RACE + 2 * trial, draw, words);
     position = gf_multiply_high(words[0], race->total, &low);
     carry = gf_multiply_high(words[1], race->total, &unused);
     low += carry;
@@ -95,7 +96,7 @@ static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint
         position -= race->envelope[j++];
     double fraction;
     if (position == 0 && low < (uint64_t)1 << 32) { /* u is tiny: its leading bits are spent */
-        race_words(key, row, GF_TAG_RACE, 2 * trial + 1, words);
+        race_words(key, row, GF_TAG_RACE + 2 * trial + 1, draw, words);
         fraction = uniform_fine(low, words[0]);
     } else {
         fraction = ((double)low + 0.5) * 0x1p-64;

@@ -4,10 +4,10 @@
  * then touches 64 cache lines instead of 4); an exponential of every element (4 times the maximum's pass). */
 
 /* Greatest element of a block of 1 to 64; flags NaN in *bad. */
-GF_INLINE vec_t NAME(block_lanes)(const real_t *x, size_t n, mask_t *bad) {
+GF_INLINE vec_t ROW(block_lanes)(const element_t *x, size_t n, mask_t *bad) {
     vec_t m = V(set)(-INFINITY);
     for (size_t i = 0; i < n; i += LANES) {
-        vec_t v = n - i < LANES ? V(load_tail)(x + i, n - i, -INFINITY) : V(load)(x + i);
+        vec_t v = ROW(read_from)(x, i, n);
         *bad = V(mask_or)(*bad, V(unordered)(v, v));
         m = V(max)(v, m);
     }
@@ -16,26 +16,26 @@ GF_INLINE vec_t NAME(block_lanes)(const real_t *x, size_t n, mask_t *bad) {
 
 /* The same for four vectors and for a whole block. No arrays and loops: gcc 12 would keep AVX2's two-register vectors in
  * memory and copy them by eight bytes, at half the speed. */
-GF_INLINE vec_t NAME(four_vectors)(const real_t *x, mask_t *bad) {
-    vec_t a = V(load)(x), b = V(load)(x + LANES), c = V(load)(x + 2 * LANES), d = V(load)(x + 3 * LANES);
+GF_INLINE vec_t ROW(four_vectors)(const element_t *x, mask_t *bad) {
+    vec_t a = READ(x), b = READ(x + LANES), c = READ(x + 2 * LANES), d = READ(x + 3 * LANES);
     *bad = V(mask_or)(*bad, V(mask_or)(V(unordered)(a, b), V(unordered)(c, d)));
     return V(max)(V(max)(a, b), V(max)(c, d));
 }
 
-GF_INLINE vec_t NAME(whole_block_lanes)(const real_t *x, mask_t *bad) {
+GF_INLINE vec_t ROW(whole_block_lanes)(const element_t *x, mask_t *bad) {
 #if REAL == 32
-    return NAME(four_vectors)(x, bad);
+    return ROW(four_vectors)(x, bad);
 #else
-    vec_t low = NAME(four_vectors)(x, bad);
-    return V(max)(low, NAME(four_vectors)(x + RACE_BLOCK / 2, bad));
+    vec_t low = ROW(four_vectors)(x, bad);
+    return V(max)(low, ROW(four_vectors)(x + RACE_BLOCK / 2, bad));
 #endif
 }
 
 /* Maxima of the LANES / 4 blocks from x on. */
-GF_INLINE maxima_t NAME(group_maxima)(const real_t *x, mask_t *bad) {
-    vec_t a = NAME(whole_block_lanes)(x, bad), b = NAME(whole_block_lanes)(x + RACE_BLOCK, bad);
+GF_INLINE maxima_t ROW(group_maxima)(const element_t *x, mask_t *bad) {
+    vec_t a = ROW(whole_block_lanes)(x, bad), b = ROW(whole_block_lanes)(x + RACE_BLOCK, bad);
 #if REAL == 32
-    vec_t c = NAME(whole_block_lanes)(x + 2 * RACE_BLOCK, bad), d = NAME(whole_block_lanes)(x + 3 * RACE_BLOCK, bad);
+    vec_t c = ROW(whole_block_lanes)(x + 2 * RACE_BLOCK, bad), d = ROW(whole_block_lanes)(x + 3 * RACE_BLOCK, bad);
     return V(maxima_of)(a, b, c, d);
 #else
     return V(maxima_of)(a, b);
@@ -43,23 +43,23 @@ GF_INLINE maxima_t NAME(group_maxima)(const real_t *x, mask_t *bad) {
 }
 
 /* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
-GF_INLINE real_t NAME(block_maxima)(const real_t *x, size_t n, real_t *maxima) {
+GF_INLINE real_t ROW(block_maxima)(const element_t *x, size_t n, real_t *maxima) {
     enum { CHUNK = LANES * RACE_BLOCK };
     const size_t padded = race_padded(race_blocks(n));
     mask_t bad = V(mask_none)();
     vec_t greatest = V(set)(-INFINITY);
     size_t i = 0, j = 0;
     for (; i + CHUNK <= n; i += CHUNK, j += LANES) {
-        const real_t *p = x + i;
-        maxima_t a = NAME(group_maxima)(p, &bad), b = NAME(group_maxima)(p + CHUNK / 4, &bad);
-        maxima_t c = NAME(group_maxima)(p + CHUNK / 2, &bad), d = NAME(group_maxima)(p + 3 * (CHUNK / 4), &bad);
+        const element_t *p = x + i;
+        maxima_t a = ROW(group_maxima)(p, &bad), b = ROW(group_maxima)(p + CHUNK / 4, &bad);
+        maxima_t c = ROW(group_maxima)(p + CHUNK / 2, &bad), d = ROW(group_maxima)(p + 3 * (CHUNK / 4), &bad);
         vec_t m = V(maxima_join)(a, b, c, d);
         V(store)(maxima + j, m);
         greatest = V(max)(m, greatest);
     }
     real_t rest = V(max_lane)(greatest);
     for (; i < n; i += RACE_BLOCK, j++) {
-        maxima[j] = V(max_lane)(NAME(block_lanes)(x + i, n - i < RACE_BLOCK ? n - i : RACE_BLOCK, &bad));
+        maxima[j] = V(max_lane)(ROW(block_lanes)(x + i, n - i < RACE_BLOCK ? n - i : RACE_BLOCK, &bad));
         rest = maxima[j] > rest ? maxima[j] : rest;
     }
     for (; j < padded; j++)
@@ -68,12 +68,10 @@ GF_INLINE real_t NAME(block_maxima)(const real_t *x, size_t n, real_t *maxima) {
 }
 
 /* Weights of a block of 1 to 64, in double and padded with 0; returns their sum. */
-GF_INLINE double NAME(block_weights)(const real_t *x, size_t n, real_t greatest, real_t rate, f64x8 w[8]) {
+GF_INLINE double ROW(block_weights)(const element_t *x, size_t n, real_t greatest, real_t rate, f64x8 w[8]) {
     const vec_t m = V(set)(greatest), r = V(set)(rate);
     for (int k = 0; k < RACE_BLOCK / LANES; k++) {
-        size_t start = (size_t)k * LANES, left = n > start ? n - start : 0;
-        vec_t v = left >= LANES ? V(load)(x + start) : V(load_tail)(left ? x + start : x, left, -INFINITY);
-        vec_t y = NAME(weight)(v, m, r);
+        vec_t y = NAME(weight)(ROW(read_from)(x, (size_t)k * LANES, n), m, r);
 #if REAL == 32
         w[2 * k] = f64_widen_low(y);
         w[2 * k + 1] = f64_widen_high(y);
@@ -85,7 +83,7 @@ GF_INLINE double NAME(block_weights)(const real_t *x, size_t n, real_t greatest,
 }
 
 /* Overwrites the block maxima by their envelopes, which are no larger than them in memory. */
-GF_INLINE void NAME(race_envelopes)(const real_t *maxima, size_t padded, real_t greatest, real_t rate,
+GF_INLINE void ROW(race_envelopes)(const real_t *maxima, size_t padded, real_t greatest, real_t rate,
                                     uint32_t *envelope) {
     const vec_t m = V(set)(greatest), r = V(set)(rate);
     const f32x16 units = f32_set((float)(RACE_BLOCK / RACE_UNIT * RACE_SLACK)), one = f32_set(1);
@@ -102,56 +100,90 @@ GF_INLINE void NAME(race_envelopes)(const real_t *maxima, size_t padded, real_t 
     }
 }
 
-static size_t NAME(categorical_scratch)(size_t n) {
-    size_t padded = race_padded(race_blocks(n));
-    return padded * sizeof(real_t) + (padded + RACE_GROUP - 1) / RACE_GROUP * sizeof(uint64_t);
-}
-
-static int64_t NAME(categorical)(const void *row_data, size_t n, double rate, uint64_t key, uint64_t row,
-                                 void *scratch) {
-    const real_t *x = row_data, r = (real_t)rate;
-    f64x8 w[8];
-    if (n <= RACE_BLOCK) {
-        mask_t bad = V(mask_none)();
-        const real_t greatest = V(max_lane)(NAME(block_lanes)(x, n, &bad));
-        if (V(mask_bits)(bad) || greatest - greatest != 0)
-            return GF_BAD_ROW;
-        double sum = NAME(block_weights)(x, n, greatest, r, w);
-        uint64_t words[2];
-        race_words(key, row, GF_TAG_RACE, 0, words);
-        return race_element(w, sum, sum * uniform_fine(words[0], words[1]));
-    }
-    const size_t padded = race_padded(race_blocks(n));
-    const real_t greatest = NAME(block_maxima)(x, n, scratch);
-    if (greatest != greatest)
-        return GF_BAD_ROW;
-    race_state race = {scratch, (uint64_t *)(void *)((char *)scratch + padded * sizeof(real_t)), padded, 0};
-    NAME(race_envelopes)(scratch, padded, greatest, r, race.envelope);
-    race_sum_groups(&race);
-    for (uint64_t trial = 0;; trial++) {
-        double u;
-        const size_t block = race_pick(&race, key, row, trial, &u), start = block * RACE_BLOCK;
-        double sum = NAME(block_weights)(x + start, n - start < RACE_BLOCK ? n - start : RACE_BLOCK, greatest, r, w);
-        if (u < sum)
-            return (int64_t)(start + race_element(w, sum, u));
-        race_refine(&race, block, sum);
-    }
-}
-
-static int64_t NAME(argmax)(const void *row_data, size_t n) {
-    const real_t *x = row_data;
+/* First greatest element, or GF_BAD_ROW. */
+GF_INLINE int64_t ROW(argmax)(const element_t *x, size_t n, real_t *value) {
     mask_t bad = V(mask_none)();
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + RACE_BLOCK <= n; i += RACE_BLOCK)
-        m = V(max)(NAME(whole_block_lanes)(x + i, &bad), m);
-    const real_t greatest = V(max_lane)(V(max)(NAME(block_lanes)(x + i, n - i, &bad), m));
+        m = V(max)(ROW(whole_block_lanes)(x + i, &bad), m);
+    const real_t greatest = V(max_lane)(V(max)(ROW(block_lanes)(x + i, n - i, &bad), m));
+    *value = greatest;
     if (V(mask_bits)(bad) || greatest - greatest != 0)
         return GF_BAD_ROW;
     m = V(set)(greatest);
-    for (i = 0; i + LANES <= n && !V(mask_bits)(V(equal)(V(load)(x + i), m)); i += LANES)
+    for (i = 0; i + LANES <= n && !V(mask_bits)(V(equal)(READ(x + i), m)); i += LANES)
         ;
-    while (x[i] != greatest)
+    while (ROW(read_one)(x + i) != greatest)
         i++;
     return (int64_t)i;
+}
+
+/* -- the kernels ------------------------------------------------------------------------------------------------ */
+
+/* Scratch: a header, the block maxima that become envelopes, and the sums of groups. */
+typedef struct {
+    race_state race;
+    real_t greatest;
+    int64_t only; /* at temperature 0 the answer, else -1 */
+} ROW(race_memory);
+
+static size_t ROW(race_scratch)(size_t n) {
+    size_t padded = race_padded(race_blocks(n));
+    return sizeof(ROW(race_memory)) + padded * sizeof(real_t) +
+           (padded + RACE_GROUP - 1) / RACE_GROUP * sizeof(uint64_t);
+}
+
+static int64_t ROW(race_start)(const void *row_data, size_t n, double temperature, void *scratch) {
+    const size_t padded = race_padded(race_blocks(n));
+    ROW(race_memory) *memory = scratch;
+    real_t *maxima = (real_t *)(void *)(memory + 1);
+    memory->only = -1;
+    if (temperature == 0) {
+        memory->only = ROW(argmax)(row_data, n, &memory->greatest);
+        return memory->only == GF_BAD_ROW ? GF_BAD_ROW : 0;
+    }
+    memory->greatest = ROW(block_maxima)(row_data, n, maxima);
+    if (memory->greatest != memory->greatest)
+        return GF_BAD_ROW;
+    memory->race = (race_state){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), padded, 0};
+    ROW(race_envelopes)(maxima, padded, memory->greatest, NAME(rate_of)(temperature), memory->race.envelope);
+    race_sum_groups(&memory->race);
+    return 0;
+}
+
+/* Draws in order. What one learns of the envelopes serves the next: given all before it each is still exactly softmax,
+ * since the proof holds for any envelopes, so they are independent. */
+static void ROW(race_draw)(const void *row_data, size_t n, double temperature, uint64_t key, uint64_t row,
+                           uint64_t first, size_t count, int64_t *out, void *scratch) {
+    const element_t *x = row_data;
+    const real_t rate = NAME(rate_of)(temperature);
+    ROW(race_memory) *memory = scratch;
+    for (size_t i = 0; i < count; i++) {
+        if (memory->only >= 0) {
+            out[i] = memory->only;
+            continue;
+        }
+        for (uint32_t trial = 0;; trial++) {
+            f64x8 w[8];
+            double u;
+            const size_t block = race_pick(&memory->race, key, row, first + i, trial, &u), start = block * RACE_BLOCK;
+            const size_t size = n - start < RACE_BLOCK ? n - start : RACE_BLOCK;
+            double sum = ROW(block_weights)(x + start, size, memory->greatest, rate, w);
+            if (u < sum) {
+                out[i] = (int64_t)(start + race_element(w, sum, u));
+                break;
+            }
+            race_refine(&memory->race, block, sum);
+        }
+    }
+}
+
+static int64_t ROW(race)(const void *row_data, size_t n, double temperature, uint64_t key, uint64_t row,
+                         void *scratch) {
+    int64_t index;
+    if (ROW(race_start)(row_data, n, temperature, scratch) == GF_BAD_ROW)
+        return GF_BAD_ROW;
+    ROW(race_draw)(row_data, n, temperature, key, row, 0, 1, &index, scratch);
+    return index;
 }

@@ -4,6 +4,12 @@
  * double, in an order that is the same for every target: its error stays below that of the exponentials for rows of
  * any length. NaN needs no test: it reaches the sum and from there every entry. */
 
+/* 1 / temperature, kept positive and finite, so that -inf times it is -inf and 0 times it is 0. */
+GF_INLINE real_t NAME(rate_of)(double temperature) {
+    double rate = 1 / temperature;
+    return (real_t)(rate < REAL_MIN ? REAL_MIN : rate > REAL_MAX ? REAL_MAX : rate);
+}
+
 GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
     vec_t m[4];
     for (int k = 0; k < 4; k++)
@@ -73,15 +79,18 @@ GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_
     return f64_sum_lanes(f64_add(sum.a, sum.b));
 }
 
-static void NAME(softmax)(const void *x, void *out, size_t n, double rate) {
-    real_t *o = out;
-    double sum = NAME(sum_weights)(x, o, n, NAME(row_max)(x, n), (real_t)rate);
-    const vec_t factor = V(set)((real_t)(1 / sum));
+/* softmax of a row whose greatest element is known; out may be x. */
+GF_INLINE void NAME(softmax_from)(const real_t *x, real_t *out, size_t n, real_t greatest, real_t rate) {
+    const vec_t factor = V(set)((real_t)(1 / NAME(sum_weights)(x, out, n, greatest, rate)));
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        V(store)(o + i, V(mul)(V(load)(o + i), factor));
+        V(store)(out + i, V(mul)(V(load)(out + i), factor));
     if (i < n)
-        V(store_tail)(o + i, n - i, V(mul)(V(load_tail)(o + i, n - i, 0), factor));
+        V(store_tail)(out + i, n - i, V(mul)(V(load_tail)(out + i, n - i, 0), factor));
+}
+
+static void NAME(softmax)(const void *x, void *out, size_t n, double temperature) {
+    NAME(softmax_from)(x, out, n, NAME(row_max)(x, n), NAME(rate_of)(temperature));
 }
 
 /* log of a sum of weights, which is at least 1 or NaN. */
@@ -91,11 +100,12 @@ GF_INLINE double NAME(log_of_sum)(double sum) {
     return sum == sum ? -lane[0] : sum;
 }
 
-static void NAME(log_softmax)(const void *x, void *out, size_t n, double rate) {
+static void NAME(log_softmax)(const void *x, void *out, size_t n, double temperature) {
     const real_t *in = x, greatest = NAME(row_max)(x, n);
     real_t *o = out;
-    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, (real_t)rate));
-    const vec_t m = V(set)(greatest), r = V(set)((real_t)rate), s = V(set)(log_sum);
+    const real_t rate = NAME(rate_of)(temperature);
+    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, rate));
+    const vec_t m = V(set)(greatest), r = V(set)(rate), s = V(set)(log_sum);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         V(store)(o + i, V(sub)(V(mul)(V(sub)(V(load)(in + i), m), r), s));
@@ -104,7 +114,7 @@ static void NAME(log_softmax)(const void *x, void *out, size_t n, double rate) {
 }
 
 /* All -inf gives -inf and +inf gives +inf, as in SciPy. */
-static double NAME(logsumexp)(const void *x, size_t n, double rate) {
+static double NAME(logsumexp)(const void *x, size_t n, double temperature) {
     const real_t greatest = n ? NAME(row_max)(x, n) : -(real_t)INFINITY;
     if (greatest - greatest != 0) {
         int nan = 0;
@@ -112,5 +122,26 @@ static double NAME(logsumexp)(const void *x, size_t n, double rate) {
             nan |= ((const real_t *)x)[i] != ((const real_t *)x)[i];
         return nan ? NAN : greatest;
     }
-    return (double)greatest * rate + NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, (real_t)rate));
+    const real_t rate = NAME(rate_of)(temperature);
+    return (double)greatest / temperature + NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, rate));
+}
+
+/* out = y * rate * (grad - sum(grad * y)) */
+static void NAME(softmax_vjp)(const void *y_data, const void *grad, void *out, size_t n, double temperature) {
+    const real_t *y = y_data, *g = grad;
+    real_t *o = out;
+    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        NAME(accumulate)(&sum, V(mul)(V(load)(y + i), V(load)(g + i)));
+    if (i < n)
+        NAME(accumulate)(&sum, V(mul)(V(load_tail)(y + i, n - i, 0), V(load_tail)(g + i, n - i, 0)));
+    const vec_t dot = V(set)((real_t)f64_sum_lanes(f64_add(sum.a, sum.b)));
+    const vec_t rate = V(set)(NAME(rate_of)(temperature));
+    for (i = 0; i + LANES <= n; i += LANES)
+        V(store)(o + i, V(mul)(V(mul)(V(load)(y + i), rate), V(sub)(V(load)(g + i), dot)));
+    if (i < n) {
+        vec_t v = V(mul)(V(load_tail)(y + i, n - i, 0), rate);
+        V(store_tail)(o + i, n - i, V(mul)(v, V(sub)(V(load_tail)(g + i, n - i, 0), dot)));
+    }
 }

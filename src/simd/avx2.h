@@ -214,6 +214,74 @@ GF_INLINE f64x8 f64_widen_high(f32x16 x) { return gf_widen(x.b); }
 GF_INLINE __m256 gf_narrow(f64x8 x) { return _mm256_set_m128(_mm256_cvtpd_ps(x.b), _mm256_cvtpd_ps(x.a)); }
 GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) { GF_F32(gf_narrow(low), gf_narrow(high)); }
 
+/* -- half precision and transposition ------------------------------------------------------------------------------- */
+GF_INLINE f32x16 f32_load_f16(const uint16_t *p) {
+    GF_F32(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
+           _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8))));
+}
+GF_INLINE __m256 gf_load8_bf16(const uint16_t *p) {
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+GF_INLINE f32x16 f32_load_bf16(const uint16_t *p) { GF_F32(gf_load8_bf16(p), gf_load8_bf16(p + 8)); }
+GF_INLINE void gf_transpose8_ps(__m256 v[8]) {
+    __m256 t[8];
+    for (int i = 0; i < 8; i += 4) {
+        __m256 a = _mm256_unpacklo_ps(v[i], v[i + 1]), b = _mm256_unpackhi_ps(v[i], v[i + 1]);
+        __m256 c = _mm256_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+        t[i] = _mm256_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
+}
+GF_INLINE void f32_transpose(f32x16 v[16]) {
+    __m256 a[8], b[8], c[8], d[8]; /* quarters: rows 0-7 and 8-15, columns 0-7 and 8-15 */
+    for (int i = 0; i < 8; i++) {
+        a[i] = v[i].a;
+        b[i] = v[i].b;
+        c[i] = v[8 + i].a;
+        d[i] = v[8 + i].b;
+    }
+    gf_transpose8_ps(a);
+    gf_transpose8_ps(b);
+    gf_transpose8_ps(c);
+    gf_transpose8_ps(d);
+    for (int i = 0; i < 8; i++) {
+        v[i] = (f32x16){a[i], c[i]};
+        v[8 + i] = (f32x16){b[i], d[i]};
+    }
+}
+GF_INLINE void gf_transpose4_pd(__m256d v[4]) {
+    __m256d a = _mm256_unpacklo_pd(v[0], v[1]), b = _mm256_unpackhi_pd(v[0], v[1]);
+    __m256d c = _mm256_unpacklo_pd(v[2], v[3]), d = _mm256_unpackhi_pd(v[2], v[3]);
+    v[0] = _mm256_permute2f128_pd(a, c, 0x20);
+    v[1] = _mm256_permute2f128_pd(b, d, 0x20);
+    v[2] = _mm256_permute2f128_pd(a, c, 0x31);
+    v[3] = _mm256_permute2f128_pd(b, d, 0x31);
+}
+GF_INLINE void f64_transpose(f64x8 v[8]) {
+    __m256d a[4], b[4], c[4], d[4];
+    for (int i = 0; i < 4; i++) {
+        a[i] = v[i].a;
+        b[i] = v[i].b;
+        c[i] = v[4 + i].a;
+        d[i] = v[4 + i].b;
+    }
+    gf_transpose4_pd(a);
+    gf_transpose4_pd(b);
+    gf_transpose4_pd(c);
+    gf_transpose4_pd(d);
+    for (int i = 0; i < 4; i++) {
+        v[i] = (f64x8){a[i], c[i]};
+        v[4 + i] = (f64x8){b[i], d[i]};
+    }
+}
+
 /* -- integers ------------------------------------------------------------------------------------------------- */
 GF_INLINE u32x16 u32_set(uint32_t x) { GF_INT(_mm256_set1_epi32((int)x), _mm256_set1_epi32((int)x)); }
 GF_INLINE u32x16 u32_load(const uint32_t *p) {
@@ -254,6 +322,17 @@ GF_INLINE m64x8 u64_top_bit(u64x8 x) { return f64_from_bits(x); }
 GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) { GF_INT(_mm256_mul_epu32(x.a, y.a), _mm256_mul_epu32(x.b, y.b)); }
 #define u64_shift_left(x, k) ((u64x8){_mm256_slli_epi64((x).a, k), _mm256_slli_epi64((x).b, k)})
 #define u64_shift_right(x, k) ((u64x8){_mm256_srli_epi64((x).a, k), _mm256_srli_epi64((x).b, k)})
+
+GF_INLINE void u64_store(uint64_t *p, u64x8 x) { u32_store((uint32_t *)p, x); }
+GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) {
+    GF_INT(_mm256_i64gather_epi64((const long long *)table, index.a, 8),
+           _mm256_i64gather_epi64((const long long *)table, index.b, 8));
+}
+GF_INLINE int u32_any_at_most(u32x16 x, u32x16 y) {
+    __m256i a = _mm256_cmpeq_epi32(_mm256_min_epu32(x.a, y.a), x.a);
+    __m256i b = _mm256_cmpeq_epi32(_mm256_min_epu32(x.b, y.b), x.b);
+    return !_mm256_testz_si256(_mm256_or_si256(a, b), _mm256_or_si256(a, b));
+}
 
 /* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
 GF_INLINE __m256i gf_pair_words(__m256i x, __m256i y) {

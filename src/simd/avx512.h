@@ -117,6 +117,47 @@ GF_INLINE f64x8 f64_maxima_join(f64x8_maxima a, f64x8_maxima b, f64x8_maxima c, 
     return gf_max_across_pd(gf_max_across_pd(a, b), gf_max_across_pd(c, d));
 }
 
+/* -- half precision and transposition ------------------------------------------------------------------------------- */
+GF_INLINE f32x16 f32_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+GF_INLINE f32x16 f32_load_bf16(const uint16_t *p) {
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+GF_INLINE void f32_transpose(f32x16 v[16]) {
+    __m512 t[16];
+    for (int i = 0; i < 16; i += 4) {
+        __m512 a = _mm512_unpacklo_ps(v[i], v[i + 1]), b = _mm512_unpackhi_ps(v[i], v[i + 1]);
+        __m512 c = _mm512_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
+        t[i] = _mm512_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    for (int i = 0; i < 4; i++) { /* t[i + 4 m] holds columns i, 4 + i, 8 + i, 12 + i of rows 4 m to 4 m + 3 */
+        __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+        __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88), d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+        v[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+        v[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        v[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        v[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+GF_INLINE void f64_transpose(f64x8 v[8]) {
+    __m512d t[8];
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm512_unpacklo_pd(v[i], v[i + 1]);
+        t[i + 1] = _mm512_unpackhi_pd(v[i], v[i + 1]);
+    }
+    for (int i = 0; i < 2; i++) { /* t[i + 2 m] holds columns i, 2 + i, 4 + i, 6 + i of rows 2 m and 2 m + 1 */
+        __m512d a = _mm512_shuffle_f64x2(t[i], t[i + 2], 0x88), b = _mm512_shuffle_f64x2(t[i], t[i + 2], 0xdd);
+        __m512d c = _mm512_shuffle_f64x2(t[i + 4], t[i + 6], 0x88), d = _mm512_shuffle_f64x2(t[i + 4], t[i + 6], 0xdd);
+        v[i] = _mm512_shuffle_f64x2(a, c, 0x88);
+        v[i + 2] = _mm512_shuffle_f64x2(b, d, 0x88);
+        v[i + 4] = _mm512_shuffle_f64x2(a, c, 0xdd);
+        v[i + 6] = _mm512_shuffle_f64x2(b, d, 0xdd);
+    }
+}
+
 /* -- integers ------------------------------------------------------------------------------------------------- */
 GF_INLINE u32x16 u32_set(uint32_t a) { return _mm512_set1_epi32((int)a); }
 GF_INLINE u32x16 u32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
@@ -144,6 +185,10 @@ GF_INLINE m64x8 u64_top_bit(u64x8 a) { return _mm512_movepi64_mask(a); }
 GF_INLINE u64x8 u64_mul_low32(u64x8 a, u64x8 b) { return _mm512_mul_epu32(a, b); }
 #define u64_shift_left(a, k) _mm512_slli_epi64(a, k)
 #define u64_shift_right(a, k) _mm512_srli_epi64(a, k)
+
+GF_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
+GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { return _mm512_i64gather_epi64(index, table, 8); }
+GF_INLINE int u32_any_at_most(u32x16 a, u32x16 b) { return _mm512_cmple_epu32_mask(a, b) != 0; }
 
 /* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {

@@ -9,17 +9,21 @@
  *   max          x > y ? x : y; where either is NaN: y
  *   fma, fnma    x * y + z and z - x * y, rounded once
  *   scale        x * 2^n for integral n, -1100 < n < 1100 (float: -151 < n < 130), a subnormal result rounded once
- *   select       where the mask is on the second argument, else the third; u64_top_bit makes a mask for select only
+ *   select       where the mask is on the second argument, else the third; u64_top_bit makes a mask for select and mask_bits only
  *   lookup       table[i mod its size]
  *   from_u31/u63 to floating point, the integer below 2^31 or 2^63; to_u31 truncates
  *   mask_bits    bit i = lane i
  *   load_tail    the first n < lanes elements, then `fill`; store_tail writes the first n alone
  *   mul_low32    product of the low 32 bits of each 64-bit lane; shifts are logical
+ *   load_f16, load_bf16  half precision, widened; a signalling NaN may become a quiet one
+ *   transpose    lane j of vector i becomes lane i of vector j
+ *   gather       table[index] for each lane
+ *   any_at_most  whether x <= y, unsigned, in any lane
  *   maxima_of    the greatest lane of each of LANES / 4 vectors, in a form of the target's own; maxima_join puts four
  *                such results together, the greatest lane of vector i in lane i
  *   flip_if_top  ~x where the top bit is set, else x: min(x, ~x)
  *
- * Philox lane order: lane 2g of a u64x8 belongs to counter g and lane 2g + 1 to counter 4 + g (GF_LANE_COUNTER),
+ * Philox lane order: lane 2g of a u64x8 belongs to counter g and lane 2g + 1 to counter 4 + g,
  * because then one unpack in each 128-bit group puts the words in memory order at any register width.
  * u64_pack_words takes the four words of eight counters (low halves; the high ones are ignored) to 32 words in
  * order, u64_transpose takes four values of eight counters to 32 values in order. */
@@ -181,6 +185,51 @@ GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) {
 GF_DEFINE_INTEGER(u32, u32x16, m32x16, uint32_t, 16)
 GF_DEFINE_INTEGER(u64, u64x8, m64x8, uint64_t, 8)
 
+GF_INLINE f32x16 f32_load_f16(const uint16_t *p) {
+    /* Half to float: exponent and fraction move up by 13 bits, 2^112 makes up for the biases and for subnormals; what
+     * was infinite or NaN has its exponent filled. */
+    f32x16 r;
+    for (int i = 0; i < 16; i++) {
+        union {
+            uint32_t u;
+            float f;
+        } x = {(uint32_t)(p[i] & 0x7fff) << 13};
+        x.f *= 0x1p112f;
+        x.u |= ((p[i] & 0x7c00) == 0x7c00 ? 0x7f800000u : 0) | (uint32_t)(p[i] & 0x8000) << 16;
+        r.v[i] = x.f;
+    }
+    return r;
+}
+GF_INLINE f32x16 f32_load_bf16(const uint16_t *p) {
+    u32x16 x;
+    for (int i = 0; i < 16; i++)
+        x.v[i] = (uint32_t)p[i] << 16;
+    return f32_from_bits(x);
+}
+GF_INLINE void f32_transpose(f32x16 v[16]) {
+    for (int i = 0; i < 16; i++)
+        for (int j = 0; j < i; j++) {
+            float t = v[i].v[j];
+            v[i].v[j] = v[j].v[i];
+            v[j].v[i] = t;
+        }
+}
+GF_INLINE void f64_transpose(f64x8 v[8]) {
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < i; j++) {
+            double t = v[i].v[j];
+            v[i].v[j] = v[j].v[i];
+            v[j].v[i] = t;
+        }
+}
+GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { GF_LANES(u64x8, 8, table[index.v[i]]); }
+GF_INLINE void u64_store(uint64_t *p, u64x8 x) { memcpy(p, x.v, sizeof x.v); }
+GF_INLINE int u32_any_at_most(u32x16 x, u32x16 y) {
+    int any = 0;
+    for (int i = 0; i < 16; i++)
+        any |= x.v[i] <= y.v[i];
+    return any;
+}
 GF_INLINE void u32_store(uint32_t *p, u32x16 x) { memcpy(p, x.v, sizeof x.v); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { GF_LANES(u32x16, 16, x.v[i] < y.v[i] ? x.v[i] : y.v[i]); }
 GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { GF_LANES(u64x8, 8, x.v[i] ^ y.v[i] ^ z.v[i]); }

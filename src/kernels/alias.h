@@ -1,0 +1,164 @@
+/* Template: many draws from one row by alias table (A. J. Walker 1977; built by M. D. Vose's method, 1991).
+ *
+ * Column i of n keeps itself with probability t_i and gives way to alias a_i else. One 64-bit uniform times n gives the
+ * column (its integer part) and the side (its fraction f < t_i or not). A vector compares the first 32 bits of f with
+ * those of t_i; where they are equal, one draw in 2^32 / n or less, 128 more bits decide, so that a category 80 nats
+ * down has its own probability and not a multiple of 2^-32 / n.
+ *
+ * Draws are made in blocks of 16 from eight counters: number 16 b + j is words 2 (j / 8) and 2 (j / 8) + 1 of counter
+ * 8 b + j % 8. */
+
+enum { ROW(ALIAS_BLOCK) = 16 };
+
+/* Scratch: this, then entry[n], then keep[n]. */
+typedef struct {
+    int64_t only; /* at temperature 0 the answer, else -1 */
+    uint64_t n;
+} ROW(alias_memory);
+
+static size_t ROW(alias_scratch)(size_t n) {
+    return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + sizeof(double));
+}
+
+GF_INLINE uint64_t *ROW(alias_entries)(ROW(alias_memory) * memory) {
+    return (uint64_t *)(void *)(memory + 1);
+}
+
+/* -t_i; the sign also marks a column as done while the table is built. */
+GF_INLINE double *ROW(alias_keep)(ROW(alias_memory) * memory, size_t n) {
+    return (double *)(void *)(ROW(alias_entries)(memory) + n);
+}
+
+GF_INLINE void ROW(alias_close)(uint64_t *entry, double *keep, size_t i, size_t alias) {
+    const double t = keep[i];
+    entry[i] = (uint64_t)alias << 32 | (uint64_t)(t * 0x1p32);
+    keep[i] = -t;
+}
+
+/* Pairs each column with less than its share with one that has more. Mass is conserved to rounding, so columns left
+ * without a partner have their share to within n 2^-53 and keep it all. */
+static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
+    size_t small = 0, large = 0, now;
+    while (small < n && keep[small] >= 1)
+        small++;
+    while (large < n && keep[large] < 1)
+        large++;
+    now = small;
+    while (now < n && large < n) {
+        const double rest = keep[large] + keep[now] - 1;
+        ROW(alias_close)(entry, keep, now, large);
+        keep[large] = rest;
+        now = large;
+        if (rest < 1) { /* the giver is now short itself, and next */
+            while (++large < n && keep[large] < 1)
+                ;
+            if (large < n)
+                continue;
+        }
+        while (++small < n && (keep[small] >= 1 || signbit(keep[small])))
+            ;
+        now = small;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!signbit(keep[i])) {
+            keep[i] = -1;
+            entry[i] = (uint64_t)i << 32 | UINT32_MAX;
+        }
+}
+
+static int64_t ROW(alias_start)(const void *row_data, size_t n, double temperature, void *scratch) {
+    const element_t *x = row_data;
+    ROW(alias_memory) *memory = scratch;
+    double *keep = ROW(alias_keep)(memory, n);
+    mask_t bad = V(mask_none)();
+    real_t greatest;
+    memory->n = n;
+    memory->only = -1;
+    if (temperature == 0) {
+        memory->only = ROW(argmax)(x, n, &greatest);
+        return memory->only == GF_BAD_ROW ? GF_BAD_ROW : 0;
+    }
+    greatest = V(max_lane)(ROW(block_lanes)(x, n, &bad));
+    if (V(mask_bits)(bad) || greatest - greatest != 0)
+        return GF_BAD_ROW;
+    const vec_t m = V(set)(greatest), rate = V(set)(NAME(rate_of)(temperature));
+    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
+    for (size_t i = 0; i < n; i += LANES) {
+        vec_t w = NAME(weight)(ROW(read_from)(x, i, n), m, rate);
+        double lanes[LANES];
+        NAME(accumulate)(&sum, w);
+#if REAL == 32
+        f64_store(lanes, f64_widen_low(w));
+        f64_store(lanes + 8, f64_widen_high(w));
+#else
+        f64_store(lanes, w);
+#endif
+        memcpy(keep + i, lanes, (n - i < LANES ? n - i : LANES) * sizeof *keep);
+    }
+    const double share = (double)n / f64_sum_lanes(f64_add(sum.a, sum.b));
+    for (size_t i = 0; i < n; i++)
+        keep[i] *= share;
+    ROW(alias_build)(ROW(alias_entries)(memory), keep, n);
+    return 0;
+}
+
+/* Eight draws from eight 64-bit uniforms given as two words each; bit i of *undecided: lane i needs more bits. */
+GF_INLINE u64x8 ROW(alias_lanes)(const uint64_t *entry, u64x8 n, u64x8 high, u64x8 low, uint32_t *undecided) {
+    const u64x8 word = u64_set(UINT32_MAX);
+    u64x8 product = u64_add(u64_mul_low32(high, n), u64_shift_right(u64_mul_low32(low, n), 32));
+    u64x8 column = u64_shift_right(product, 32);
+    u64x8 e = u64_gather(entry, column);
+    u64x8 gap = u64_sub(u64_and(product, word), u64_and(e, word)); /* f - t, in words */
+    m64x8 keeps = u64_top_bit(gap);
+    *undecided = f64_mask_bits(keeps) ^ f64_mask_bits(u64_top_bit(u64_sub(gap, u64_set(1))));
+    return f64_as_bits(f64_select(keeps, f64_from_bits(column), f64_from_bits(u64_shift_right(e, 32))));
+}
+
+/* The draw whose first 32 bits of the fraction are those of t_i. */
+GF_COLD int64_t ROW(alias_fine)(ROW(alias_memory) * memory, uint64_t key, uint64_t row, uint64_t draw) {
+    const size_t n = (size_t)memory->n;
+    const uint64_t *entry = ROW(alias_entries)(memory);
+    uint64_t more[2];
+    uint32_t words[4];
+    philox_words(key, row, GF_TAG_ALIAS, draw / 16 * 8 + draw % 8, words);
+    const uint32_t *w = words + 2 * (draw % 16 / 8);
+    const size_t column = (size_t)(((uint64_t)w[0] * n + ((uint64_t)w[1] * n >> 32)) >> 32);
+    const double t = -ROW(alias_keep)(memory, n)[column];
+    race_words(key, row, GF_TAG_ALIAS_FINE, draw, more);
+    const double rest = t * 0x1p32 - (double)(uint32_t)entry[column];
+    return (int64_t)(uniform_fine(more[0], more[1]) < rest ? column : entry[column] >> 32);
+}
+
+static void ROW(alias_draw)(const void *row_data, size_t size, double temperature, uint64_t key, uint64_t row,
+                            uint64_t first, size_t count, int64_t *out, void *scratch) {
+    ROW(alias_memory) *memory = scratch;
+    const uint64_t *entry = ROW(alias_entries)(memory), order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const u64x8 n = u64_set(memory->n);
+    philox_keys keys;
+    philox_row p;
+    (void)row_data;
+    (void)size;
+    (void)temperature;
+    philox_keys_set(&keys, key);
+    philox_row_set(&p, &keys, key, row, GF_TAG_ALIAS);
+    for (size_t done = 0; done < count;) {
+        const uint64_t block = (first + done) / 16, before = (first + done) % 16;
+        const size_t take = 16 - before < count - done ? (size_t)(16 - before) : count - done;
+        uint64_t drawn[16];
+        if (memory->only >= 0) {
+            out[done++] = memory->only;
+            continue;
+        }
+        u64x8 x[4];
+        uint32_t undecided[2];
+        philox_row_words(&p, u64_add(u64_set(8 * block), u64_load(order)), x);
+        u64_store(drawn, ROW(alias_lanes)(entry, n, x[0], x[1], &undecided[0]));
+        u64_store(drawn + 8, ROW(alias_lanes)(entry, n, x[2], x[3], &undecided[1]));
+        if (undecided[0] | undecided[1])
+            for (unsigned j = 0; j < 16; j++)
+                if (undecided[j / 8] >> (j % 8) & 1)
+                    drawn[j] = (uint64_t)ROW(alias_fine)(memory, key, row, 16 * block + j);
+        memcpy(out + done, drawn + before, take * sizeof *out);
+        done += take;
+    }
+}

@@ -1,0 +1,86 @@
+/* Template: the noise of a block of a row, whatever its type, and the kernel that fills rows with noise. */
+
+/* What a row's noise is drawn from. */
+typedef struct {
+    uint64_t key, row;
+#if REAL == 32
+    philox_row words;
+#else
+    philox_row words[2];
+#endif
+} NAME(noise_row);
+
+GF_INLINE void NAME(noise_row_set)(NAME(noise_row) * s, const philox_keys *keys, uint64_t key, uint64_t row) {
+    s->key = key;
+    s->row = row;
+#if REAL == 32
+    philox_row_set(&s->words, keys, key, row, GF_TAG_NOISE);
+#else
+    philox_row_set(&s->words[0], keys, key, row, GF_TAG_NOISE);
+    philox_row_set(&s->words[1], keys, key, row, GF_TAG_NOISE_LOW);
+#endif
+}
+
+/* The noise of NOISE_BLOCK elements from column 4 * counter on. */
+GF_INLINE void NAME(noise_of_block)(const NAME(noise_row) * s, uint64_t counter, vec_t g[NOISE_BLOCK / LANES]) {
+#if REAL == 32
+    noise_block_f32(&s->words, s->key, s->row, counter, g);
+#else
+    noise_block_f64(s->words, counter, g);
+    noise_block_f64(s->words, counter + 8, g + 4);
+#endif
+}
+
+static void NAME(gumbel)(void *out, size_t rows, size_t n, uint64_t key, uint64_t row, uint64_t column, double loc,
+                         double scale) {
+    const vec_t shift = V(set)((real_t)loc), factor = V(set)((real_t)scale);
+    const size_t skip = column & 3;
+    real_t *o = out;
+    philox_keys keys;
+    philox_keys_set(&keys, key);
+    if (skip + n <= NOISE_TILE_COLUMNS) {
+        real_t tile[NOISE_TILE_SIZE];
+        const noise_tile_shape shape = noise_tile_of(column, n);
+        for (size_t first = 0; first < rows; first += NOISE_TILE_ROWS) {
+            size_t some = rows - first < NOISE_TILE_ROWS ? rows - first : NOISE_TILE_ROWS;
+            NAME(noise_tile)(&keys, key, row + first, column, some, shape, tile);
+            for (size_t r = 0; r < some; r++, o += n)
+                for (size_t i = 0; i < n; i += LANES) {
+                    vec_t g = V(load)(tile + r * shape.stride + skip + i);
+                    g = V(add)(V(mul)(g, factor), shift);
+                    if (n - i >= LANES)
+                        V(store)(o + i, g);
+                    else
+                        V(store_tail)(o + i, n - i, g);
+                }
+        }
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        NAME(noise_row) s;
+        NAME(noise_row_set)(&s, &keys, key, row + r);
+        uint64_t counter = column >> 2;
+        size_t before = skip;
+        for (size_t left = n; left; counter += NOISE_BLOCK / 4) {
+            vec_t g[NOISE_BLOCK / LANES];
+            NAME(noise_of_block)(&s, counter, g);
+            for (int k = 0; k < NOISE_BLOCK / LANES; k++)
+                g[k] = V(add)(V(mul)(g[k], factor), shift);
+            if (!before && left >= NOISE_BLOCK) {
+                for (int k = 0; k < NOISE_BLOCK / LANES; k++)
+                    V(store)(o + k * LANES, g[k]);
+                o += NOISE_BLOCK;
+                left -= NOISE_BLOCK;
+            } else {
+                real_t t[NOISE_BLOCK];
+                size_t take = NOISE_BLOCK - before < left ? NOISE_BLOCK - before : left;
+                for (int k = 0; k < NOISE_BLOCK / LANES; k++)
+                    V(store)(t + k * LANES, g[k]);
+                memcpy(o, t + before, take * sizeof *o);
+                o += take;
+                left -= take;
+                before = 0;
+            }
+        }
+    }
+}

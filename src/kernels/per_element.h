@@ -1,0 +1,10 @@
+/* The templates that read stored logits; REAL and ELEMENT are set. */
+#include "kernels/element.h"
+
+#include "kernels/race_row.h"
+
+#include "kernels/short_rows.h"
+
+#include "kernels/alias.h"
+
+#include "kernels/gumbel_max.h"

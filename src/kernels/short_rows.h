@@ -1,0 +1,168 @@
+/* Template: one draw from each of many rows of up to GF_SHORT_ROW categories, a row a lane, by the inverse of the
+ * cumulative distribution with one uniform a row.
+ *
+ * A row's draw is the same alone and in a batch: lanes never meet, and every sum runs along the row in order, in
+ * double. To keep a far category's own probability, elements below SHORT_SMALL times the greatest are laid out before
+ * the others, where u is fine: their sum is compared with u first, and where u falls on them (less than once in
+ * 2^14 rows, usually never) or is itself tiny, scalar code finishes the row with more random bits. */
+
+#define SHORT_SMALL 0x1p-20 /* of the greatest weight, which is 1 */
+
+/* The row's draw where u fell on its small elements, or is so small that its leading bits are spent. */
+GF_COLD int64_t ROW(short_row_fine)(const element_t *x, size_t n, real_t greatest, real_t rate, uint64_t key,
+                                    uint64_t row) {
+    uint64_t words[2], more[2];
+    f64x8 w[8];
+    double small = 0, large = 0, v[RACE_BLOCK];
+    ROW(block_weights)(x, n, greatest, rate, w);
+    for (int k = 0; k < 8; k++)
+        f64_store(v + 8 * k, w[k]);
+    for (size_t i = 0; i < n; i++) {
+        small += v[i] < SHORT_SMALL ? v[i] : 0;
+        large += v[i] < SHORT_SMALL ? 0 : v[i];
+    }
+    race_words(key, row, GF_TAG_SHORT_ROW, 0, words);
+    race_words(key, row, GF_TAG_SHORT_ROW, 1, more);
+    /* The first 63 bits of u are those that the vector code saw. */
+    double u = (small + large) * (uniform_fine(words[0] >> 1, more[0]) * 2);
+    if (u >= small) { /* u was tiny, but not on the small elements: the large ones in order */
+        size_t last = 0;
+        u -= small;
+        for (size_t i = 0; i < n; i++)
+            if (v[i] >= SHORT_SMALL) {
+                last = i;
+                if (u < v[i])
+                    break;
+                u -= v[i];
+            }
+        return (int64_t)last;
+    }
+    for (size_t i = 0; i < RACE_BLOCK; i++)
+        v[i] = v[i] < SHORT_SMALL ? v[i] : 0;
+    for (int k = 0; k < 8; k++)
+        w[k] = f64_load(v + 8 * k);
+    return race_element(w, small, u);
+}
+
+GF_INLINE int64_t ROW(first_greatest)(const element_t *x, real_t greatest) {
+    int64_t i = 0;
+    while (ROW(read_one)(x + i) != greatest)
+        i++;
+    return i;
+}
+
+/* Columns of LANES rows at a time. A row that cannot be drawn from, or is at temperature 0, is finished by itself. */
+static ptrdiff_t ROW(short_rows)(const gf_rows *rows, uint64_t key, uint64_t row, int64_t *index) {
+    enum { TILES = GF_SHORT_ROW / LANES, EIGHTS = LANES / 8 };
+    const size_t n = rows->columns;
+    const vec_t none = V(set)(-INFINITY), limit = V(set)((real_t)SHORT_SMALL);
+    philox_keys keys;
+    philox_keys_set(&keys, key);
+    for (size_t first = 0; first < rows->count; first += LANES) {
+        const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
+        vec_t column[GF_SHORT_ROW], greatest = none;
+        mask_t bad = V(mask_none)();
+        real_t rates[LANES], most[LANES];
+        const char *at[LANES];
+        for (size_t lane = 0; lane < LANES; lane++)
+            rates[lane] = 1;
+        for (size_t lane = 0; lane < some; lane++) {
+            const size_t r = first + lane;
+            at[lane] = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
+            rates[lane] = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);
+        }
+        for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
+            vec_t *v = column + tile * LANES;
+            for (size_t lane = 0; lane < LANES; lane++)
+                v[lane] = lane < some ? ROW(read_from)((const element_t *)(const void *)at[lane], tile * LANES, n) : none;
+            V(transpose)(v);
+        }
+        for (size_t c = 0; c < n; c++) {
+            bad = V(mask_or)(bad, V(unordered)(column[c], column[c]));
+            greatest = V(max)(column[c], greatest);
+        }
+
+        f64x8 small[EIGHTS], large[EIGHTS];
+        for (int e = 0; e < EIGHTS; e++)
+            small[e] = large[e] = f64_set(0);
+        const vec_t rate = V(load)(rates);
+        for (size_t c = 0; c < n; c++) {
+            vec_t w = NAME(weight)(column[c], greatest, rate);
+            mask_t is_small = V(less)(w, limit);
+            column[c] = V(select)(is_small, V(set)(0), w);
+            if (V(mask_bits)(is_small)) {
+                vec_t rest = V(sub)(w, column[c]);
+#if REAL == 32
+                small[0] = f64_add(small[0], f64_widen_low(rest));
+                small[1] = f64_add(small[1], f64_widen_high(rest));
+#else
+                small[0] = f64_add(small[0], rest);
+#endif
+            }
+#if REAL == 32
+            large[0] = f64_add(large[0], f64_widen_low(column[c]));
+            large[1] = f64_add(large[1], f64_widen_high(column[c]));
+#else
+            large[0] = f64_add(large[0], column[c]);
+#endif
+        }
+
+        /* u = (first 63 bits + 1/2) / 2^63 */
+        f64x8 u[EIGHTS], chosen[EIGHTS];
+        uint32_t fine = 0;
+        for (int e = 0; e < EIGHTS; e++) {
+            uint64_t low[8], high[8];
+            u64x8 x[4];
+            for (uint64_t i = 0; i < 8; i++) {
+                uint64_t number = row + first + 8 * (uint64_t)e + i;
+                low[i] = (uint32_t)number;
+                high[i] = number >> 32;
+            }
+            x[0] = u64_set(0);
+            x[1] = u64_set(GF_TAG_SHORT_ROW);
+            x[2] = u64_load(low);
+            x[3] = u64_load(high);
+            philox_lanes(&keys, x);
+            u64x8 word = u64_or(u64_shift_left(x[0], 32), u64_and(x[1], u64_set(UINT32_MAX)));
+            u[e] = f64_fma(f64_from_u63(u64_shift_right(word, 1)), f64_set(0x1p-63), f64_set(0x1p-64));
+            m64x8 tiny = f64_less(u[e], f64_set(0x1p-32));
+            u[e] = f64_mul(u[e], f64_add(small[e], large[e]));
+            fine |= f64_mask_bits(f64_mask_or(tiny, f64_less(u[e], small[e]))) << (8 * e);
+            u[e] = f64_sub(u[e], small[e]);
+            fine |= (~f64_mask_bits(f64_less(u[e], large[e])) & 0xff) << (8 * e); /* by rounding */
+            chosen[e] = f64_set(0);
+            large[e] = f64_set(0);
+        }
+        /* The first column whose cumulative sum is above u. */
+        for (size_t c = 0; c + 1 < n; c++) {
+            f64x8 next = f64_set((double)(c + 1));
+#if REAL == 32
+            large[0] = f64_add(large[0], f64_widen_low(column[c]));
+            large[1] = f64_add(large[1], f64_widen_high(column[c]));
+#else
+            large[0] = f64_add(large[0], column[c]);
+#endif
+            for (int e = 0; e < EIGHTS; e++)
+                chosen[e] = f64_select(f64_less(u[e], large[e]), chosen[e], next);
+        }
+
+        uint32_t unusable = V(mask_bits)(bad);
+        V(store)(most, greatest);
+        double picked[LANES];
+        for (int e = 0; e < EIGHTS; e++)
+            f64_store(picked + 8 * e, chosen[e]);
+        for (size_t lane = 0; lane < some; lane++) {
+            const element_t *x = (const element_t *)(const void *)at[lane];
+            const size_t r = first + lane;
+            if ((unusable >> lane & 1) || most[lane] - most[lane] != 0)
+                return (ptrdiff_t)r;
+            if (rows->temperature[r * rows->temperature_step] == 0)
+                index[r] = ROW(first_greatest)(x, most[lane]);
+            else if (fine >> lane & 1)
+                index[r] = ROW(short_row_fine)(x, n, most[lane], rates[lane], key, row + r);
+            else
+                index[r] = (int64_t)picked[lane];
+        }
+    }
+    return -1;
+}
