@@ -2,14 +2,17 @@
 
 Every public name is here; the modules behind them begin with an underscore:
 
-_noise, _sampling, _softmax, _distribution, _runtime   what a user calls: arguments, docstrings
-_arrays, _rng                                          what arguments become, the seed of a call
-_core                                                  typed loops over rows (Cython) around the C core
-_reference                                             a plain-NumPy twin of every function, for tests
+_noise, _sampling, _gumbel_max, _gumbel_softmax, _softmax, _distribution, _runtime
+                        what a user calls: arguments, docstrings
+_arrays, _rng, _threads what arguments become, the seed of a call, its pieces and who does them
+_core                   typed loops over rows (Cython) around the C core; __init__.pxd is its face to other Cython code
+_reference              a plain-NumPy twin of every function, for tests
 """
 
 from ._core import STREAM_VERSION
 from ._distribution import gumbel_r
+from ._gumbel_max import gumbel_max, gumbel_top_k
+from ._gumbel_softmax import gumbel_softmax, softmax_vjp
 from ._noise import gumbel
 from ._runtime import show_runtime
 from ._sampling import categorical
@@ -21,9 +24,13 @@ __all__ = [
     "STREAM_VERSION",
     "categorical",
     "gumbel",
+    "gumbel_max",
     "gumbel_r",
+    "gumbel_softmax",
+    "gumbel_top_k",
     "log_softmax",
     "logsumexp",
     "show_runtime",
     "softmax",
+    "softmax_vjp",
 ]

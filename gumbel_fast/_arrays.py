@@ -1,10 +1,12 @@
-"""What a caller's arrays become: dtype, axis, temperature and `out`, checked once for every function.
+"""What a caller's arguments become: dtype, axis, temperature, offset and `out`, checked once for every function.
 
 Rules on arguments live here; loops over rows live in _core.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 
 Array = NDArray[Any]
-_READ_IN_PLACE = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
+_REAL = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
+_LOGITS = (*_REAL, np.dtype(np.float16))
 
 
 def as_real(name: str, value: ArrayLike) -> Array:
@@ -24,17 +27,41 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """
     array = np.asarray(value)
     dtype = array.dtype
-    if dtype in _READ_IN_PLACE and array.flags.aligned:
+    if dtype in _REAL and array.flags.aligned:
         return array
     if dtype.kind == "f" and dtype.itemsize in (4, 8):
         wanted = dtype.newbyteorder("=")
-    elif dtype == np.float16 or dtype.name == "bfloat16":
+    elif _is_half(dtype):
         wanted = np.dtype(np.float32)
     elif dtype.kind in "biuf":
         wanted = np.dtype(np.float64)
     else:
         raise TypeError(f"{name} must be real numbers, not an array of dtype {dtype}")
     return np.require(array, wanted, ["ALIGNED"])
+
+
+def as_logits(value: ArrayLike) -> Array:
+    """Return what the samplers read in place: as `as_real`, but half precision stays, bfloat16 in the guise of uint16.
+
+    bfloat16 is known by name alone: its package need not be there.
+    """
+    array = np.asarray(value)
+    dtype = array.dtype
+    if dtype in _LOGITS and array.flags.aligned:
+        return array
+    if not _is_half(dtype):
+        return as_real("logits", array)
+    array = np.require(array, dtype.newbyteorder("="), ["ALIGNED"])
+    return array.view(np.uint16) if dtype.kind != "f" else array
+
+
+def _is_half(dtype: np.dtype[Any]) -> bool:
+    return (dtype.kind == "f" and dtype.itemsize == 2) or dtype.name == "bfloat16"
+
+
+def compute_dtype(logits: Array) -> np.dtype[Any]:
+    """Return the dtype that the samplers compute in: float64 for float64, else float32."""
+    return _REAL[logits.dtype == np.float64]
 
 
 def as_rows(name: str, array: Array, axis: int) -> Array:
@@ -45,6 +72,14 @@ def as_rows(name: str, array: Array, axis: int) -> Array:
         raise ValueError(f"{name}: {rows.shape[-1]} columns are more than 2**34")
     if rows.strides[-1] != rows.itemsize and rows.shape[-1] > 1:
         rows = np.ascontiguousarray(rows)
+    return rows
+
+
+def as_categories(logits: Array, axis: int) -> Array:
+    """Return `as_rows` of logits to draw from: there must be some in each row."""
+    rows = as_rows("logits", logits, axis)
+    if rows.shape[-1] == 0:
+        raise ValueError("logits: no categories to draw from")
     return rows
 
 
@@ -69,6 +104,16 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
         raise ValueError(f"temperature of shape {t.shape} does not broadcast to the batch {batch}") from None
 
 
+def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
+    """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
+    row, column = (operator.index(part) for part in offset)
+    if not 0 <= row < 2**64 or column < 0:
+        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
+    if column + columns > _core.MAX_COLUMNS:
+        raise ValueError(f"offset: {column} + {columns} columns are more than 2**34")
+    return row, column
+
+
 def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -> None:
     """Raise unless `out` can take a result of this shape and dtype while the inputs are being read.
 
@@ -89,10 +134,35 @@ def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -
             and array.dtype == out.dtype
             and array.shape == out.shape
         )
-        if not same and np.shares_memory(array, out):
+        if not same and _overlap(array, out):
             raise ValueError("out overlaps an input")
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    try:
+        return np.shares_memory(a, b, max_work=100_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:  # strides made to puzzle: the exact answer can take for ever
+        return True
 
 
 def is_plain(array: Array) -> bool:
     """Whether a kernel can write the whole array as C-contiguous, aligned memory."""
     return bool(array.flags.c_contiguous and array.flags.aligned)
+
+
+def fill_rows(fill: Callable[[Array], object], rows: Array, axis: int, out: Array | None) -> Array:
+    """Return a result like `rows`, `axis` in its place, which `fill` writes: in `out` where its layout allows."""
+    target = None if out is None else np.moveaxis(out, axis, -1)
+    result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, rows.dtype)
+    if result.size:
+        fill(result)
+    if out is None:
+        return np.moveaxis(result, -1, axis)
+    if target is not None and result is not target:
+        target[...] = result
+    return out
+
+
+def _takes_rows(array: Array) -> bool:
+    """Whether a kernel can write each row of the array as contiguous, aligned memory."""
+    return bool(array.flags.aligned and (array.shape[-1] <= 1 or array.strides[-1] == array.itemsize))

@@ -3,8 +3,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+_Float64 = NDArray[np.float64]
+_Int64 = NDArray[np.int64]
+
 STREAM_VERSION: int
 MAX_COLUMNS: int
+SHORT_ROW: int
 BOUNDS: dict[str, float]
 PDF: int
 LOGPDF: int
@@ -21,20 +25,80 @@ def usable_targets() -> tuple[str, ...]: ...
 def simd_target() -> str: ...
 def use_target(name: str) -> None: ...
 def draw_seed(bit_generator: np.random.BitGenerator) -> tuple[int, int]: ...
-def gumbel(out: NDArray[Any], key: int, row: int, column: int, loc: float, scale: float) -> None: ...
+def refuse(row: int) -> None: ...
+def gumbel(
+    out: NDArray[Any], key: int, row: int, column: int, loc: float, scale: float, start: int, stop: int
+) -> None: ...
 def noise_from_words(high: NDArray[np.uint32], low: NDArray[np.uint32], dtype: DTypeLike) -> NDArray[Any]: ...
 def philox4x32(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]: ...
-def softmax(logits: NDArray[Any], temperature: NDArray[np.float64], out: NDArray[Any], logarithm: bool) -> None: ...
-def logsumexp(logits: NDArray[Any], temperature: NDArray[np.float64], out: NDArray[np.float64]) -> None: ...
+def softmax(
+    logits: NDArray[Any], temperature: _Float64, out: NDArray[Any], logarithm: bool, start: int, stop: int
+) -> None: ...
+def logsumexp(logits: NDArray[Any], temperature: _Float64, out: _Float64, start: int, stop: int) -> None: ...
+def gumbel_softmax(
+    logits: NDArray[Any],
+    temperature: _Float64,
+    out: NDArray[Any],
+    hard: bool,
+    key: int,
+    row: int,
+    column: int,
+    start: int,
+    stop: int,
+) -> None: ...
+def softmax_vjp(
+    y: NDArray[Any], grad: NDArray[Any], temperature: _Float64, out: NDArray[Any], start: int, stop: int
+) -> None: ...
 def categorical(
-    logits: NDArray[Any], temperature: NDArray[np.float64], key: int, row: int, out: NDArray[np.int64]
+    logits: NDArray[Any], temperature: _Float64, key: int, row: int, index: _Int64, start: int, stop: int
 ) -> None: ...
-def categorical_short(logits: object, temperature: object, rng: object) -> Any: ...
-def distribution(
-    function: int,
-    x: NDArray[np.float64],
-    loc: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    out: NDArray[np.float64],
+def gumbel_max(
+    logits: NDArray[Any],
+    temperature: _Float64,
+    key: int,
+    row: int,
+    column: int,
+    noise: NDArray[Any] | None,
+    index: _Int64,
+    value: _Float64 | None,
+    start: int,
+    stop: int,
 ) -> None: ...
+def check_rows(logits: NDArray[Any], start: int, stop: int) -> None: ...
+def categorical_short(
+    logits: object, num_samples: object, temperature: object, axis: object, rng: object, out: object, workers: object
+) -> Any: ...
+def gumbel_max_short(
+    logits: object,
+    temperature: object,
+    axis: object,
+    rng: object,
+    offset: object,
+    noise: object,
+    return_value: object,
+    out: object,
+    workers: object,
+) -> Any: ...
+def repeated_rows(
+    logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, out: _Int64, start: int, stop: int
+) -> None: ...
+
+class RepeatedRow:
+    def __init__(
+        self, logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, r: int
+    ) -> None: ...
+    def draw(self, out: _Int64, start: int, stop: int) -> None: ...
+
+def gumbel_top_k(
+    logits: NDArray[Any],
+    temperature: _Float64,
+    key: int,
+    row: int,
+    column: int,
+    index: _Int64,
+    value: _Float64 | None,
+    start: int,
+    stop: int,
+) -> None: ...
+def distribution(function: int, x: _Float64, loc: _Float64, scale: _Float64, out: _Float64) -> None: ...
 def distribution_scalar(function: int, x: object, loc: object, scale: object) -> np.float64 | None: ...

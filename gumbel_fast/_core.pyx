@@ -1,7 +1,11 @@
 # The typed layer: loops over rows, without the GIL, around the kernels of the C core; status to exception; the target.
 #
 # Arguments arrive checked (by _arrays.py and the modules that use it), except where a function says that it looks for
-# itself. No arithmetic on elements lives here, and no rule about what a user may pass.
+# itself. No arithmetic on elements lives here, and no rule about what a user may pass. Functions that take `start` and
+# `stop` do that part of the rows, so that _threads.py can cut a call into pieces; rows keep their numbers.
+#
+# Logits are float32, float64, float16, or bfloat16 in the guise of uint16; temperatures are a float64 vector of one
+# entry, or of one for each row.
 """Typed loops over the rows of arrays, calling the kernels of the C core."""
 
 import os
@@ -11,12 +15,14 @@ from numpy.random import Generator
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
-from libc.math cimport INFINITY
 from libc.math cimport log
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
+
+from gumbel_fast._kernels cimport *
+from gumbel_fast._rows cimport *
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
@@ -26,6 +32,7 @@ cnp.import_array()
 STREAM_VERSION = GF_STREAM_VERSION
 PDF, LOGPDF, CDF, LOGCDF, SF, LOGSF, PPF, ISF = range(GF_DISTRIBUTION_FUNCTIONS)
 MAX_COLUMNS = GF_MAX_COLUMNS
+SHORT_ROW = GF_SHORT_ROW
 BOUNDS = {
     "noise_f32_ulp": GF_NOISE_F32_ULP,
     "noise_f32_abs": GF_NOISE_F32_ABS,
@@ -85,6 +92,20 @@ def _choose_target():
 
 _choose_target()
 
+
+cdef inline const gf_real_kernels *real_kernels(cnp.ndarray array) noexcept:
+    return &kernels.f32 if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32 else &kernels.f64
+
+
+cdef inline const gf_logits_kernels *logits_kernels(cnp.ndarray array) noexcept:
+    cdef int dtype = cnp.PyArray_TYPE(array)
+    if dtype == cnp.NPY_FLOAT32:
+        return &kernels.logits_f32
+    if dtype == cnp.NPY_FLOAT64:
+        return &kernels.logits_f64
+    return &kernels.logits_f16 if dtype == cnp.NPY_FLOAT16 else &kernels.logits_bf16
+
+
 # -- seeds --------------------------------------------------------------------------------------------------------
 
 
@@ -108,73 +129,36 @@ def draw_seed(bit_generator):
 # -- rows ---------------------------------------------------------------------------------------------------------
 
 cdef enum:
-    MAX_DIMS = 64  # NPY_MAXDIMS of NumPy 2
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
-
-cdef struct Rows:
-    # An array as rows along its last axis, the other axes flattened in C order.
-    char *data
-    Py_ssize_t count
-    size_t columns
-    int ndim
-    Py_ssize_t shape[MAX_DIMS]
-    Py_ssize_t strides[MAX_DIMS]
+    SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
 
 
-cdef void rows_of(cnp.ndarray array, Rows *rows) noexcept:
-    # Axes that continue each other are merged, so that most arrays have one row stride.
-    cdef int axis, last = cnp.PyArray_NDIM(array) - 1
-    cdef Py_ssize_t size, stride
-    rows.data = cnp.PyArray_BYTES(array)
-    rows.columns = <size_t> cnp.PyArray_DIM(array, last)
-    rows.count = 1
-    rows.ndim = 0
-    for axis in range(last):
-        size, stride = cnp.PyArray_DIM(array, axis), cnp.PyArray_STRIDE(array, axis)
-        rows.count *= size
-        if rows.ndim and rows.strides[rows.ndim - 1] == size * stride:
-            rows.shape[rows.ndim - 1] *= size
-            rows.strides[rows.ndim - 1] = stride
-        elif size != 1:
-            rows.shape[rows.ndim] = size
-            rows.strides[rows.ndim] = stride
-            rows.ndim += 1
-
-
-cdef inline char *row_at(const Rows *rows, Py_ssize_t index) noexcept nogil:
-    cdef char *data = rows.data
-    cdef int axis
-    for axis in range(rows.ndim - 1, 0, -1):
-        data += index % rows.shape[axis] * rows.strides[axis]
-        index //= rows.shape[axis]
-    if rows.ndim:
-        data += index * rows.strides[0]
-    return data
-
-
-cdef inline const gf_real_kernels *kernels_for(cnp.ndarray array) noexcept:
-    return &kernels.f32 if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32 else &kernels.f64
-
-
-cdef inline double rate_of(double temperature, bint single) noexcept nogil:
-    # 1 / temperature, kept positive and finite in the type it is computed in, so that -inf times it is -inf and
-    # 0 times it is 0. Temperature 0 is the caller's business.
-    cdef double rate = 1 / temperature
-    return min(max(rate, FLT_MIN if single else DBL_MIN), FLT_MAX if single else DBL_MAX)
+cpdef int refuse(Py_ssize_t row) except -1:
+    """ValueError that names a row."""
+    raise ValueError(f"logits: row {row} has NaN, +inf or nothing but -inf")
 
 
 # -- noise --------------------------------------------------------------------------------------------------------
 
 
-def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale):
-    """Fill a C-contiguous float array with noise; its rows are numbered from `row`, its columns from `column`."""
-    cdef Rows rows
-    cdef Py_ssize_t r
-    cdef const gf_real_kernels *k = kernels_for(out)
-    rows_of(out, &rows)
+def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,
+           Py_ssize_t stop):
+    """Fill elements start to stop of a C-contiguous float array with noise.
+
+    Its rows are numbered from `row`, its columns from `column`.
+    """
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(out, cnp.PyArray_NDIM(out) - 1)
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(out), skip, count, rows
+    cdef char *data = cnp.PyArray_BYTES(out)
+    cdef const gf_real_kernels *k = real_kernels(out)
     with nogil:
-        for r in range(rows.count):
-            k.gumbel(row_at(&rows, r), rows.columns, key, row + <uint64_t> r, column, loc, scale)
+        while start < stop:
+            skip = start % columns
+            count = min(columns - skip, stop - start)  # the rest of a row, or all whole rows
+            rows = max((stop - start) // columns, 1) if skip == 0 else 1
+            k.gumbel(data + start * size, <size_t> rows, <size_t> count, key, row + <uint64_t> (start // columns),
+                     column + <uint64_t> skip, loc, scale)
+            start += rows * count
 
 
 def noise_from_words(const uint32_t[::1] high, const uint32_t[::1] low, dtype):
@@ -183,7 +167,7 @@ def noise_from_words(const uint32_t[::1] high, const uint32_t[::1] low, dtype):
         raise ValueError("high and low differ in length")
     cdef cnp.ndarray out = np.empty(high.shape[0], dtype)
     cdef size_t n = <size_t> high.shape[0]
-    cdef const gf_real_kernels *k = kernels_for(out)
+    cdef const gf_real_kernels *k = real_kernels(out)
     cdef void *data = cnp.PyArray_DATA(out)
     if n:
         with nogil:
@@ -201,120 +185,427 @@ def philox4x32(counter, key):
     return words[0], words[1], words[2], words[3]
 
 
-# -- softmax ------------------------------------------------------------------------------------------------------
+# -- softmax and its relatives ------------------------------------------------------------------------------------
 
 
-def softmax(cnp.ndarray logits, cnp.ndarray temperature, cnp.ndarray out, bint logarithm):
-    """Softmax, or its logarithm, of each row; temperature has one entry, or one for each row."""
+def softmax(cnp.ndarray logits, cnp.ndarray temperature, cnp.ndarray out, bint logarithm, Py_ssize_t start,
+            Py_ssize_t stop):
+    """Softmax, or its logarithm, of each row."""
     cdef Rows x, y
     cdef Py_ssize_t r
-    cdef bint single = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
-    cdef const gf_real_kernels *k = kernels_for(logits)
-    cdef gf_softmax_kernel kernel = k.softmax
-    cdef const double *t = <const double *> cnp.PyArray_DATA(temperature)
-    cdef Py_ssize_t step = cnp.PyArray_SIZE(temperature) != 1
-    if logarithm:
-        kernel = k.log_softmax
+    cdef const gf_real_kernels *k = real_kernels(logits)
+    cdef gf_softmax_kernel kernel = k.log_softmax if logarithm else k.softmax
+    cdef Temperatures t = temperatures_of(temperature)
     rows_of(logits, &x)
     rows_of(out, &y)
     with nogil:
-        for r in range(x.count):
-            kernel(row_at(&x, r), row_at(&y, r), x.columns, rate_of(t[r * step], single))
+        for r in range(start, stop):
+            kernel(row_at(&x, r), row_at(&y, r), x.columns, t.data[<size_t> r * t.step])
 
 
-def logsumexp(cnp.ndarray logits, cnp.ndarray temperature, double[::1] out):
-    """Log-sum-exp of each row."""
+def logsumexp(cnp.ndarray logits, cnp.ndarray temperature, cnp.ndarray out, Py_ssize_t start, Py_ssize_t stop):
+    """Log-sum-exp of each row, into a float64 vector."""
     cdef Rows x
     cdef Py_ssize_t r
-    cdef bint single = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
-    cdef const gf_real_kernels *k = kernels_for(logits)
-    cdef const double *t = <const double *> cnp.PyArray_DATA(temperature)
-    cdef Py_ssize_t step = cnp.PyArray_SIZE(temperature) != 1
+    cdef const gf_real_kernels *k = real_kernels(logits)
+    cdef Temperatures t = temperatures_of(temperature)
+    cdef double *sums = <double *> cnp.PyArray_DATA(out)
     rows_of(logits, &x)
     with nogil:
-        for r in range(x.count):
-            out[r] = k.logsumexp(row_at(&x, r), x.columns, rate_of(t[r * step], single))
+        for r in range(start, stop):
+            sums[r] = k.logsumexp(row_at(&x, r), x.columns, t.data[<size_t> r * t.step])
 
 
-# -- categorical --------------------------------------------------------------------------------------------------
+def gumbel_softmax(cnp.ndarray logits, cnp.ndarray temperature, cnp.ndarray out, bint hard, uint64_t key, uint64_t row,
+                   uint64_t column, Py_ssize_t start, Py_ssize_t stop):
+    """Softmax of (logits + noise) / temperature of each row, or the one-hot of its greatest entry."""
+    cdef Rows x, y
+    cdef gf_rows run
+    cdef const gf_real_kernels *k = real_kernels(logits)
+    cdef Temperatures t = temperatures_of(temperature)
+    rows_of(logits, &x)
+    rows_of(out, &y)
+    with nogil:
+        while start < stop:
+            run = run_at(&x, start, start + run_length(&y, start, stop), t)
+            k.gumbel_softmax(&run, row_at(&y, start), row_stride(&y), hard, key, row + <uint64_t> start, column)
+            start += <Py_ssize_t> run.count
 
 
-cdef Py_ssize_t draw_rows(
-    const gf_real_kernels *k, const Rows *x, const double *temperature, Py_ssize_t step, bint single, uint64_t key,
-    uint64_t row, void *scratch, int64_t *out,
-) noexcept nogil:
-    # Index of the first row that cannot be drawn from, or -1. temperature[r * step] is that of row r.
+def softmax_vjp(cnp.ndarray y, cnp.ndarray grad, cnp.ndarray temperature, cnp.ndarray out, Py_ssize_t start,
+                Py_ssize_t stop):
+    """Gradient of each row's softmax, times grad; the three arrays have one dtype."""
+    cdef Rows a, b, c
     cdef Py_ssize_t r
-    cdef double now
-    cdef char *data
-    for r in range(x.count):
-        data = row_at(x, r)
-        now = temperature[r * step]
-        if now == 0:
-            out[r] = k.argmax(data, x.columns)
-        else:
-            out[r] = k.categorical(data, x.columns, rate_of(now, single), key, row + <uint64_t> r, scratch)
-        if out[r] == GF_BAD_ROW:
-            return r
+    cdef const gf_real_kernels *k = real_kernels(y)
+    cdef Temperatures t = temperatures_of(temperature)
+    rows_of(y, &a)
+    rows_of(grad, &b)
+    rows_of(out, &c)
+    with nogil:
+        for r in range(start, stop):
+            k.softmax_vjp(row_at(&a, r), row_at(&b, r), row_at(&c, r), a.columns, t.data[<size_t> r * t.step])
+
+
+# -- one draw from each row ---------------------------------------------------------------------------------------
+
+
+cdef Py_ssize_t draw_rows(const gf_logits_kernels *k, const Rows *x, Temperatures t, uint64_t key, uint64_t row,
+                          int64_t *index, Py_ssize_t start, Py_ssize_t stop, void *scratch) noexcept nogil:
+    # Index of the first row that cannot be drawn from, or -1.
+    cdef gf_rows run
+    cdef Py_ssize_t bad
+    if x.columns > GF_SHORT_ROW:
+        while start < stop:
+            index[start] = k.race(row_at(x, start), x.columns, t.data[<size_t> start * t.step], key,
+                                  row + <uint64_t> start, scratch)
+            if index[start] == GF_BAD_ROW:
+                return start
+            start += 1
+        return -1
+    while start < stop:
+        run = run_at(x, start, stop, t)
+        bad = k.short_rows(&run, key, row + <uint64_t> start, index + start)
+        if bad >= 0:
+            return start + bad
+        start += <Py_ssize_t> run.count
     return -1
 
 
-cdef int draw(cnp.ndarray logits, const double *temperature, Py_ssize_t step, uint64_t key, uint64_t row,
-              int64_t *out) except -1:
+cdef int draw(cnp.ndarray logits, Temperatures t, uint64_t key, uint64_t row, int64_t *index, Py_ssize_t start,
+              Py_ssize_t stop) except -1:
     cdef Rows x
     cdef Py_ssize_t bad
-    cdef bint single = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
-    cdef const gf_real_kernels *k = kernels_for(logits)
-    cdef void *scratch
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    cdef double here[SCRATCH_HERE]
+    cdef void *scratch = here
     rows_of(logits, &x)
-    scratch = malloc(k.categorical_scratch(x.columns))
-    if scratch is NULL:
-        raise MemoryError
-    if x.count * <Py_ssize_t> x.columns < FEW_ELEMENTS:
-        bad = draw_rows(k, &x, temperature, step, single, key, row, scratch, out)
+    if x.columns > GF_SHORT_ROW and k.race_scratch(x.columns) > sizeof(here):
+        scratch = malloc(k.race_scratch(x.columns))
+        if scratch is NULL:
+            raise MemoryError
+    if (stop - start) * <Py_ssize_t> x.columns < FEW_ELEMENTS:
+        bad = draw_rows(k, &x, t, key, row, index, start, stop, scratch)
     else:
         with nogil:
-            bad = draw_rows(k, &x, temperature, step, single, key, row, scratch, out)
-    free(scratch)
+            bad = draw_rows(k, &x, t, key, row, index, start, stop, scratch)
+    if scratch is not <void *> here:
+        free(scratch)
     if bad >= 0:
-        raise ValueError(f"logits: row {bad} has NaN, +inf or nothing but -inf")
+        refuse(bad)
     return 0
 
 
-def categorical(cnp.ndarray logits, const double[::1] temperature, uint64_t key, uint64_t row, int64_t[::1] out):
+def categorical(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, cnp.ndarray index,
+                Py_ssize_t start, Py_ssize_t stop):
     """Draw one index from each row; ValueError names the first row that cannot be drawn from."""
-    if out.shape[0]:
-        draw(logits, &temperature[0], temperature.shape[0] != 1, key, row, &out[0])
+    draw(logits, temperatures_of(temperature), key, row, <int64_t *> cnp.PyArray_DATA(index), start, stop)
 
 
-def categorical_short(logits, temperature, rng):
-    """The short way: one index from each row of a float array by a Generator, at one temperature.
+cdef Py_ssize_t greatest_rows(const gf_logits_kernels *k, const Rows *x, const Rows *noise, Temperatures t,
+                              uint64_t key, uint64_t row, uint64_t column, int64_t *index, double *value,
+                              Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    # Index of the first row that cannot be drawn from, or -1; noise and value may be NULL.
+    cdef gf_rows run
+    cdef Py_ssize_t bad
+    cdef double unused
+    while noise is not NULL and start < stop:
+        index[start] = k.gumbel_max_given(row_at(x, start), row_at(noise, start), x.columns,
+                                          t.data[<size_t> start * t.step], &unused if value is NULL else value + start)
+        if index[start] == GF_BAD_ROW:
+            return start
+        start += 1
+    while start < stop:
+        run = run_at(x, start, stop, t)
+        bad = k.gumbel_max(&run, key, row + <uint64_t> start, column, index + start,
+                           NULL if value is NULL else value + start)
+        if bad >= 0:
+            return start + bad
+        start += <Py_ssize_t> run.count
+    return -1
 
-    Looks for itself, and returns None for any other argument, which then goes the general way.
+
+cdef int greatest(cnp.ndarray logits, cnp.ndarray noise, Temperatures t, uint64_t key, uint64_t row, uint64_t column,
+                  int64_t *index, double *value, Py_ssize_t start, Py_ssize_t stop) except -1:
+    cdef Rows x, g
+    cdef const Rows *given = NULL
+    cdef Py_ssize_t bad
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    rows_of(logits, &x)
+    if noise is not None:
+        rows_of(noise, &g)
+        given = &g
+    if (stop - start) * <Py_ssize_t> x.columns < FEW_ELEMENTS:
+        bad = greatest_rows(k, &x, given, t, key, row, column, index, value, start, stop)
+    else:
+        with nogil:
+            bad = greatest_rows(k, &x, given, t, key, row, column, index, value, start, stop)
+    if bad >= 0 and given is not NULL:
+        raise ValueError(f"row {bad} of logits and noise has NaN, +inf or nothing but -inf")
+    if bad >= 0:
+        refuse(bad)
+    return 0
+
+
+def gumbel_max(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, uint64_t column,
+               cnp.ndarray noise, cnp.ndarray index, cnp.ndarray value, Py_ssize_t start, Py_ssize_t stop):
+    """Index and value of the greatest of logits / temperature + noise in each row.
+
+    `noise`, where it is not None, stands in for that of the seed; `value` is float64, or None.
     """
-    cdef cnp.ndarray x, out
-    cdef double t
+    greatest(logits, noise, temperatures_of(temperature), key, row, column, <int64_t *> cnp.PyArray_DATA(index),
+             NULL if value is None else <double *> cnp.PyArray_DATA(value), start, stop)
+
+
+def check_rows(cnp.ndarray logits, Py_ssize_t start, Py_ssize_t stop):
+    """ValueError that names the first row that cannot be drawn from."""
+    cdef Rows x
+    cdef gf_rows run
+    cdef Temperatures cold
+    cdef double zero = 0
+    cdef int64_t index
+    cdef Py_ssize_t bad = -1
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    cold.data, cold.step = &zero, 0
+    rows_of(logits, &x)
+    with nogil:
+        while start < stop and bad < 0:
+            run = run_at(&x, start, start + 1, cold)
+            if k.gumbel_max(&run, 0, 0, 0, &index, NULL) >= 0:
+                bad = start
+            start += 1
+    if bad >= 0:
+        refuse(bad)
+
+
+# -- the short ways -----------------------------------------------------------------------------------------------
+#
+# A call on a small contiguous float array with a Generator comes here at once, with its arguments as they were passed.
+# These functions look for themselves, and return None for anything else, which then goes the general way.
+
+cdef enum:
+    SHORT_WAY_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
+
+cdef object ORIGIN = (0, 0)
+
+
+cdef inline bint goes_short(logits, temperature, axis, rng, out, workers) except -1:
+    cdef cnp.ndarray x
+    cdef int dtype
+    if type(logits) is not cnp.ndarray or type(rng) is not Generator or type(temperature) is not float:
+        return False
+    if out is not None or type(axis) is not int or axis != -1 or type(workers) is not int or workers != 1:
+        return False
+    x = <cnp.ndarray> logits
+    dtype = cnp.PyArray_TYPE(x)
+    return (
+        cnp.PyArray_NDIM(x) > 0
+        and (dtype == cnp.NPY_FLOAT32 or dtype == cnp.NPY_FLOAT64 or dtype == cnp.NPY_FLOAT16)
+        and cnp.PyArray_ISCARRAY_RO(x)
+        and 0 < cnp.PyArray_SIZE(x) <= SHORT_WAY_MOST
+        and <double> temperature >= 0
+    )
+
+
+cdef inline cnp.ndarray index_array(cnp.ndarray logits):
+    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(logits) - 1, cnp.PyArray_DIMS(logits), cnp.NPY_INT64, 0)
+
+
+cdef inline object index_scalar(int64_t index):
+    return PyArray_Scalar(&index, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
+
+
+def categorical_short(logits, num_samples, temperature, axis, rng, out, workers):
+    """One index from each row, or None for a call that must go the general way."""
+    cdef double degrees
+    cdef Temperatures t
     cdef uint64_t key, row
     cdef int64_t index
-    cdef int last
-    if type(logits) is not cnp.ndarray or type(rng) is not Generator or type(temperature) is not float:
+    if num_samples is not None or not goes_short(logits, temperature, axis, rng, out, workers):
         return None
-    x = <cnp.ndarray> logits
-    t = temperature
-    last = cnp.PyArray_NDIM(x) - 1
-    if not (t >= 0 and last >= 0 and cnp.PyArray_ISCARRAY_RO(x) and cnp.PyArray_SIZE(x) > 0):
-        return None
-    if cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64:
-        return None
-    if <size_t> cnp.PyArray_DIM(x, last) > GF_MAX_COLUMNS:
-        return None
+    degrees = temperature
+    t.data, t.step = &degrees, 0
     take_seed(rng.bit_generator, &key, &row)
-    if last == 0:
-        draw(x, &t, 0, key, row, &index)
-        return PyArray_Scalar(&index, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
-    out = cnp.PyArray_EMPTY(last, cnp.PyArray_DIMS(x), cnp.NPY_INT64, 0)
-    draw(x, &t, 0, key, row, <int64_t *> cnp.PyArray_DATA(out))
-    return out
+    if cnp.PyArray_NDIM(logits) == 1:
+        draw(logits, t, key, row, &index, 0, 1)
+        return index_scalar(index)
+    indices = index_array(logits)
+    draw(logits, t, key, row, <int64_t *> cnp.PyArray_DATA(indices), 0, cnp.PyArray_SIZE(indices))
+    return indices
+
+
+def gumbel_max_short(logits, temperature, axis, rng, offset, noise, return_value, out, workers):
+    """Index of each row's greatest logit with its noise, or None for a call that must go the general way."""
+    cdef double degrees
+    cdef Temperatures t
+    cdef uint64_t key, row
+    cdef int64_t index
+    if noise is not None or return_value is not False or type(offset) is not tuple or offset != ORIGIN:
+        return None
+    if not goes_short(logits, temperature, axis, rng, out, workers):
+        return None
+    degrees = temperature
+    t.data, t.step = &degrees, 0
+    take_seed(rng.bit_generator, &key, &row)
+    if cnp.PyArray_NDIM(logits) == 1:
+        greatest(logits, None, t, key, row, 0, &index, NULL, 0, 1)
+        return index_scalar(index)
+    indices = index_array(logits)
+    greatest(logits, None, t, key, row, 0, <int64_t *> cnp.PyArray_DATA(indices), NULL, 0, cnp.PyArray_SIZE(indices))
+    return indices
+
+
+# -- many draws from each row -------------------------------------------------------------------------------------
+
+cdef struct Method:
+    # How a row is drawn from many times.
+    gf_repeat_start_kernel start
+    gf_repeat_draw_kernel draw
+    size_t scratch
+
+
+cdef Method method_of(cnp.ndarray logits, bint alias) noexcept:
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    cdef size_t n = <size_t> cnp.PyArray_DIM(logits, cnp.PyArray_NDIM(logits) - 1)
+    cdef Method method
+    if alias:
+        method.start, method.draw, method.scratch = k.alias_start, k.alias_draw, k.alias_scratch(n)
+    else:
+        method.start, method.draw, method.scratch = k.race_start, k.race_draw, k.race_scratch(n)
+    return method
+
+
+cdef void scatter(gf_repeat_draw_kernel kernel, const void *x, size_t n, double t, uint64_t key, uint64_t row,
+                  uint64_t first, uint64_t stop, char *out, Py_ssize_t stride, void *scratch) noexcept nogil:
+    # Draws number first to stop, to int64 that lie stride bytes apart, in place if they lie side by side.
+    cdef int64_t some[SCRATCH_HERE]
+    cdef size_t count, i
+    if stride == sizeof(int64_t) and <size_t> out % sizeof(int64_t) == 0:
+        kernel(x, n, t, key, row, first, <size_t> (stop - first), <int64_t *> out, scratch)
+        return
+    while first < stop:
+        count = <size_t> min(stop - first, <uint64_t> SCRATCH_HERE)
+        kernel(x, n, t, key, row, first, count, some, scratch)
+        for i in range(count):
+            memcpy(out, &some[i], sizeof(int64_t))
+            out += stride
+        first += count
+
+
+def repeated_rows(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, bint alias, cnp.ndarray out,
+                  Py_ssize_t start, Py_ssize_t stop):
+    """Fill rows of out, of any layout, with draws from the same rows of logits, by alias or else by race."""
+    cdef Rows x, y
+    cdef Py_ssize_t bad = -1
+    cdef double degrees
+    cdef const char *data
+    cdef Temperatures t = temperatures_of(temperature)
+    cdef Method method = method_of(logits, alias)
+    cdef void *scratch = malloc(method.scratch)
+    if scratch is NULL:
+        raise MemoryError
+    rows_of(logits, &x)
+    rows_of(out, &y)
+    with nogil:
+        while start < stop:
+            data, degrees = row_at(&x, start), t.data[<size_t> start * t.step]
+            if method.start(data, x.columns, degrees, scratch) == GF_BAD_ROW:
+                bad = start
+                break
+            scatter(method.draw, data, x.columns, degrees, key, row + <uint64_t> start, 0, y.columns,
+                    row_at(&y, start), y.column_stride, scratch)
+            start += 1
+    free(scratch)
+    if bad >= 0:
+        refuse(bad)
+
+
+cdef class RepeatedRow:
+    """Row number r of logits, read and ready to be drawn from, by alias or else by race.
+
+    Several threads may draw by alias at once. The race's state is of one thread at a time, and draws do not depend on
+    those made before.
+    """
+
+    cdef cnp.ndarray logits
+    cdef const char *data
+    cdef size_t n
+    cdef double temperature
+    cdef uint64_t key, row
+    cdef Py_ssize_t number
+    cdef Method method
+    cdef void *scratch
+
+    def __cinit__(self, cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, bint alias,
+                  Py_ssize_t r):
+        cdef Rows x
+        cdef int64_t bad
+        cdef Temperatures t = temperatures_of(temperature)
+        rows_of(logits, &x)
+        self.logits, self.data, self.n, self.number = logits, row_at(&x, r), x.columns, r
+        self.temperature, self.key, self.row = t.data[<size_t> r * t.step], key, row + <uint64_t> r
+        self.method = method_of(logits, alias)
+        self.scratch = malloc(self.method.scratch)
+        if self.scratch is NULL:
+            raise MemoryError
+        with nogil:
+            bad = self.method.start(self.data, self.n, self.temperature, self.scratch)
+        if bad == GF_BAD_ROW:
+            refuse(r)
+
+    def __dealloc__(self):
+        free(self.scratch)
+
+    def draw(self, cnp.ndarray out, Py_ssize_t start, Py_ssize_t stop):
+        """Write draws start to stop into the row's part of out, whose rows are those of logits."""
+        cdef Rows y
+        rows_of(out, &y)
+        with nogil:
+            scatter(self.method.draw, self.data, self.n, self.temperature, self.key, self.row, <uint64_t> start,
+                    <uint64_t> stop, row_at(&y, self.number) + start * y.column_stride, y.column_stride, self.scratch)
+
+
+# -- the k greatest -----------------------------------------------------------------------------------------------
+
+
+def gumbel_top_k(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, uint64_t column,
+                 cnp.ndarray index, cnp.ndarray value, Py_ssize_t start, Py_ssize_t stop):
+    """Indices, and float64 values unless None, of the greatest of logits / temperature + noise in falling order.
+
+    `index` and `value` are C-contiguous, as many columns as are wanted from each row.
+    """
+    cdef Rows x
+    cdef size_t wanted = <size_t> cnp.PyArray_DIM(index, cnp.PyArray_NDIM(index) - 1)
+    cdef int64_t found = <int64_t> wanted
+    cdef int64_t *indices = <int64_t *> cnp.PyArray_DATA(index)
+    cdef double *values = NULL if value is None else <double *> cnp.PyArray_DATA(value)
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    cdef Temperatures t = temperatures_of(temperature)
+    cdef void *scratch
+    cdef double *row_values = NULL
+    rows_of(logits, &x)
+    scratch = malloc(k.top_k_scratch(x.columns, wanted))
+    if values is NULL:
+        row_values = <double *> malloc(wanted * sizeof(double))
+    if scratch is NULL or (values is NULL and row_values is NULL):
+        free(scratch)
+        free(row_values)
+        raise MemoryError
+    with nogil:
+        while start < stop:
+            found = k.gumbel_top_k(
+                row_at(&x, start), x.columns, wanted, t.data[<size_t> start * t.step], key, row + <uint64_t> start,
+                column, indices + <size_t> start * wanted,
+                row_values if values is NULL else values + <size_t> start * wanted, scratch)
+            if found != <int64_t> wanted:
+                break
+            start += 1
+    free(scratch)
+    free(row_values)
+    if start < stop and found == GF_BAD_ROW:
+        refuse(start)
+    if start < stop:
+        raise ValueError(f"logits: row {start} has {found} categories that are not -inf, and {wanted} are wanted")
 
 
 # -- the distribution ---------------------------------------------------------------------------------------------
@@ -350,3 +641,90 @@ def distribution_scalar(int function, x, loc, scale):
     if function == GF_LOGPDF and scale_ != 1:
         y -= log(scale_)
     return PyArray_Scalar(&y, cnp.PyArray_DescrFromType(cnp.NPY_FLOAT64), None)
+
+
+# -- from other extensions ----------------------------------------------------------------------------------------
+#
+# What `cimport gumbel_fast` gives; __init__.pxd describes it.
+
+
+cdef inline bint is_plain(size_t n, double temperature) noexcept nogil:
+    return 0 < n <= GF_MAX_COLUMNS and temperature >= 0
+
+
+cdef inline size_t scratch_of(const gf_logits_kernels *k, size_t n) noexcept nogil:
+    return k.race_scratch(n) if n > GF_SHORT_ROW else 0
+
+
+cdef int64_t draw_one(const gf_logits_kernels *k, const void *logits, size_t n, double temperature, uint64_t key,
+                      uint64_t row, void *scratch) noexcept nogil:
+    cdef gf_rows rows
+    cdef int64_t index
+    if not is_plain(n, temperature) or (scratch is NULL and n > GF_SHORT_ROW):
+        return BAD_ARGUMENT
+    if n > GF_SHORT_ROW:
+        return k.race(logits, n, temperature, key, row, scratch)
+    rows = one_row(logits, n, &temperature)
+    return BAD_ROW if k.short_rows(&rows, key, row, &index) >= 0 else index
+
+
+cdef int64_t greatest_one(const gf_logits_kernels *k, const void *logits, size_t n, double temperature, uint64_t key,
+                          uint64_t row, uint64_t column, double *value) noexcept nogil:
+    cdef gf_rows rows
+    cdef int64_t index
+    if not is_plain(n, temperature) or column > GF_MAX_COLUMNS - n:
+        return BAD_ARGUMENT
+    rows = one_row(logits, n, &temperature)
+    return BAD_ROW if k.gumbel_max(&rows, key, row, column, &index, value) >= 0 else index
+
+
+cdef inline gf_rows one_row(const void *logits, size_t n, const double *temperature) noexcept nogil:
+    cdef gf_rows rows
+    rows.data, rows.stride, rows.count, rows.columns = logits, 0, 1, n
+    rows.temperature, rows.temperature_step = temperature, 0
+    return rows
+
+
+cdef inline int fill(const gf_real_kernels *k, void *out, size_t n, uint64_t key, uint64_t row,
+                     uint64_t column) noexcept nogil:
+    if n > GF_MAX_COLUMNS or column > GF_MAX_COLUMNS - n:
+        return BAD_ARGUMENT
+    if n:
+        k.gumbel(out, 1, n, key, row, column, 0, 1)
+    return 0
+
+
+cdef size_t categorical_scratch_f32(size_t n) noexcept nogil:
+    return scratch_of(&kernels.logits_f32, n)
+
+
+cdef size_t categorical_scratch_f64(size_t n) noexcept nogil:
+    return scratch_of(&kernels.logits_f64, n)
+
+
+cdef int64_t categorical_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
+                             void *scratch) noexcept nogil:
+    return draw_one(&kernels.logits_f32, logits, n, temperature, key, row, scratch)
+
+
+cdef int64_t categorical_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
+                             void *scratch) noexcept nogil:
+    return draw_one(&kernels.logits_f64, logits, n, temperature, key, row, scratch)
+
+
+cdef int64_t gumbel_max_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
+                            uint64_t column, double *value) noexcept nogil:
+    return greatest_one(&kernels.logits_f32, logits, n, temperature, key, row, column, value)
+
+
+cdef int64_t gumbel_max_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
+                            uint64_t column, double *value) noexcept nogil:
+    return greatest_one(&kernels.logits_f64, logits, n, temperature, key, row, column, value)
+
+
+cdef int gumbel_f32(float *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
+    return fill(&kernels.f32, out, n, key, row, column)
+
+
+cdef int gumbel_f64(double *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
+    return fill(&kernels.f64, out, n, key, row, column)

@@ -10,18 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _core
-from ._arrays import as_real, check_out, is_plain
+from ._arrays import as_offset, as_real, check_out, is_plain
 from ._rng import RNG, draw_seed
+from ._threads import as_workers, run
 
-
-def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
-    """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
-    row, column = (operator.index(part) for part in offset)
-    if not 0 <= row < 2**64 or column < 0:
-        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
-    if column + columns > _core.MAX_COLUMNS:
-        raise ValueError(f"offset: {column} + {columns} columns are more than 2**34")
-    return row, column
+_NANOSECONDS = 1.0  # an element, roughly
 
 
 def gumbel(
@@ -33,6 +26,7 @@ def gumbel(
     out: np.ndarray[Any, Any] | None = None,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
+    workers: int = 1,
 ) -> Any:
     """Draw from the Gumbel distribution (maximum type, mean ``loc + 0.5772 scale``).
 
@@ -52,6 +46,9 @@ def gumbel(
     offset : tuple of two ints
         Added to the row and the column: ``gumbel(size=(2, 10), rng=7, offset=(5, 100))`` is
         ``gumbel(size=(100, 1000), rng=7)[5:7, 100:110]``.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
 
     Returns
     -------
@@ -62,7 +59,7 @@ def gumbel(
     ------
     ValueError
         A negative or NaN scale; a shape that `loc` and `scale` do not broadcast to; a wrong `out`; more than 2**34
-        columns.
+        columns; workers 0.
     TypeError
         Another dtype; a loc or scale that is not real; another kind of `rng`.
 
@@ -80,6 +77,7 @@ def gumbel(
     >>> bool((whole[5:7, 100:110] == part).all())
     True
     """
+    threads = as_workers(workers)
     real = np.dtype(dtype)
     if real != np.float32 and real != np.float64:
         raise TypeError(f"dtype must be float32 or float64, not {real}")
@@ -104,7 +102,12 @@ def gumbel(
     noise = out if out is not None and is_plain(out) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     first, scalar = (base + row) % 2**64, not parameters
-    _core.gumbel(rows, key, first, column, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0)
+    shift, factor = (float(mu), float(beta)) if scalar else (0.0, 1.0)
+
+    def fill(start: int, stop: int) -> None:
+        _core.gumbel(rows, key, first, column, shift, factor, start, stop)
+
+    run(fill, rows.size, _NANOSECONDS, threads)
     if not scalar:
         noise *= beta
         noise += mu

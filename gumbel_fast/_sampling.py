@@ -1,89 +1,209 @@
-"""Exact samples from logits: `categorical`."""
+"""Exact samples from logits: `categorical`, once or many times from each row, with replacement or without."""
 
 from __future__ import annotations
 
+import operator
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arrays import as_real, as_rows, as_temperature, check_out
+from ._arrays import Array, as_categories, as_logits, as_temperature, check_out
+from ._gumbel_max import top_k_rows
 from ._rng import RNG, draw_seed
+from ._threads import PIECE, as_workers, run
+
+_MOST_SAMPLES = 2**32  # of one row: a draw's number is one word
+_SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every row is known to be sound
+
+# Nanoseconds, roughly: what a category costs a draw, an alias table, and a race's start; a draw by either.
+_DRAW, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 5.0, 1.5, 0.05, 80.0
+
+
+def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
+    """Whether `num_samples` draws with replacement from one row are made by alias table, else by race.
+
+    The table costs about 5 ns a category to build and then 1.5 ns a draw; the race starts at 0.05 ns a category and
+    takes 80 ns a draw. They meet at about 16 categories for each draw, for every dtype. Rows of a block or less have
+    nothing for a race to gain.
+    """
+    return categories <= _core.SHORT_ROW or categories < 16 * num_samples
 
 
 def categorical(
     logits: ArrayLike,
     *,
+    num_samples: int | None = None,
+    replace: bool = True,
     temperature: ArrayLike = 1.0,
     axis: int = -1,
     rng: RNG = None,
     out: np.ndarray[Any, Any] | None = None,
+    workers: int = 1,
 ) -> Any:
-    """Draw a category from each row of logits, with probability ``softmax(logits / temperature)``.
+    """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
 
-    The draw is exact: no probability is capped, rounded to a table or cut off. A long row is read once, at about the
-    speed of finding its maximum; no softmax is computed and the logits are not copied.
+    The draw is exact: no probability is capped, rounded to a table or cut off. No softmax is computed and the logits
+    are not copied. One draw from a long row reads it once, at about the speed of finding its maximum.
 
     Parameters
     ----------
     logits : array_like of real numbers
-        Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn.
+        Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
+        ml_dtypes) and float32 are computed in float32, all else in float64.
+    num_samples : int, optional
+        Draws from each row, 0 to 2**32; they form a last axis of the result. By default one draw and no such axis.
+        Many draws stream into the result: beyond it, memory does not grow with their number.
+    replace : bool, optional
+        False draws without replacement: the indices of a row differ and stand in the order drawn, each with the
+        probability that softmax gives it among those left (Plackett-Luce).
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
-        Temperature 0 gives the first of the largest, as argmax.
+        Temperature 0 gives the first of the largest, as argmax; without replacement, the largest in falling order.
     axis : int, optional
         The axis of the categories; the others are the batch.
     rng : None, int, SeedSequence, BitGenerator or Generator, optional
-        Source of the seed. Rows are independent, and a row's draw does not depend on the rest of the batch but on its
+        Source of the seed. Rows are independent, and a row's draws do not depend on the rest of the batch but on its
         number, the seed and its logits.
     out : ndarray of int64, optional
-        Takes the result: an array of the batch shape.
+        Takes the result: an array of its shape.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
 
     Returns
     -------
-    ndarray of int64, or int64 scalar for 1-D logits
-        Indices along `axis`, of the batch shape.
+    ndarray of int64, or int64 scalar for one draw from 1-D logits
+        Indices along `axis`, of the batch shape or of shape batch + (num_samples,).
 
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing but -inf, or with no categories; a temperature that is negative or NaN; a wrong
-        `out`; more than 2**34 columns. `out` is then as it was.
+        A row with NaN, +inf or nothing but -inf, or with no categories; without replacement, a row with fewer than
+        `num_samples` categories that are not -inf; a temperature that is negative or NaN; a `num_samples` that is
+        negative or above 2**32; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is
+        read for 0 samples.
     TypeError
         Logits that are not real numbers.
 
+    See Also
+    --------
+    gumbel_max : one draw, coupled to the noise of `gumbel`.
+    gumbel_top_k : draws without replacement, with their values.
+
     References
     ----------
-    Adaptive rejection: W. R. Gilks and P. Wild, "Adaptive rejection sampling for Gibbs sampling", Applied Statistics 41
-    (1992), 337-348. The method and its proof stand in src/kernels/race.h.
+    .. [1] W. R. Gilks and P. Wild, "Adaptive rejection sampling for Gibbs sampling", Applied Statistics 41 (1992),
+       337-348. One draw; the method and its proof stand in src/kernels/race.h.
+    .. [2] A. J. Walker, "An efficient method for generating discrete random variables with general distributions", ACM
+       Trans. Math. Software 3 (1977), 253-256. Many draws.
+    .. [3] M. D. Vose, "A linear algorithm for generating random numbers with a given distribution", IEEE Trans.
+       Software Engineering 17 (1991), 972-975.
+    .. [4] W. Kool, H. van Hoof and M. Welling, "Stochastic beams and where to find them: the Gumbel-top-k trick for
+       sampling sequences without replacement", ICML 2019. Draws without replacement.
 
     Examples
     --------
     >>> import numpy as np
     >>> import gumbel_fast
     >>> logits = np.log([0.1, 0.2, 0.7])
-    >>> draws = gumbel_fast.categorical(np.broadcast_to(logits, (100_000, 3)), rng=1)
+    >>> draws = gumbel_fast.categorical(logits, num_samples=100_000, rng=1)
     >>> (np.bincount(draws) / 100_000).round(2)
     array([0.1, 0.2, 0.7])
+    >>> gumbel_fast.categorical(np.zeros((4, 1000)), rng=1).shape  # one draw from each of 4 rows
+    (4,)
+    >>> sorted(gumbel_fast.categorical(logits, num_samples=3, replace=False).tolist())
+    [0, 1, 2]
     >>> int(gumbel_fast.categorical([0.0, -np.inf, -np.inf]))
     0
     """
-    if out is None and axis == -1 and (drawn := _core.categorical_short(logits, temperature, rng)) is not None:
+    drawn = _core.categorical_short(logits, num_samples, temperature, axis, rng, out, workers)
+    if drawn is not None:
         return drawn
-    x = as_real("logits", logits)
-    rows = as_rows("logits", x, axis)
+    threads = as_workers(workers)
+    x = as_logits(logits)
+    rows = as_categories(x, axis)
     batch = rows.shape[:-1]
-    if rows.shape[-1] == 0:
-        raise ValueError("logits: no categories to draw from")
+    shape = batch if num_samples is None else (*batch, _as_count(num_samples))
     t = as_temperature(temperature, batch, zero=True)
     if out is not None:
-        check_out(out, batch, np.int64, x)
+        check_out(out, shape, np.int64, x)
     key, base = draw_seed(rng)
-    indices = np.empty(prod(batch), np.int64)
-    _core.categorical(rows, t, key, base, indices)
+    if num_samples is None:
+        indices = _once(rows, t, key, base, threads)
+    elif replace:
+        return _repeatedly(rows, t, key, base, shape, out, threads)
+    else:
+        indices, _ = top_k_rows(rows, t, shape[-1], key, base, 0, threads, values=False)
     if out is None:
-        return indices.reshape(batch)[()]
-    out[...] = indices.reshape(batch)
+        return indices[()]
+    out[...] = indices
     return out
+
+
+def _as_count(num_samples: int) -> int:
+    count = operator.index(num_samples)
+    if not 0 <= count <= _MOST_SAMPLES:
+        raise ValueError(f"num_samples must be 0 to 2**32, not {count}")
+    return count
+
+
+def _once(rows: Array, t: NDArray[np.float64], key: int, base: int, threads: int) -> NDArray[np.int64]:
+    *batch, columns = rows.shape
+    indices = np.empty(batch, np.int64)
+
+    def draw(start: int, stop: int) -> None:
+        _core.categorical(rows, t, key, base, indices, start, stop)
+
+    run(draw, indices.size, columns * _DRAW, threads)
+    return indices
+
+
+def _repeatedly(
+    rows: Array,
+    t: NDArray[np.float64],
+    key: int,
+    base: int,
+    shape: tuple[int, ...],
+    out: NDArray[np.int64] | None,
+    threads: int,
+) -> NDArray[np.int64]:
+    *batch, columns = rows.shape
+    count, samples = prod(batch), shape[-1]
+    indices = np.empty(shape, np.int64) if out is None else out
+    if indices.size == 0:
+        return indices
+    aside = out is not None and count > 1 and out.size <= _SMALL
+    if aside:
+        indices = np.empty(shape, np.int64)
+    elif out is not None and count > 1:  # a row that stands alone is read before it is drawn from
+        run(lambda start, stop: _core.check_rows(rows, start, stop), count, columns * _RACE_CATEGORY, threads)
+
+    alias = by_alias(rows.dtype, columns, samples)
+    a_category, a_draw = (_ALIAS_CATEGORY, _ALIAS_DRAW) if alias else (_RACE_CATEGORY, _RACE_DRAW)
+    cost = columns * a_category + samples * a_draw
+
+    def draw_rows(start: int, stop: int) -> None:
+        _core.repeated_rows(rows, t, key, base, alias, indices, start, stop)
+
+    def draw_row(row: int, threads: int) -> None:  # in pieces: a race in their order, an alias table's in any
+        state = _core.RepeatedRow(rows, t, key, base, alias, row)
+        run(lambda start, stop: state.draw(indices, start, stop), samples, a_draw, threads)
+
+    def draw_by_race(start: int, stop: int) -> None:
+        for row in range(start, stop):
+            draw_row(row, 1)
+
+    if cost <= PIECE and (threads == 1 or count > 1):
+        run(draw_rows, count, cost, threads)
+    elif alias:
+        for row in range(count):
+            draw_row(row, threads)
+    else:
+        run(draw_by_race, count, cost, threads)
+    if out is not None and aside:
+        out[...] = indices
+        return out
+    return indices

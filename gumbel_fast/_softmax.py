@@ -8,29 +8,38 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._arrays import as_real, as_rows, as_temperature, check_out, is_plain
+from ._arrays import Array, as_real, as_rows, as_temperature, check_out, fill_rows
+from ._threads import as_workers, run
+
+_NANOSECONDS = 0.5  # an element, roughly
 
 
-def _softmax(logits: ArrayLike, temperature: ArrayLike, axis: int, out: np.ndarray[Any, Any] | None, log: bool) -> Any:
+def _softmax(
+    logits: ArrayLike, temperature: ArrayLike, axis: int, out: np.ndarray[Any, Any] | None, workers: int, log: bool
+) -> Any:
+    threads = as_workers(workers)
     x = as_real("logits", logits)
     rows = as_rows("logits", x, axis)
     t = as_temperature(temperature, rows.shape[:-1], zero=False)
-    target = None
     if out is not None:
         check_out(out, x.shape, x.dtype, x)
-        target = np.moveaxis(out, axis, -1)
-    result = target if target is not None and is_plain(target) else np.empty(rows.shape, rows.dtype)
-    if rows.size:
-        _core.softmax(rows, t, result, log)
-    if out is None:
-        return np.moveaxis(result, -1, axis)
-    if result is not target:
-        target[...] = result  # type: ignore[index]
-    return out
+
+    def fill(result: Array) -> None:
+        def work(start: int, stop: int) -> None:
+            _core.softmax(rows, t, result, log, start, stop)
+
+        run(work, rows.size // rows.shape[-1], rows.shape[-1] * _NANOSECONDS, threads)
+
+    return fill_rows(fill, rows, axis, out)
 
 
 def softmax(
-    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: np.ndarray[Any, Any] | None = None,
+    workers: int = 1,
 ) -> Any:
     """Softmax of ``logits / temperature`` along an axis: ``exp(x_i / T) / sum_j exp(x_j / T)``.
 
@@ -38,12 +47,16 @@ def softmax(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
         Takes the result; may be `logits` itself.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
 
     Returns
     -------
@@ -55,7 +68,7 @@ def softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns.
+        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers.
 
@@ -67,11 +80,16 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
     array([0., 0., 1.])
     """
-    return _softmax(logits, temperature, axis, out, log=False)
+    return _softmax(logits, temperature, axis, out, workers, log=False)
 
 
 def log_softmax(
-    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: np.ndarray[Any, Any] | None = None,
+    workers: int = 1,
 ) -> Any:
     """Logarithm of `softmax`: ``x_i / T - log(sum_j exp(x_j / T))``.
 
@@ -88,11 +106,16 @@ def log_softmax(
     >>> gumbel_fast.log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    return _softmax(logits, temperature, axis, out, log=True)
+    return _softmax(logits, temperature, axis, out, workers, log=True)
 
 
 def logsumexp(
-    logits: ArrayLike, *, temperature: ArrayLike = 1.0, axis: int = -1, out: np.ndarray[Any, Any] | None = None
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: np.ndarray[Any, Any] | None = None,
+    workers: int = 1,
 ) -> Any:
     """Logarithm of the sum of ``exp(logits / temperature)`` along an axis.
 
@@ -110,16 +133,21 @@ def logsumexp(
     >>> float(gumbel_fast.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
+    threads = as_workers(workers)
     x = as_real("logits", logits)
     rows = as_rows("logits", x, axis)
     batch = rows.shape[:-1]
     t = as_temperature(temperature, batch, zero=False)
     if out is not None:
         check_out(out, batch, x.dtype, x)
-    sums = np.empty(rows.size // rows.shape[-1] if rows.size else int(np.prod(batch)))
-    _core.logsumexp(rows, t, sums)
+    sums = np.empty(batch)
+
+    def work(start: int, stop: int) -> None:
+        _core.logsumexp(rows, t, sums, start, stop)
+
+    run(work, sums.size, rows.shape[-1] * _NANOSECONDS, threads)
     if out is None:
         with np.errstate(over="ignore"):
-            return sums.reshape(batch).astype(x.dtype, copy=False)[()]
-    out[...] = sums.reshape(batch)
+            return sums.astype(x.dtype, copy=False)[()]
+    out[...] = sums
     return out

@@ -1,0 +1,37 @@
+# The library from Cython, without the GIL and without Python objects: `cimport gumbel_fast`.
+#
+# A stream is given by hand as two 64-bit words, key and row. Under the seed (a, b) of a call from Python, row r of its
+# batch has key a and row b + r mod 2^64; `numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)` is the pair
+# (a, b) of rng=seed. So the functions here give what the functions of the same name give in Python, bit for bit.
+# Successive draws want successive rows: the same key and row give the same draw.
+#
+# categorical_f32, categorical_f64
+#     One index from n contiguous logits, with probability softmax(logits / temperature). scratch holds
+#     categorical_scratch_f32(n) (or _f64) bytes, aligned as by malloc, of one thread at a time; its content means
+#     nothing before or after, so that one buffer serves rows of any length up to the longest it was sized for. For
+#     n <= 64 it is 0 bytes, and scratch may be NULL.
+# gumbel_max_f32, gumbel_max_f64
+#     Index of the greatest of logits / temperature + noise, the noise of columns `column` to column + n - 1 of the row.
+#     The greatest value goes to *value unless value is NULL. No scratch.
+# gumbel_f32, gumbel_f64
+#     Fills out with the standard Gumbel noise of columns `column` to column + n - 1 of the row.
+#
+# Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf or nothing but -inf; and
+# BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, a temperature that is negative or NaN, or scratch that is
+# NULL where some is needed. The noise functions return 0, or BAD_ARGUMENT for more than 2^34 columns and then leave
+# out as it was. Pointers must be aligned to their type.
+#
+# Every function is safe in any number of threads. The module that cimports these imports gumbel_fast when it is itself
+# imported, and the SIMD target is the one that gumbel_fast has chosen.
+from gumbel_fast._core cimport (
+    BAD_ARGUMENT,
+    BAD_ROW,
+    categorical_f32,
+    categorical_f64,
+    categorical_scratch_f32,
+    categorical_scratch_f64,
+    gumbel_f32,
+    gumbel_f64,
+    gumbel_max_f32,
+    gumbel_max_f64,
+)

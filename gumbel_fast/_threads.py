@@ -1,0 +1,116 @@
+"""Work split among threads: what `workers` means, how a call is cut into pieces, and the pool that does them.
+
+The pool is of the whole process, made when a call first needs it and anew in a forked child. What a piece computes
+does not depend on where the cuts are, nor on who does it: that is the business of those who hand the work in.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+PIECE = 10e6  # nanoseconds that a piece may take: between two of them an interrupt is seen
+LEAST = 100e3  # nanoseconds that are worth another thread
+MOST_THREADS = max(32, os.cpu_count() or 1)  # of the pool; threads beyond the processors gain nothing
+
+
+def as_workers(workers: int) -> int:
+    """Return how many threads a call may use, negative numbers counted from one past the CPU count, as in SciPy."""
+    count, cpus = operator.index(workers), os.cpu_count() or 1
+    if count == 0:
+        raise ValueError("workers must not be 0")
+    if count < -cpus:
+        raise ValueError(f"workers must not be less than {-cpus}, not {count}")
+    return count if count > 0 else cpus + 1 + count
+
+
+def run(work: Callable[[int, int], object], total: int, cost: float, workers: int) -> None:
+    """Call ``work(start, stop)`` on pieces that together are range(total), in order where there is one worker.
+
+    `cost` is what one of the total takes, in nanoseconds, roughly. The calling thread does its share, and all of it
+    where it is small or no other thread is to be had. An error stops what has not begun; of several, that of the
+    lowest piece is raised, so that the first bad row is named whoever met another before.
+    """
+    whole = total * cost
+    share = PIECE if workers == 1 else min(PIECE, max(LEAST, whole / (4 * workers)))
+    step = max(1, int(share / cost)) if cost > 0 else max(1, total)
+    if step >= total:
+        if total:
+            work(0, total)
+    elif workers == 1:
+        for start in range(0, total, step):
+            work(start, min(start + step, total))
+    else:
+        _share(work, total, step, workers)
+
+
+def _share(work: Callable[[int, int], object], total: int, step: int, workers: int) -> None:
+    starts = iter(range(0, total, step))
+    lock = threading.Lock()
+    errors: dict[int, BaseException] = {}  # by the start of the piece; interrupts come before all
+
+    def take() -> int | None:
+        with lock:
+            return None if errors else next(starts, None)
+
+    def labour() -> None:
+        start: int | None = -1
+        try:
+            while (start := take()) is not None:
+                work(start, min(start + step, total))
+        except Exception as error:
+            errors[-1 if start is None else start] = error
+        except BaseException as error:  # an interrupt, in the calling thread
+            errors[-1] = error
+
+    helpers = _hire(labour, min(workers, -(-total // step), MOST_THREADS) - 1)
+    labour()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
+    try:
+        if errors:
+            raise errors[min(errors)]
+    finally:
+        errors.clear()  # an error holds its frames, and they the errors
+
+
+# -- the pool ---------------------------------------------------------------------------------------------------------
+
+_pool: Executor | None = None
+_pool_lock = threading.Lock()
+
+
+def _hire(labour: Callable[[], None], count: int) -> list[Future[None]]:
+    helpers = []
+    try:
+        for _ in range(count):
+            helpers.append(_threads().submit(labour))
+    except RuntimeError:  # no more threads are to be had, or the interpreter is ending
+        pass
+    return helpers
+
+
+def _threads() -> Executor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # here, because few calls need what it imports
+
+            _pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="gumbel_fast")
+        return _pool
+
+
+def _forget_threads() -> None:
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()  # a child has none of its parent's threads
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
