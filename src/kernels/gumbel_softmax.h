@@ -13,6 +13,17 @@ GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t grea
     }
 }
 
+/* softmax of up to LANES elements, in registers. */
+GF_INLINE void NAME(softmax_vector)(vec_t y, real_t *out, size_t n, real_t rate) {
+    vec_t w = NAME(weight)(y, V(set)(V(max_lane)(y)), V(set)(rate));
+#if REAL == 32
+    double sum = f64_sum_lanes(f64_add(f64_widen_low(w), f64_widen_high(w)));
+#else
+    double sum = f64_sum_lanes(w);
+#endif
+    V(store_tail)(out, n, V(mul)(w, V(set)((real_t)(1 / sum))));
+}
+
 GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, real_t rate, int hard) {
     if (hard)
         NAME(one_hot)(y, out, n, greatest);
@@ -44,17 +55,24 @@ static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_s
     philox_keys_set(&keys, key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
         real_t tile[NOISE_TILE_SIZE];
-        const noise_tile_shape shape = noise_tile_of(column, n);
+        noise_tile_plan plan;
+        noise_tile_plan_set(&plan, rows->count, column, n);
         for (size_t first = 0; first < rows->count; first += NOISE_TILE_ROWS) {
             size_t some = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&keys, key, row + first, column, some, shape, tile);
+            NAME(noise_tile)(&plan, &keys, key, row + first, some, tile);
             for (size_t i = 0; i < some; i++) {
                 const size_t r = first + i;
                 const real_t *x = (const real_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
                 real_t *o = (real_t *)(void *)((char *)out + (ptrdiff_t)r * out_stride);
-                real_t y[NOISE_TILE_COLUMNS];
-                real_t greatest = NAME(add_noise)(x, tile + i * shape.stride + skip, y, n);
+                const real_t *noise = tile + i * plan.stride + skip;
                 real_t rate = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);
+                if (n < LANES && !hard) {
+                    vec_t v = V(add)(V(load_tail)(x, n, -INFINITY), V(load)(noise));
+                    NAME(softmax_vector)(v, o, n, rate);
+                    continue;
+                }
+                real_t y[NOISE_TILE_COLUMNS];
+                real_t greatest = NAME(add_noise)(x, noise, y, n);
                 NAME(relax_row)(y, o, n, greatest, rate, hard);
             }
         }

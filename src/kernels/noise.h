@@ -168,47 +168,61 @@ static void gumbel_of_words_f64(const uint32_t *high, const uint32_t *low, void 
 enum {
     NOISE_TILE_ROWS = 16, /* so that a full tile is whole blocks of sixteen counters */
     NOISE_TILE_COLUMNS = 64,
-    NOISE_TILE_SIZE = NOISE_TILE_ROWS * (NOISE_TILE_COLUMNS + 4) + 64, /* a vector may be read past the last row */
+    NOISE_TILE_PAIRS = NOISE_TILE_ROWS * (NOISE_TILE_COLUMNS / 4 + 1),
+    NOISE_TILE_SIZE = 4 * NOISE_TILE_PAIRS + 64, /* a vector may be read past the last row */
 };
 
+/* What is the same for every tile of a call: the (row, counter) pairs in order, eight at a time in lane order. */
 typedef struct {
-    size_t skip;     /* words before the first column */
-    size_t counters; /* of a row */
-    size_t stride;   /* elements between rows */
-} noise_tile_shape;
+    size_t skip;   /* words before the first column */
+    size_t pairs;  /* of a row */
+    size_t stride; /* elements between rows */
+    uint64_t row[NOISE_TILE_PAIRS], counter[NOISE_TILE_PAIRS];
+} noise_tile_plan;
 
-GF_INLINE noise_tile_shape noise_tile_of(uint64_t column, size_t n) {
-    noise_tile_shape s = {column & 3, (size_t)(((column & 3) + n + 3) / 4), 0};
-    s.stride = 4 * s.counters;
-    return s;
+/* Where pair number i stands. */
+GF_INLINE size_t noise_tile_lane(size_t i) {
+    return i / 8 * 8 + (i % 8 < 4 ? 2 * (i % 8) : 2 * (i % 8) - 7);
 }
 
-/* Counter words of eight (row, counter) pairs, taken in order from number `pair` of the tile on. */
-GF_INLINE void noise_tile_lanes(uint64_t row, uint64_t first, size_t counters, size_t pair, uint32_t tag, u64x8 x[4],
-                                noise_origin origin[8]) {
-    uint64_t c[8], low[8], high[8];
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned lane = i < 4 ? 2 * i : 2 * i - 7;
-        origin[i] = (noise_origin){row + (pair + i) / counters, first + (pair + i) % counters};
-        c[lane] = origin[i].counter;
-        low[lane] = (uint32_t)origin[i].row;
-        high[lane] = origin[i].row >> 32;
+GF_INLINE void noise_tile_plan_set(noise_tile_plan *plan, size_t rows, uint64_t column, size_t n) {
+    plan->skip = column & 3;
+    plan->pairs = (plan->skip + n + 3) / 4;
+    plan->stride = 4 * plan->pairs;
+    const size_t used = (rows < NOISE_TILE_ROWS ? rows : NOISE_TILE_ROWS) * plan->pairs;
+    for (size_t i = 0; i < (used + 15) / 16 * 16; i++) {
+        plan->row[noise_tile_lane(i)] = i / plan->pairs;
+        plan->counter[noise_tile_lane(i)] = (column >> 2) + i % plan->pairs;
     }
-    x[0] = u64_load(c);
-    x[1] = u64_set(tag);
-    x[2] = u64_load(low);
-    x[3] = u64_load(high);
 }
 
-GF_INLINE void noise_tile_f32(const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column, size_t rows,
-                              noise_tile_shape shape, float *tile) {
-    for (size_t pair = 0; pair < rows * shape.counters; pair += 16) {
+/* Counter words of the eight pairs from number `pair` on. */
+GF_INLINE void noise_tile_lanes(const noise_tile_plan *plan, uint64_t row, size_t pair, uint32_t tag, u64x8 x[4]) {
+    x[0] = u64_load(plan->counter + pair);
+    x[1] = u64_set(tag);
+    x[2] = u64_add(u64_set(row), u64_load(plan->row + pair));
+    x[3] = u64_shift_right(x[2], 32);
+}
+
+GF_COLD void noise_patch_tile(const noise_tile_plan *plan, uint64_t key, uint64_t row, size_t pair,
+                              const u32x16 high[4], f32x16 half[4]) {
+    noise_origin origin[16];
+    for (size_t i = 0; i < 16; i++) {
+        const size_t lane = noise_tile_lane(pair + i);
+        origin[i] = (noise_origin){row + plan->row[lane], plan->counter[lane]};
+    }
+    noise_patch(key, origin, high, half);
+}
+
+/* The noise of up to NOISE_TILE_ROWS rows from `row` on. */
+GF_INLINE void noise_tile_f32(const noise_tile_plan *plan, const philox_keys *keys, uint64_t key, uint64_t row,
+                              size_t rows, float *tile) {
+    for (size_t pair = 0; pair < rows * plan->pairs; pair += 16) {
         u64x8 x[4], y[4];
         u32x16 high[4];
         f32x16 g[4];
-        noise_origin origin[16];
-        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE, x, origin);
-        noise_tile_lanes(row, column >> 2, shape.counters, pair + 8, GF_TAG_NOISE, y, origin + 8);
+        noise_tile_lanes(plan, row, pair, GF_TAG_NOISE, x);
+        noise_tile_lanes(plan, row, pair + 8, GF_TAG_NOISE, y);
         philox_lanes(keys, x);
         philox_lanes(keys, y);
         u64_pack_words(x[0], x[1], x[2], x[3], &high[0], &high[1]);
@@ -218,7 +232,7 @@ GF_INLINE void noise_tile_f32(const philox_keys *keys, uint64_t key, uint64_t ro
         if (noise_any_extreme(g)) {
             u32x16 words[4] = {high[0], high[1], high[2], high[3]};
             f32x16 halves[4] = {g[0], g[1], g[2], g[3]};
-            noise_patch(key, origin, words, halves);
+            noise_patch_tile(plan, key, row, pair, words, halves);
             for (int k = 0; k < 4; k++)
                 g[k] = halves[k];
         }
@@ -228,15 +242,14 @@ GF_INLINE void noise_tile_f32(const philox_keys *keys, uint64_t key, uint64_t ro
     }
 }
 
-GF_INLINE void noise_tile_f64(const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column, size_t rows,
-                              noise_tile_shape shape, double *tile) {
+GF_INLINE void noise_tile_f64(const noise_tile_plan *plan, const philox_keys *keys, uint64_t key, uint64_t row,
+                              size_t rows, double *tile) {
     (void)key;
-    for (size_t pair = 0; pair < rows * shape.counters; pair += 8) {
+    for (size_t pair = 0; pair < rows * plan->pairs; pair += 8) {
         u64x8 high[4], low[4], word[4];
         f64x8 g[4];
-        noise_origin origin[8];
-        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE, high, origin);
-        noise_tile_lanes(row, column >> 2, shape.counters, pair, GF_TAG_NOISE_LOW, low, origin);
+        noise_tile_lanes(plan, row, pair, GF_TAG_NOISE, high);
+        noise_tile_lanes(plan, row, pair, GF_TAG_NOISE_LOW, low);
         philox_lanes(keys, high);
         philox_lanes(keys, low);
         noise_join_words(high, low, word);

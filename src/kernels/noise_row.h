@@ -40,13 +40,14 @@ static void NAME(gumbel)(void *out, size_t rows, size_t n, uint64_t key, uint64_
     philox_keys_set(&keys, key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
         real_t tile[NOISE_TILE_SIZE];
-        const noise_tile_shape shape = noise_tile_of(column, n);
+        noise_tile_plan plan;
+        noise_tile_plan_set(&plan, rows, column, n);
         for (size_t first = 0; first < rows; first += NOISE_TILE_ROWS) {
             size_t some = rows - first < NOISE_TILE_ROWS ? rows - first : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&keys, key, row + first, column, some, shape, tile);
+            NAME(noise_tile)(&plan, &keys, key, row + first, some, tile);
             for (size_t r = 0; r < some; r++, o += n)
                 for (size_t i = 0; i < n; i += LANES) {
-                    vec_t g = V(load)(tile + r * shape.stride + skip + i);
+                    vec_t g = V(load)(tile + r * plan.stride + skip + i);
                     g = V(add)(V(mul)(g, factor), shift);
                     if (n - i >= LANES)
                         V(store)(o + i, g);

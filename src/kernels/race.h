@@ -147,3 +147,9 @@ static unsigned race_element(f64x8 w[8], double sum, double u) {
     }
     return 8 * vector + lane;
 }
+
+/* Indices held as doubles into int64: 2^52 + i has i in its low bits. */
+GF_INLINE void short_row_store(f64x8 index, int64_t *out) {
+    u64x8 bits = f64_as_bits(f64_add(index, f64_set(0x1p52)));
+    u64_store((uint64_t *)out, u64_and(bits, u64_set(UINT32_MAX)));
+}

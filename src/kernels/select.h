@@ -3,6 +3,7 @@
  *
  * Sorting is by digits of the value's bits, least significant first (radix sort), 11 bits a pass. */
 
+#define SELECT_MOST 64 /* values added at once */
 enum { NAME(SELECT_DIGITS) = REAL == 32 ? 3 : 6, NAME(SELECT_DIGIT_BITS) = 11 };
 
 typedef struct {
@@ -11,8 +12,9 @@ typedef struct {
     int64_t *index, *index_spare;
 } NAME(select);
 
+/* An entry may be written, though not counted, past the room. */
 GF_INLINE size_t NAME(select_bytes)(size_t room) {
-    return room * 2 * (sizeof(word_t) + sizeof(int64_t));
+    return (room + SELECT_MOST) * 2 * (sizeof(word_t) + sizeof(int64_t));
 }
 
 /* The arrays follow the header in its memory. */
@@ -21,9 +23,9 @@ GF_INLINE void NAME(select_set)(NAME(select) * s, size_t k, size_t room) {
     s->room = room;
     s->count = 0;
     s->index = (int64_t *)(void *)(s + 1);
-    s->index_spare = s->index + room;
-    s->key = (word_t *)(void *)(s->index_spare + room);
-    s->key_spare = s->key + room;
+    s->index_spare = s->index + room + SELECT_MOST;
+    s->key = (word_t *)(void *)(s->index_spare + room + SELECT_MOST);
+    s->key_spare = s->key + room + SELECT_MOST;
 }
 
 /* Falling order of values as rising order of integers; 0 and -0 are equal. */
@@ -91,12 +93,17 @@ static void NAME(select_sort)(NAME(select) * s) {
     }
 }
 
-/* Adds an entry; where that fills the room, the bound rises to the k-th value. */
-GF_INLINE void NAME(select_add)(NAME(select) * s, real_t value, int64_t index, real_t *bound) {
-    NAME(select_put)(s, value, index);
-    if (s->count == s->room && s->room > s->k) {
+/* Adds those of the `size` values, numbered from `index`, that are above the bound; size <= SELECT_MOST. Where room is
+ * short, the first k are kept and the bound rises to the last of them. No branch on a value: a fair share pass. */
+GF_INLINE void NAME(select_above)(NAME(select) * s, const real_t *value, size_t size, int64_t index, real_t *bound) {
+    if (s->count + size > s->room && s->count > s->k) {
         NAME(select_sort)(s);
         s->count = s->k;
         *bound = NAME(select_value)(s, s->k - 1);
+    }
+    for (size_t i = 0; i < size; i++) {
+        s->key[s->count] = NAME(select_key)(value[i]);
+        s->index[s->count] = index + (int64_t)i;
+        s->count += value[i] > *bound;
     }
 }

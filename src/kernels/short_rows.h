@@ -56,25 +56,27 @@ static ptrdiff_t ROW(short_rows)(const gf_rows *rows, uint64_t key, uint64_t row
     enum { TILES = GF_SHORT_ROW / LANES, EIGHTS = LANES / 8 };
     const size_t n = rows->columns;
     const vec_t none = V(set)(-INFINITY), limit = V(set)((real_t)SHORT_SMALL);
+    const int one_temperature = rows->temperature_step == 0;
+    static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    real_t rates[LANES];
     philox_keys keys;
     philox_keys_set(&keys, key);
+    for (size_t lane = 0; lane < LANES; lane++)
+        rates[lane] = NAME(rate_of)(one_temperature ? *rows->temperature : 1);
     for (size_t first = 0; first < rows->count; first += LANES) {
         const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
         vec_t column[GF_SHORT_ROW], greatest = none;
         mask_t bad = V(mask_none)();
-        real_t rates[LANES], most[LANES];
-        const char *at[LANES];
-        for (size_t lane = 0; lane < LANES; lane++)
-            rates[lane] = 1;
-        for (size_t lane = 0; lane < some; lane++) {
-            const size_t r = first + lane;
-            at[lane] = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-            rates[lane] = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);
-        }
+        const char *at = (const char *)rows->data + (ptrdiff_t)first * rows->stride;
+        if (!one_temperature)
+            for (size_t lane = 0; lane < some; lane++)
+                rates[lane] = NAME(rate_of)(rows->temperature[first + lane]);
         for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
             vec_t *v = column + tile * LANES;
-            for (size_t lane = 0; lane < LANES; lane++)
-                v[lane] = lane < some ? ROW(read_from)((const element_t *)(const void *)at[lane], tile * LANES, n) : none;
+            for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
+                v[lane] = lane < some ? ROW(read_from)((const element_t *)(const void *)(at + (ptrdiff_t)lane * rows->stride),
+                                                       tile * LANES, n)
+                                      : none;
             V(transpose)(v);
         }
         for (size_t c = 0; c < n; c++) {
@@ -111,17 +113,8 @@ static ptrdiff_t ROW(short_rows)(const gf_rows *rows, uint64_t key, uint64_t row
         f64x8 u[EIGHTS], chosen[EIGHTS];
         uint32_t fine = 0;
         for (int e = 0; e < EIGHTS; e++) {
-            uint64_t low[8], high[8];
-            u64x8 x[4];
-            for (uint64_t i = 0; i < 8; i++) {
-                uint64_t number = row + first + 8 * (uint64_t)e + i;
-                low[i] = (uint32_t)number;
-                high[i] = number >> 32;
-            }
-            x[0] = u64_set(0);
-            x[1] = u64_set(GF_TAG_SHORT_ROW);
-            x[2] = u64_load(low);
-            x[3] = u64_load(high);
+            const u64x8 number = u64_add(u64_set(row + first + 8 * (uint64_t)e), u64_load(eight));
+            u64x8 x[4] = {u64_set(0), u64_set(GF_TAG_SHORT_ROW), number, u64_shift_right(number, 32)};
             philox_lanes(&keys, x);
             u64x8 word = u64_or(u64_shift_left(x[0], 32), u64_and(x[1], u64_set(UINT32_MAX)));
             u[e] = f64_fma(f64_from_u63(u64_shift_right(word, 1)), f64_set(0x1p-63), f64_set(0x1p-64));
@@ -146,22 +139,35 @@ static ptrdiff_t ROW(short_rows)(const gf_rows *rows, uint64_t key, uint64_t row
                 chosen[e] = f64_select(f64_less(u[e], large[e]), chosen[e], next);
         }
 
-        uint32_t unusable = V(mask_bits)(bad);
-        V(store)(most, greatest);
-        double picked[LANES];
+        /* What the lanes could not settle: a row that cannot be drawn from (its greatest less itself is not 0), one at
+         * temperature 0, and one that needs more bits. */
+        const vec_t excess = V(sub)(greatest, greatest);
+        const uint32_t all = (uint32_t)((1ull << some) - 1);
+        uint32_t unusable = V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess))) & all, special = fine & all;
         for (int e = 0; e < EIGHTS; e++)
-            f64_store(picked + 8 * e, chosen[e]);
+            if (some >= 8 * (size_t)e + 8) {
+                short_row_store(chosen[e], index + first + 8 * e);
+            } else if (some > 8 * (size_t)e) {
+                int64_t picked[8];
+                short_row_store(chosen[e], picked);
+                memcpy(index + first + 8 * e, picked, (some - 8 * (size_t)e) * sizeof *picked);
+            }
+        for (size_t lane = 0; lane < (one_temperature ? 1 : some); lane++)
+            if (rows->temperature[(first + lane) * rows->temperature_step] == 0)
+                special = all;
+        if (!(unusable | special))
+            continue;
+        real_t most[LANES];
+        V(store)(most, greatest);
         for (size_t lane = 0; lane < some; lane++) {
-            const element_t *x = (const element_t *)(const void *)at[lane];
+            const element_t *x = (const element_t *)(const void *)(at + (ptrdiff_t)lane * rows->stride);
             const size_t r = first + lane;
-            if ((unusable >> lane & 1) || most[lane] - most[lane] != 0)
+            if (unusable >> lane & 1)
                 return (ptrdiff_t)r;
             if (rows->temperature[r * rows->temperature_step] == 0)
                 index[r] = ROW(first_greatest)(x, most[lane]);
             else if (fine >> lane & 1)
                 index[r] = ROW(short_row_fine)(x, n, most[lane], rates[lane], key, row + r);
-            else
-                index[r] = (int64_t)picked[lane];
         }
     }
     return -1;

@@ -328,12 +328,6 @@ GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) {
     GF_INT(_mm256_i64gather_epi64((const long long *)table, index.a, 8),
            _mm256_i64gather_epi64((const long long *)table, index.b, 8));
 }
-GF_INLINE int u32_any_at_most(u32x16 x, u32x16 y) {
-    __m256i a = _mm256_cmpeq_epi32(_mm256_min_epu32(x.a, y.a), x.a);
-    __m256i b = _mm256_cmpeq_epi32(_mm256_min_epu32(x.b, y.b), x.b);
-    return !_mm256_testz_si256(_mm256_or_si256(a, b), _mm256_or_si256(a, b));
-}
-
 /* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
 GF_INLINE __m256i gf_pair_words(__m256i x, __m256i y) {
     return _mm256_blend_epi32(x, _mm256_shuffle_epi32(y, 0xa0), 0xaa);

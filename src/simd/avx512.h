@@ -188,7 +188,6 @@ GF_INLINE u64x8 u64_mul_low32(u64x8 a, u64x8 b) { return _mm512_mul_epu32(a, b);
 
 GF_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
 GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { return _mm512_i64gather_epi64(index, table, 8); }
-GF_INLINE int u32_any_at_most(u32x16 a, u32x16 b) { return _mm512_cmple_epu32_mask(a, b) != 0; }
 
 /* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define GF_INLINE static __forceinline
@@ -15,5 +18,23 @@
 #define GF_INLINE static inline __attribute__((always_inline, unused))
 #define GF_COLD static __attribute__((noinline, cold, unused))
 #endif
+
+/* Number of the lowest bit that is set; bits != 0. */
+GF_INLINE unsigned gf_lowest_bit(uint64_t bits) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long i;
+    _BitScanForward64(&i, bits);
+    return i;
+#else
+    return (unsigned)__builtin_ctzll(bits);
+#endif
+}
+
+/* How many bits are set. */
+GF_INLINE unsigned gf_count_bits(uint64_t bits) {
+    bits -= bits >> 1 & 0x5555555555555555u;
+    bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
+    return (unsigned)(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
+}
 
 #endif

@@ -18,7 +18,6 @@
  *   load_f16, load_bf16  half precision, widened; a signalling NaN may become a quiet one
  *   transpose    lane j of vector i becomes lane i of vector j
  *   gather       table[index] for each lane
- *   any_at_most  whether x <= y, unsigned, in any lane
  *   maxima_of    the greatest lane of each of LANES / 4 vectors, in a form of the target's own; maxima_join puts four
  *                such results together, the greatest lane of vector i in lane i
  *   flip_if_top  ~x where the top bit is set, else x: min(x, ~x)
@@ -224,12 +223,6 @@ GF_INLINE void f64_transpose(f64x8 v[8]) {
 }
 GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { GF_LANES(u64x8, 8, table[index.v[i]]); }
 GF_INLINE void u64_store(uint64_t *p, u64x8 x) { memcpy(p, x.v, sizeof x.v); }
-GF_INLINE int u32_any_at_most(u32x16 x, u32x16 y) {
-    int any = 0;
-    for (int i = 0; i < 16; i++)
-        any |= x.v[i] <= y.v[i];
-    return any;
-}
 GF_INLINE void u32_store(uint32_t *p, u32x16 x) { memcpy(p, x.v, sizeof x.v); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { GF_LANES(u32x16, 16, x.v[i] < y.v[i] ? x.v[i] : y.v[i]); }
 GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { GF_LANES(u64x8, 8, x.v[i] ^ y.v[i] ^ z.v[i]); }

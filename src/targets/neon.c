@@ -1,7 +1,7 @@
 /* The kernels for AArch64, where NEON needs no switch. */
 #include "targets/available.h"
 
-#if GF_HAVE_NEON && 0
+#if GF_HAVE_NEON
 #define TARGET neon
 #include "simd/neon.h"
 
