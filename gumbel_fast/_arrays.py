@@ -106,7 +106,7 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
 
 def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
     """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
-    row, column = (operator.index(part) for part in offset)
+    row, column = map(operator.index, offset)
     if not 0 <= row < 2**64 or column < 0:
         raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
     if column + columns > _core.MAX_COLUMNS:
@@ -152,12 +152,13 @@ def is_plain(array: Array) -> bool:
 
 def fill_rows(fill: Callable[[Array], object], rows: Array, axis: int, out: Array | None) -> Array:
     """Return a result like `rows`, `axis` in its place, which `fill` writes: in `out` where its layout allows."""
-    target = None if out is None else np.moveaxis(out, axis, -1)
+    last = axis in (-1, rows.ndim - 1)
+    target = out if out is None or last else np.moveaxis(out, axis, -1)
     result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, rows.dtype)
     if result.size:
         fill(result)
     if out is None:
-        return np.moveaxis(result, -1, axis)
+        return result if last else np.moveaxis(result, -1, axis)
     if target is not None and result is not target:
         target[...] = result
     return out

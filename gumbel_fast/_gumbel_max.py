@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from ._arrays import (
     check_out,
     compute_dtype,
 )
+from ._core import gumbel_max_short
 from ._rng import RNG, draw_seed
 from ._threads import PIECE, as_workers, run
 
@@ -110,9 +111,9 @@ def gumbel_max(
     >>> bool(index == gumbel_fast.gumbel_max(row, rng=7))
     True
     """
-    short = _core.gumbel_max_short(logits, temperature, axis, rng, offset, noise, return_value, out, workers)
-    if short is not None:
-        return short
+    drawn = gumbel_max_short(logits, temperature, axis, rng, offset, noise, return_value, out, workers)
+    if drawn is not None:
+        return drawn
     threads = as_workers(workers)
     x, given = as_logits(logits), None
     if noise is not None:
@@ -120,24 +121,17 @@ def gumbel_max(
             raise ValueError("rng and offset have no say where noise is given")
         x, given = _with_noise(logits, noise)
     rows = as_categories(x, axis)
-    batch, columns = rows.shape[:-1], rows.shape[-1]
+    batch = rows.shape[:-1]
     t = as_temperature(temperature, batch, zero=True)
     if out is not None:
         check_out(out, batch, np.int64, x, *(() if given is None else (given,)))
-    row, column = as_offset(offset, columns)
-    key, base = draw_seed(rng) if given is None else (0, 0)
-    given = None if given is None else as_rows("noise", given, axis)
-    first = (base + row) % 2**64
-    index, value = np.empty(batch, np.int64), np.empty(batch) if return_value else None
-
-    def draw(start: int, stop: int) -> None:
-        _core.gumbel_max(rows, t, key, first, column, given, index, value, start, stop)
-
-    if columns * _NANOSECONDS > PIECE or index.size < threads:
-        for r in range(index.size):
-            _draw_by_shards(rows, t, key, first, column, given, index, value, r, threads)
+    row, column = as_offset(offset, rows.shape[-1])
+    if given is None:
+        key, base = draw_seed(rng)
+        stream = _Stream(key, (base + row) % 2**64, column, None)
     else:
-        run(draw, index.size, columns * _NANOSECONDS, threads)
+        stream = _Stream(0, 0, 0, as_rows("noise", given, axis))
+    index, value = _greatest(rows, t, stream, threads, values=return_value)
     if out is not None:
         out[...] = index
     result = index[()] if out is None else out
@@ -153,48 +147,68 @@ def _with_noise(logits: ArrayLike, noise: ArrayLike) -> tuple[Array, Array]:
     return x, given
 
 
-def _draw_by_shards(
-    rows: Array,
-    t: NDArray[np.float64],
-    key: int,
-    first: int,
-    column: int,
-    given: Array | None,
-    index: NDArray[np.int64],
-    value: NDArray[np.float64] | None,
-    r: int,
-    threads: int,
-) -> None:
-    """Draw from row number r in pieces of its columns: the index is where the greatest of their values is."""
-    place = np.unravel_index(r, index.shape)
-    x, degrees = rows[place], t[r : r + 1] if t.size > 1 else t
-    noise = None if given is None else given[place]
+class _Stream(NamedTuple):
+    """Where the noise comes from: a key, the first row and column, or an array in their place."""
+
+    key: int
+    row: int
+    column: int
+    noise: Array | None
+
+
+def _greatest(
+    rows: Array, t: NDArray[np.float64], stream: _Stream, threads: int, *, values: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    *batch, columns = rows.shape
+    key, row, column, noise = stream
+    index, value = np.empty(batch, np.int64), np.empty(batch) if values else None
+
+    def draw(start: int, stop: int) -> None:
+        _core.gumbel_max(rows, t, key, row, column, noise, index, value, start, stop)
+
+    if columns * _NANOSECONDS <= PIECE and index.size >= threads:
+        run(draw, index.size, columns * _NANOSECONDS, threads)
+        return index, value
+    for r in range(index.size):
+        place = np.unravel_index(r, index.shape)
+        part = _Stream(key, (row + r) % 2**64, column, None if noise is None else noise[place])
+        found = _greatest_of_shards(rows[place], t[r : r + 1] if t.size > 1 else t, part, threads)
+        if found is None:
+            _core.refuse(r)
+        else:
+            index[place] = found[0]
+            if value is not None:
+                value[place] = found[1]
+    return index, value
+
+
+def _greatest_of_shards(x: Array, t: NDArray[np.float64], stream: _Stream, threads: int) -> tuple[int, float] | None:
+    """Index and value of one row, drawn in pieces of its columns; None for one that cannot be drawn from."""
+    key, row, column, noise = stream
     found: dict[int, tuple[float, int]] = {}
 
     def draw(start: int, stop: int) -> None:
-        i, v = np.empty(1, np.int64), np.empty(1)
-        part, g = x[start:stop], None if noise is None else noise[start:stop]
+        index, value = np.empty(1, np.int64), np.empty(1)
+        part, given = x[start:stop], None if noise is None else noise[start:stop]
         try:
-            _core.gumbel_max(part, degrees, key, (first + r) % 2**64, column + start, g, i, v, 0, 1)
+            _core.gumbel_max(part, t, key, row, column + start, given, index, value, 0, 1)
         except ValueError:
-            if not _is_masked(part, g, degrees[0] == 0):
+            if not _is_masked(part, given, cold=t[0] == 0):
                 raise
         else:
-            found[start] = float(v[0]), -start - int(i[0])
+            found[start] = float(value[0]), -(start + int(index[0]))
 
     try:
         run(draw, x.size, _NANOSECONDS, threads)
     except ValueError:
-        found.clear()
+        return None
     if not found:
-        _core.refuse(r)
-    greatest, lowest = max(found.values())
-    index[place] = -lowest
-    if value is not None:
-        value[place] = greatest
+        return None
+    greatest, minus_index = max(found.values())
+    return -minus_index, greatest
 
 
-def _is_masked(logits: Array, noise: Array | None, cold: bool) -> bool:
+def _is_masked(logits: Array, noise: Array | None, *, cold: bool) -> bool:
     """Whether a shard that cannot be drawn from is sound, but of -inf alone."""
     if logits.dtype == np.uint16:  # bfloat16: infinities have all bits of the exponent and no other
         masked, sound = logits == 0xFF80, (logits & 0x7FFF) < 0x7F80

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import _core
-from ._arrays import as_offset, as_real, check_out, is_plain
+from ._arrays import Array, as_offset, as_real, check_out, is_plain
 from ._rng import RNG, draw_seed
 from ._threads import as_workers, run
 
@@ -82,9 +82,9 @@ def gumbel(
     if real != np.float32 and real != np.float64:
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
-    if not np.all(beta >= 0):
+    if not (beta >= 0 if beta.ndim == 0 else np.all(beta >= 0)):
         raise ValueError("scale must be 0 or more")
-    parameters = np.broadcast_shapes(mu.shape, beta.shape)
+    parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
     if size is None:
         shape = parameters if out is None else np.shape(out)
     else:
@@ -101,13 +101,10 @@ def gumbel(
     read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))
     noise = out if out is not None and is_plain(out) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
-    first, scalar = (base + row) % 2**64, not parameters
-    shift, factor = (float(mu), float(beta)) if scalar else (0.0, 1.0)
-
-    def fill(start: int, stop: int) -> None:
-        _core.gumbel(rows, key, first, column, shift, factor, start, stop)
-
-    run(fill, rows.size, _NANOSECONDS, threads)
+    scalar = not parameters
+    _fill(
+        rows, key, (base + row) % 2**64, column, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0, threads
+    )
     if not scalar:
         noise *= beta
         noise += mu
@@ -116,3 +113,10 @@ def gumbel(
     if noise is not out:
         out[...] = noise
     return out
+
+
+def _fill(rows: Array, key: int, row: int, column: int, loc: float, scale: float, threads: int) -> None:
+    def fill(start: int, stop: int) -> None:
+        _core.gumbel(rows, key, row, column, loc, scale, start, stop)
+
+    run(fill, rows.size, _NANOSECONDS, threads)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arrays import Array, as_categories, as_logits, as_temperature, check_out
+from ._core import categorical_short
 from ._gumbel_max import top_k_rows
 from ._rng import RNG, draw_seed
 from ._threads import PIECE, as_workers, run
@@ -119,7 +120,7 @@ def categorical(
     >>> int(gumbel_fast.categorical([0.0, -np.inf, -np.inf]))
     0
     """
-    drawn = _core.categorical_short(logits, num_samples, temperature, axis, rng, out, workers)
+    drawn = categorical_short(logits, num_samples, temperature, axis, rng, out, workers)
     if drawn is not None:
         return drawn
     threads = as_workers(workers)

@@ -22,12 +22,15 @@ MOST_THREADS = max(32, os.cpu_count() or 1)  # of the pool; threads beyond the p
 
 def as_workers(workers: int) -> int:
     """Return how many threads a call may use, negative numbers counted from one past the CPU count, as in SciPy."""
-    count, cpus = operator.index(workers), os.cpu_count() or 1
+    count = operator.index(workers)
+    if count > 0:
+        return count
     if count == 0:
         raise ValueError("workers must not be 0")
+    cpus = os.cpu_count() or 1  # asked for only here: the answer takes longer than a small call
     if count < -cpus:
         raise ValueError(f"workers must not be less than {-cpus}, not {count}")
-    return count if count > 0 else cpus + 1 + count
+    return cpus + 1 + count
 
 
 def run(work: Callable[[int, int], object], total: int, cost: float, workers: int) -> None:

@@ -154,7 +154,7 @@ def test_ten_thousand_rare_categories(dtype, head):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_each_of_the_rarest_can_be_drawn(dtype):
     """Categories of probability 2^-26: a uniform of 24 bits, or one rounded so, would reach one of them in four."""
-    n, count = 2**17 + 1, 30_000
+    n, count = 2**17 + 1, 60_000
     row = np.full(n, -26 * np.log(2), dtype)
     row[0] = np.log1p(-(2.0**-9))
     draws = draw(row, count, rng=79)
