@@ -1,19 +1,33 @@
 """A plain-NumPy twin of every public function: obvious rather than fast.
 
 Here live the definitions that the compiled functions are held to, with the same signatures and the same errors:
-Philox4x32-10, the words and uniforms of an element, the noise, the distribution, the softmax family and the sampler.
+Philox4x32-10, the words and uniforms of an element, the noise, the distribution, the softmax family and the samplers.
 Arithmetic is done in the widest float that NumPy has on this machine and rounded once, at the end. Nothing here is
 imported from the compiled core, and nothing here cares about speed, memory or threads.
 
-The noise of one seed is the same here and there, to rounding. `categorical` shares the distribution and the errors
-alone: its draws are its own, because the method behind the public function is free to change.
+The noise of one seed is the same here and there, to rounding, and so are all that are made of it. `categorical` shares
+the distribution and the errors alone: its draws are its own, because the method behind the public function is free to
+change.
 """
 
 import math
+import operator
+import os
 
 import numpy as np
 
-__all__ = ["categorical", "gumbel", "gumbel_r", "log_softmax", "logsumexp", "softmax"]
+__all__ = [
+    "categorical",
+    "gumbel",
+    "gumbel_max",
+    "gumbel_r",
+    "gumbel_softmax",
+    "gumbel_top_k",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+    "softmax_vjp",
+]
 
 WIDE = np.longdouble
 MAX_COLUMNS = 2**34
@@ -93,17 +107,24 @@ def _noise_of_integer(integer, bits):
 
 
 def _real(value, name):
-    """An array whose dtype is a real number's, in native byte order; integers become float64."""
+    """An array of float32 or float64 in native byte order; half precision becomes float32, integers float64."""
     array = np.asarray(value)
     _check_real(array, name)
     if array.dtype.type in (np.float32, np.float64):
         return array.astype(array.dtype.newbyteorder("="))
-    return array.astype(np.float64)
+    half = array.dtype.type is np.float16 or array.dtype.name == "bfloat16"
+    return array.astype(np.float32 if half else np.float64)
 
 
 def _check_real(array, name):
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"{name} must be real numbers, not {array.dtype}")
+
+
+def _check_workers(workers):
+    """The twins have no threads, but refuse what is no number of them."""
+    if not -(os.cpu_count() or 1) <= operator.index(workers) or workers == 0:
+        raise ValueError(f"workers must not be {workers}")
 
 
 def _fit(array, shape, name):
@@ -117,6 +138,18 @@ def _fit(array, shape, name):
 def _check_columns(columns):
     if columns > MAX_COLUMNS:
         raise ValueError(f"at most 2**34 columns, not {columns}")
+
+
+def _check_categories(rows):
+    if rows.shape[-1] == 0:
+        raise ValueError("logits: no categories to draw from")
+
+
+def _check_rows(rows):
+    """Each row of a matrix has something above -inf, and neither NaN nor +inf."""
+    possible = np.isfinite(rows).any(axis=-1) & (rows < np.inf).all(axis=-1)
+    if not possible.all():
+        raise ValueError(f"row {np.argmin(possible)} of logits has NaN, +inf or nothing above -inf")
 
 
 def _logits_and_temperature(logits, temperature, axis, *, zero):
@@ -158,8 +191,9 @@ def _check_out(out, shape, dtype):
 # --------------------------------------------------------------------------------------------------- noise and sampling
 
 
-def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=None, offset=(0, 0)):
+def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=None, offset=(0, 0), workers=1):
     """Twin of `gumbel_fast.gumbel`."""
+    _check_workers(workers)
     dtype = np.dtype(dtype)
     if dtype.type not in (np.float32, np.float64):
         raise TypeError(f"dtype must be float32 or float64, not {dtype}")
@@ -170,48 +204,132 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
         shape = np.broadcast_shapes(loc.shape, scale.shape) if out is None else np.shape(out)
     else:
         shape = tuple(size) if np.iterable(size) else (size,)
-    columns = shape[-1] if shape else 1
-    first_row, first_column = offset
-    if not 0 <= first_row < 2**64 or first_column < 0:
-        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
-    _check_columns(first_column + columns)
+    _check_offset(offset, shape)
     loc, scale = _fit(loc, shape, "loc"), _fit(scale, shape, "scale")
     if out is not None:
         _check_out(out, shape, dtype)
-    a, b = seed_pair(rng)
-    row = np.arange(math.prod(shape[:-1]), dtype=np.uint64)[:, np.newaxis] + np.uint64(first_row)  # modulo 2^64
-    column = np.arange(columns, dtype=np.uint64) + np.uint64(first_column)
-    high, low = words(a, b, row, column, NOISE_HIGH), words(a, b, row, column, NOISE_LOW)
-    noise = noise_from_words(high, low, dtype).reshape(shape)
+    noise = _noise(shape, dtype, seed_pair(rng), offset)
     return _deliver(loc + scale * noise.astype(WIDE), dtype, out)
 
 
-def categorical(logits, *, temperature=1.0, axis=-1, rng=None, out=None):
+def _check_offset(offset, shape):
+    first_row, first_column = offset
+    if not 0 <= first_row < 2**64 or first_column < 0:
+        raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
+    _check_columns(first_column + (shape[-1] if shape else 1))
+
+
+def _noise(shape, dtype, pair, offset):
+    """Noise whose last axis counts columns and whose other axes, in C order, rows."""
+    first_row, first_column = offset
+    row = np.arange(math.prod(shape[:-1]), dtype=np.uint64)[:, np.newaxis] + np.uint64(first_row)  # modulo 2^64
+    column = np.arange(shape[-1] if shape else 1, dtype=np.uint64) + np.uint64(first_column)
+    high, low = words(*pair, row, column, NOISE_HIGH), words(*pair, row, column, NOISE_LOW)
+    return noise_from_words(high, low, dtype).reshape(shape)
+
+
+def categorical(logits, *, num_samples=None, replace=True, temperature=1.0, axis=-1, rng=None, out=None, workers=1):
     """Twin of `gumbel_fast.categorical`, in distribution: a cumulative sum of wide floats, and its inverse."""
+    _check_workers(workers)
+    count = 1 if num_samples is None else operator.index(num_samples)
+    if not 0 <= count <= 2**32:
+        raise ValueError(f"num_samples must be from 0 to 2**32, not {count}")
     logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
-    shape, columns = logits.shape[:-1], logits.shape[-1]
-    if columns == 0:
-        raise ValueError("logits: no categories to draw from")
+    _check_categories(logits)
+    shape = logits.shape[:-1] if num_samples is None else (*logits.shape[:-1], count)
     if out is not None:
         _check_out(out, shape, np.int64)
-    logits, temperature = logits.reshape(-1, columns), temperature.reshape(-1, 1)
-    possible = np.isfinite(logits).any(axis=-1) & (logits < np.inf).all(axis=-1)
-    if not possible.all():
-        raise ValueError(f"row {np.argmin(possible)} of logits has NaN, +inf or nothing above -inf")
     a, b = seed_pair(rng)
-    row = np.arange(len(logits), dtype=np.uint64)
-    high, low = words(a, b, row, 0, DRAW_HIGH), words(a, b, row, 0, DRAW_LOW)
-    uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
-    indices = np.empty(len(logits), dtype=np.int64)
-    for i, (x, t, u) in enumerate(zip(logits, temperature, uniform, strict=True)):
-        if t == 0:
-            indices[i] = np.argmax(x)
-        else:
-            cumulative = np.cumsum(_weights(x, t)[0])
-            # u may round to 1 where the widest float is float64: stay below the last step of the sum.
-            target = min(u * cumulative[-1], np.nextafter(cumulative[-1], WIDE(0)))
-            indices[i] = np.searchsorted(cumulative, target, side="right")
+    if replace:
+        rows, degrees = logits.reshape(-1, logits.shape[-1]), temperature.reshape(-1)
+        if count:
+            _check_rows(rows)
+        indices = np.empty((len(rows), count), dtype=np.int64)
+        for i in range(len(rows) if count else 0):
+            high, low = words(a, b, i, np.arange(count), DRAW_HIGH), words(a, b, i, np.arange(count), DRAW_LOW)
+            uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
+            indices[i] = _inverse(rows[i], degrees[i], uniform)
+    else:
+        sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, (a, b), (0, 0)))
+        indices = _falling(sums, logits, count)[0]
     return _deliver(indices.reshape(shape), np.int64, out)
+
+
+def _inverse(row, temperature, uniform):
+    """The categories in whose intervals of the cumulative sum the uniforms fall."""
+    if temperature == 0:
+        return np.argmax(row)
+    cumulative = np.cumsum(_weights(row, temperature)[0])
+    # u may round to 1 where the widest float is float64: stay below the last step of the sum.
+    target = np.minimum(uniform * cumulative[-1], np.nextafter(cumulative[-1], WIDE(0)))
+    return np.searchsorted(cumulative, target, side="right")
+
+
+def _with_noise(logits, temperature, noise):
+    """logits / temperature + noise in the dtype of the logits; at temperature 0 the logits."""
+    degrees = temperature.astype(logits.dtype)
+    with np.errstate(all="ignore"):
+        return np.where(temperature == 0, logits, logits / degrees + noise)
+
+
+def _falling(sums, logits, k):
+    """Indices and values of the k greatest sums of each row, of equal ones the first first."""
+    if k:
+        _check_rows(sums.reshape(-1, sums.shape[-1]))
+        if np.any(np.count_nonzero(logits > -np.inf, axis=-1) < k):
+            raise ValueError(f"a row has fewer than {k} categories that are not -inf")
+    indices = np.argsort(-sums, axis=-1, kind="stable")[..., :k]
+    if logits.size == 0:
+        indices = np.empty((*logits.shape[:-1], k), dtype=np.int64)
+    return indices, np.take_along_axis(sums, indices, axis=-1)
+
+
+def gumbel_max(
+    logits,
+    *,
+    temperature=1.0,
+    axis=-1,
+    rng=None,
+    offset=(0, 0),
+    noise=None,
+    return_value=False,
+    out=None,
+    workers=1,
+):
+    """Twin of `gumbel_fast.gumbel_max`."""
+    _check_workers(workers)
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
+    _check_categories(logits)
+    if out is not None:
+        _check_out(out, logits.shape[:-1], np.int64)
+    if noise is None:
+        _check_offset(offset, logits.shape)
+        noise = _noise(logits.shape, logits.dtype, seed_pair(rng), offset)
+    elif rng is not None or tuple(offset) != (0, 0):
+        raise ValueError("rng and offset have no say where noise is given")
+    else:
+        noise = np.moveaxis(_real(noise, "noise"), axis, -1)
+        if noise.shape != logits.shape:
+            raise ValueError(f"noise must have the shape {logits.shape}, not {noise.shape}")
+        logits = logits.astype(np.result_type(logits, noise))
+    sums = _with_noise(logits, temperature, noise)
+    _check_rows(sums.reshape(-1, sums.shape[-1]))
+    index = _deliver(sums.argmax(axis=-1), np.int64, out)
+    return (index, sums.max(axis=-1)) if return_value else index
+
+
+def gumbel_top_k(logits, k, *, temperature=1.0, axis=-1, rng=None, offset=(0, 0), return_value=False, workers=1):
+    """Twin of `gumbel_fast.gumbel_top_k`."""
+    _check_workers(workers)
+    k = operator.index(k)
+    if k < 0:
+        raise ValueError(f"k must not be negative: {k}")
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
+    _check_categories(logits)
+    _check_offset(offset, logits.shape)
+    sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, seed_pair(rng), offset))
+    index, value = _falling(sums, logits, k)
+    return (index, value) if return_value else index
 
 
 # ------------------------------------------------------------------------------------------------------- softmax family
@@ -225,8 +343,9 @@ def _weights(logits, temperature):
         return np.exp(exponents), exponents, top
 
 
-def softmax(logits, *, temperature=1.0, axis=-1, out=None):
+def softmax(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.softmax`."""
+    _check_workers(workers)
     x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
     weights, _, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", under="ignore"):
@@ -234,8 +353,9 @@ def softmax(logits, *, temperature=1.0, axis=-1, out=None):
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def log_softmax(logits, *, temperature=1.0, axis=-1, out=None):
+def log_softmax(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.log_softmax`."""
+    _check_workers(workers)
     x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
     weights, exponents, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -243,14 +363,44 @@ def log_softmax(logits, *, temperature=1.0, axis=-1, out=None):
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def logsumexp(logits, *, temperature=1.0, axis=-1, out=None):
+def logsumexp(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.logsumexp`."""
+    _check_workers(workers)
     x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
     weights, _, top = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         result = top / temperature + np.log(weights.sum(axis=-1, keepdims=True))
     result = np.where(np.isinf(top), top, result)  # the sum is exactly 0 or infinite, as in SciPy
     return _deliver(result[..., 0], x.dtype, out)
+
+
+def gumbel_softmax(logits, *, temperature=1.0, hard=False, axis=-1, rng=None, offset=(0, 0), out=None, workers=1):
+    """Twin of `gumbel_fast.gumbel_softmax`."""
+    _check_workers(workers)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    _check_offset(offset, x.shape)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = x + _noise(x.shape, x.dtype, seed_pair(rng), offset)
+    weights, _, _ = _weights(sums, temperature)
+    with np.errstate(invalid="ignore", under="ignore"):
+        result = weights / weights.sum(axis=-1, keepdims=True)
+    if hard and x.size:
+        one_hot = np.arange(x.shape[-1]) == sums.argmax(axis=-1)[..., np.newaxis]
+        result = np.where(np.isnan(result), result, one_hot)
+    return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
+
+
+def softmax_vjp(y, grad, *, temperature=1.0, axis=-1, out=None, workers=1):
+    """Twin of `gumbel_fast.softmax_vjp`."""
+    _check_workers(workers)
+    y, temperature = _logits_and_temperature(y, temperature, axis, zero=False)
+    grad = np.moveaxis(_real(grad, "grad"), axis, -1)
+    if grad.shape != y.shape:
+        raise ValueError(f"grad must have the shape {y.shape}, not {grad.shape}")
+    with np.errstate(all="ignore"):
+        wide = grad.astype(WIDE)
+        result = y / temperature * (wide - (wide * y).sum(axis=-1, keepdims=True))
+    return _deliver(np.moveaxis(result, -1, axis), np.result_type(y, grad), out)
 
 
 # --------------------------------------------------------------------------------------------------------- distribution

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import categorical
+from .._rng import SeedPair, draw_seed
 
 _CELLS = 1 << 22  # logits a piece reads, at least a row
 _DRAWS = 1 << 16  # draws a piece makes, at most
@@ -34,14 +35,14 @@ def draw(logits: NDArray[Any], *, count: int, temperature: float, seed: int | No
     TypeError, ValueError
         For what `categorical` refuses; a row is named by its place in the whole array.
     """
-    first, second = (int(word) for word in np.random.SeedSequence(seed).generate_state(2, np.uint64))
+    first, second = draw_seed(np.random.SeedSequence(seed))
     batch, categories = logits.shape[:-1], logits.shape[-1]
     rows = math.prod(batch)
 
     def call(block: NDArray[Any], first_row: int, number: int) -> NDArray[np.int64]:
         try:
             drawn: NDArray[np.int64] = categorical(
-                block, temperature=temperature, rng=_generator(first, second + number)
+                block, temperature=temperature, rng=SeedPair(first, (second + number) % 2**64)
             )
         except ValueError as error:
             raise ValueError(_explain(block, first_row, batch) or str(error)) from error
@@ -67,16 +68,6 @@ def _rows(logits: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
     if logits.flags.c_contiguous:
         return logits.reshape(-1, logits.shape[-1])[start:stop]
     return logits[np.unravel_index(np.arange(start, stop), logits.shape[:-1])]
-
-
-def _generator(first: int, second: int) -> np.random.Philox:
-    """Return a bit generator whose next two words are `first` and `second`, modulo 2^64."""
-    generator = np.random.Philox(0)
-    state: Any = generator.state
-    state["buffer"] = np.array([0, first, second % 2**64, 0], dtype=np.uint64)
-    state["buffer_pos"] = 1  # of the word that is next
-    generator.state = state
-    return generator
 
 
 def _explain(block: NDArray[Any], first_row: int, batch: tuple[int, ...]) -> str | None:
