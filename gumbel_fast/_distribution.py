@@ -258,8 +258,8 @@ class GumbelR:
         if out is not None:
             check_out(out, shape, np.float64, *(a for a in (value, location, width) if a.ndim))
         result = out if out is not None and is_plain(out) else np.empty(shape)
-        vectors = (_vector(a, shape) for a in (value, location, width))
-        _core.distribution(function, *vectors, result.reshape(-1))
+        x_, loc_, scale_ = (_vector(a, shape) for a in (value, location, width))
+        _core.distribution(function, x_, loc_, scale_, result.reshape(-1))
         if function == _core.LOGPDF and (width.ndim or width != 1):
             result -= np.log(width)
         if out is None:
