@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from gumbel_fast._bench import allocator, checks, compare, inputs, measure, peers, regimes, report, timing
+from gumbel_fast._bench import allocator, checks, compare, inputs, markdown, measure, peers, regimes, report, timing
 from gumbel_fast._bench.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
 
 assert regimes  # its import fills the registry
@@ -51,7 +51,10 @@ def test_report_fits_80_columns(regime):
 def test_numpy_and_project_pass_their_checks(regime):
     for contestant in regime.contestants:
         if contestant.library in ("gumbel_fast", "numpy"):
-            assert callable(measure.prepare(contestant))
+            if "torch" in contestant.name and not peers.installed("torch"):
+                assert "torch" in measure.prepare(contestant)
+            else:
+                assert callable(measure.prepare(contestant))
 
 
 # -------------------------------------------------------------------------------------------------------------- checks
@@ -92,6 +95,92 @@ def test_draws_check_finds(wrong):
     check(drawer(1.0))
     with pytest.raises(CheckError):
         check(wrong)
+
+
+BATCH = RNG.normal(scale=2, size=(2000, 6)).astype(np.float32)
+PERTURBED = BATCH + RNG.gumbel(size=BATCH.shape).astype(np.float32)
+DRAWN = PERTURBED.argmax(-1)
+
+
+@pytest.mark.parametrize("wrong", [
+    DRAWN[:-1], DRAWN.astype(float), DRAWN - 1, DRAWN + 1, np.roll(DRAWN, 1), BATCH.argmax(-1),
+    (BATCH + 2 * RNG.gumbel(size=BATCH.shape)).argmax(-1),
+])  # fmt: skip
+def test_batch_check_finds(wrong):
+    check = checks.one_draw_each(BATCH)
+    check(lambda: DRAWN)
+    with pytest.raises(CheckError):
+        check(lambda: wrong)
+
+
+def normalised(exponents):
+    weights = np.exp(exponents - exponents.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+RELAXED = normalised(PERTURBED)
+
+
+@pytest.mark.parametrize("wrong", [
+    RELAXED[:-1], RELAXED.astype(float), RELAXED * np.float32(1.0001), np.where(RELAXED > 0.5, np.nan, RELAXED),
+    PERTURBED, normalised(BATCH), normalised(BATCH + 2 * RNG.gumbel(size=BATCH.shape)).astype(np.float32),
+])  # fmt: skip
+def test_relaxed_check_finds(wrong):
+    check = checks.relaxed_draw_each(BATCH)
+    check(lambda: RELAXED)
+    with pytest.raises(CheckError):
+        check(lambda: wrong)
+
+
+def test_gradient_check_finds():
+    weights = np.roll(BATCH, 1)
+    check = checks.gradient_of_relaxed(BATCH, weights)
+    gradient = RELAXED * (weights - (weights * RELAXED).sum(-1, keepdims=True))
+    check(lambda: (RELAXED, gradient))
+    for wrong in (-gradient, gradient[:-1], gradient.astype(float), RELAXED * weights, gradient + np.float32(1e-4)):
+        with pytest.raises(CheckError):
+            check(lambda wrong=wrong: (RELAXED, wrong))
+
+
+@pytest.mark.parametrize("categories", [2, 10, 1000, 50_000])
+def test_repeated_draws_check_finds(categories):
+    logits, count = RNG.normal(size=categories).astype(np.float32), 100_000
+
+    def drawn(temperature):
+        return RNG.choice(categories, count, p=normalised(logits.astype(float) / temperature))
+
+    check = checks.repeated_draws(logits, count)
+    for _ in range(20):
+        honest = drawn(1.0)
+        check(lambda honest=honest: honest)
+    for wrong in (honest[:-1], honest.astype(float), honest + categories, drawn(2.0), np.zeros_like(honest)):
+        with pytest.raises(CheckError):
+            check(lambda wrong=wrong: wrong)
+
+
+@pytest.mark.parametrize("count", [100, 3000])
+def test_distinct_draws_check_finds(count):
+    logits = RNG.normal(size=20_000).astype(np.float32)
+
+    def drawn(temperature):
+        return np.argsort(-(logits / temperature + RNG.gumbel(size=logits.size)))[:count]
+
+    check = checks.distinct_draws(logits, count)
+    for _ in range(20):
+        honest = drawn(1.0)
+        check(lambda honest=honest: honest)
+    repeated = np.where(np.arange(count) == 1, honest[0], honest)
+    for wrong in (repeated, honest[:-1], honest.astype(float), -honest, drawn(100.0), drawn(0.3)):
+        with pytest.raises(CheckError):
+            check(lambda wrong=wrong: wrong)
+
+
+def test_bits_check_finds():
+    check = checks.same_bits_as(lambda: DRAWN)
+    check(DRAWN.copy)
+    for wrong in (DRAWN[1:], DRAWN.astype(float), np.roll(DRAWN, 1)):
+        with pytest.raises(CheckError):
+            check(lambda wrong=wrong: wrong)
 
 
 @pytest.mark.parametrize("values", [ROWS * (1 + 1e-6), ROWS[:2], ROWS.astype(np.float32)])
@@ -153,6 +242,44 @@ def test_outcome():
     text = f"{report.table(outcome)}\n{report.verdicts(outcome)}"
     assert "absent: skipped, not installed" in text
     assert text.count("MISSED") == 3
+
+
+def test_targets_are_halved_without_avx512():
+    targets = (
+        Target("peer", bar=4, goal=None),
+        Target("limit", bar=2, goal=1.2, of_limit=True),
+        Target("peer", bar=4, goal=6, any_simd=True),
+    )
+    assert [(target.on("avx2").bar, target.on("avx2").goal) for target in targets] == [(2, None), (4, 2.4), (4, 6)]
+    assert [target.on("avx512") for target in targets] == list(targets)
+    outcome = measure.measure(made_up(Target("peer", bar=5.5, goal=None)), libraries=["numpy"], budget=0.1, simd="avx2")
+    assert outcome.verdicts[0].target.bar == 2.75
+
+
+def test_project_that_is_not_there_is_skipped():
+    def prepare():
+        raise ImportError("no such part")
+
+    project = Contestant("project", "numpy", prepare, checks.nothing, Role.PROJECT)
+    regime = Regime("r", "r", "", 1, 0, (project, contestant("peer", 1)), (Target("peer", bar=1, goal=1),))
+    outcome = measure.measure(regime, libraries=("numpy",))
+    assert (outcome.lines, outcome.verdicts) == ((), ())
+    assert outcome.skipped == (("project", "cannot be imported: no such part"),)
+    assert "no such part" in markdown.document({}, [outcome])
+
+
+def test_markdown():
+    targets = (Target("peer", bar=1.5, goal=30), Target("limit", bar=1.05, goal=None, of_limit=True))
+    outcome = measure.measure(made_up(*targets), libraries=("numpy", "no_such_library"), budget=0.3)
+    text = markdown.document({"cpu": "an abacus"}, [outcome])
+    assert text.startswith("cpu an abacus\n")
+    table = [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines() if row.startswith("|")]
+    assert {len(row) for row in table} == {8}
+    assert [row[1] for row in table[2:]] == ["project", "peer", "limit: limit", "absent"]
+    assert [row[0] for row in table[2:]] == ["`made_up`", "", "", ""]
+    assert table[3][4:] == ["1.5", "met", "30", "missed"]
+    assert table[4][4:] == ["≤ 1.05", "**missed**", "", ""]
+    assert float(table[4][3]) == pytest.approx(1 / outcome.lines[2].ratio, abs=0.01)
 
 
 def test_wrong_output_stops_the_measurement():

@@ -2,6 +2,7 @@
 
 regime.py      what a regime, a contestant and a target are, and the registry of regimes
 regimes/       the regimes themselves, one function each, one file a subject
+numpy_noise.py the noise that NumPy's best contestants share
 inputs.py      the seeded arrays they run on
 checks.py      what a contestant's output must pass before it is timed
 peers.py       which other libraries are here, and how all of them are held to one thread
@@ -9,6 +10,7 @@ allocator.py   the same memory allocator settings for everyone
 timing.py      contestants timed in turn, so that a busy machine disturbs all alike
 measure.py     one regime measured: checked, timed, put in ratio
 report.py      the outcome as plain text
+markdown.py    the outcome as a Markdown table
 compare.py     the command that runs regimes and says which bars are met
 machine.py     what the figures were measured on
 

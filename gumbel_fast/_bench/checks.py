@@ -18,6 +18,7 @@ from .regime import Call, Check, CheckError
 
 _SIGMAS = 6.0
 _DRAWS = 64
+_GROUPS = 64
 
 
 def _require(condition: bool, complaint: str) -> None:
@@ -27,6 +28,34 @@ def _require(condition: bool, complaint: str) -> None:
 
 def _near(what: str, value: float, expected: float, error: float) -> None:
     _require(abs(value - expected) <= _SIGMAS * error, f"{what} is {value:.6g}, not {expected:.6g} +- {error:.2g}")
+
+
+def _error(variance: float, count: int) -> float:
+    return math.sqrt(variance / count)
+
+
+def _softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    wide = logits.astype(np.float64)
+    weights = np.exp(wide - wide.max(-1, keepdims=True))
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+def _indices(result: Any, shape: tuple[int, ...], categories: int) -> NDArray[Any]:
+    indices = np.asarray(result)
+    _require(indices.shape == shape, f"shape {indices.shape}, not {shape}")
+    _require(indices.dtype.kind in "iu", f"dtype {indices.dtype}, not an integer's")
+    _require(bool(((indices >= 0) & (indices < categories)).all()), "some indices are out of range")
+    return indices
+
+
+def _require_fair(logits: NDArray[Any], indices: NDArray[Any]) -> None:
+    """Require that one index from each row has, over all rows, the mean logit that softmax gives."""
+    wide, probabilities = logits.astype(np.float64), _softmax(logits)
+    means = (probabilities * wide).sum(-1, keepdims=True)
+    variance = float((probabilities * (wide - means) ** 2).sum())
+    drawn = np.take_along_axis(wide, indices[..., np.newaxis], -1)
+    error = math.sqrt(variance) / indices.size
+    _near("mean excess of the drawn logits", float((drawn - means).mean()), 0, error)
 
 
 def standard_gumbel(size: int, dtype: Any, *, infinities: bool = False) -> Check:
@@ -56,8 +85,7 @@ def draws(rows: NDArray[Any]) -> Check:
     @cache  # all contestants draw from the same rows
     def moments(row: int) -> tuple[float, float]:
         logits = rows[row].astype(np.float64)
-        weights = np.exp(logits - logits.max())
-        weights /= weights.sum()
+        weights = _softmax(logits)
         mean = float((weights * logits).sum())
         return mean, float((weights * (logits - mean) ** 2).sum())
 
@@ -72,6 +100,109 @@ def draws(rows: NDArray[Any]) -> Check:
             excess += float(rows[row][int(index.item())]) - row_mean
             variance += row_variance
         _near("mean excess of the drawn logits", excess / _DRAWS, 0, math.sqrt(variance) / _DRAWS)
+
+    return check
+
+
+def one_draw_each(logits: NDArray[Any]) -> Check:
+    """One index for each row, in one call; the drawn logits have the mean that softmax gives, over all rows."""
+
+    def check(call: Call) -> None:
+        _require_fair(logits, _indices(call(), logits.shape[:-1], logits.shape[-1]))
+
+    return check
+
+
+def relaxed_draw_each(logits: NDArray[Any]) -> Check:
+    """Entries that are positive and sum to 1 in each row, and the largest of which is a draw from softmax."""
+
+    def check(call: Call) -> None:
+        values = np.asarray(call())
+        _require(values.shape == logits.shape, f"shape {values.shape}, not {logits.shape}")
+        _require(values.dtype == logits.dtype, f"dtype {values.dtype}, not {logits.dtype}")
+        _require(bool((values >= 0).all()), "some entries are negative or not numbers")
+        off = float(np.abs(values.sum(-1, dtype=np.float64) - 1).max())
+        _require(off <= 1e-5, f"a row's sum is off by {off:.2g}")
+        _require_fair(logits, values.argmax(-1))
+
+    return check
+
+
+def gradient_of_relaxed(logits: NDArray[Any], weights: NDArray[Any]) -> Check:
+    """A pair: what `relaxed_draw_each` takes, and the gradient to logits of its sum with `weights`, as NumPy has it."""
+
+    def check(call: Call) -> None:
+        values, gradient = (np.asarray(array) for array in call())
+        relaxed_draw_each(logits)(lambda: values)
+        _require(gradient.shape == logits.shape, f"shape {gradient.shape}, not {logits.shape}")
+        _require(gradient.dtype == logits.dtype, f"dtype {gradient.dtype}, not {logits.dtype}")
+        y, g = values.astype(np.float64), weights.astype(np.float64)
+        off = float(np.abs(gradient - y * (g - (g * y).sum(-1, keepdims=True))).max())
+        _require(off <= 1e-5, f"the gradient is off by {off:.2g}")
+
+    return check
+
+
+def repeated_draws(logits: NDArray[Any], count: int) -> Check:
+    """`count` indices from one row, as often as softmax says, by chi-square over groups of like probability."""
+
+    @cache
+    def groups() -> tuple[NDArray[np.intp], NDArray[Any]]:
+        probabilities = _softmax(logits)
+        falling = np.argsort(-probabilities, kind="stable")
+        before = np.cumsum(probabilities[falling]) - probabilities[falling]
+        group = np.empty(logits.size, np.intp)
+        # Groups of 1/64 or one category each, numbered anew without those that a likely category jumps over.
+        _, group[falling] = np.unique((before * _GROUPS).astype(np.intp), return_inverse=True)
+        return group, np.bincount(group, weights=probabilities) * count
+
+    def check(call: Call) -> None:
+        indices = _indices(call(), (count,), logits.size)
+        group, expected = groups()
+        found = np.bincount(group[indices], minlength=expected.size)
+        freedom = expected.size - 1
+        chi_square = float(((found - expected) ** 2 / expected).sum())
+        # Wilson and Hilferty: the cube root is all but normal.
+        _near("cube root of chi-square", (chi_square / freedom) ** (1 / 3), 1, math.sqrt(2 / (9 * freedom)))
+
+    return check
+
+
+def distinct_draws(logits: NDArray[Any], count: int) -> Check:
+    """`count` indices from one row that all differ; the drawn logits have the mean that draws in turn give."""
+
+    @cache
+    def moments() -> tuple[float, float]:
+        wide = logits.astype(np.float64)
+        weights = np.exp(wide - wide.max())
+        # Drawing in turn takes category i by the time that it takes `count` of them with probability 1 - exp(-w_i t),
+        # all but independently (Rosen 1972).
+        low, high = 0.0, 2.0 * count / float(weights.sum())
+        while float(-np.expm1(-weights * high).sum()) < count:
+            high *= 2
+        for _ in range(50):
+            time = (low + high) / 2
+            low, high = (time, high) if float(-np.expm1(-weights * time).sum()) < count else (low, time)
+        taken = -np.expm1(-weights * high)
+        mean = float((taken * wide).sum()) / count
+        return mean, float((taken * (wide - mean) ** 2).sum()) / count
+
+    def check(call: Call) -> None:
+        indices = _indices(call(), (count,), logits.size)
+        _require(np.unique(indices).size == count, "some indices are the same")
+        mean, variance = moments()
+        _near("mean of the drawn logits", float(logits[indices].mean(dtype=np.float64)), mean, _error(variance, count))
+
+    return check
+
+
+def same_bits_as(other: Call) -> Check:
+    """The very array that `other` returns."""
+
+    def check(call: Call) -> None:
+        values, expected = np.array(call()), np.asarray(other())
+        _require(values.dtype == expected.dtype, f"dtype {values.dtype}, not {expected.dtype}")
+        _require(np.array_equal(values, expected), "not the same values")
 
     return check
 

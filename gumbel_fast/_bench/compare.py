@@ -17,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import _core
 from . import machine, peers, regimes  # noqa: F401  (importing `regimes` fills the registry)
 from .allocator import Allocator, for_children
 from .inputs import Inputs
+from .markdown import document
 from .measure import Outcome, measure
 from .regime import REGISTRY
 from .report import table, verdicts
@@ -39,20 +41,25 @@ def main(arguments: Sequence[str] | None = None, *, logits: Path | None = None) 
     """
     options = _parser(logits).parse_args(arguments)
     os.environ.update(peers.ONE_THREAD)
+    if options.simd:
+        os.environ["GUMBEL_FAST_SIMD"] = options.simd  # for the processes that measure
+        _core.use_target(options.simd)
     about = machine.describe()
     print("\n".join(f"{key}: {value}" for key, value in about.items()))
     print(f"\n{_EXPLANATION}")
     results = []
-    missed = False
+    judgements = []
     for name in options.regimes or REGISTRY:
         outcomes = {setting: _measure_apart(name, setting, options) for setting in Allocator}
         judged = outcomes[outcomes[Allocator.KEEPING].allocator]
         print(f"\n{table(*outcomes.values())}\n{verdicts(judged)}".rstrip(), flush=True)
-        missed |= any(verdict.bar_met is False for verdict in judged.verdicts)
+        judgements.append(judged)
         results.append({setting: asdict(outcome) for setting, outcome in outcomes.items()})
     if options.json:
         options.json.write_text(json.dumps({"machine": about, "regimes": results}, indent=1) + "\n", encoding="utf-8")
-    return int(missed)
+    if options.markdown:
+        options.markdown.write_text(document(about, judgements), encoding="utf-8")
+    return int(any(verdict.bar_met is False for judged in judgements for verdict in judged.verdicts))
 
 
 def _parser(logits: Path | None) -> argparse.ArgumentParser:
@@ -72,7 +79,9 @@ def _parser(logits: Path | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--logits", type=Path, default=logits, metavar="ROWS.npy", help="rows of a language model's logits"
     )
+    parser.add_argument("--simd", choices=_core.usable_targets(), help="what GUMBEL_FAST_SIMD would force")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write what bars are judged by there, as a table")
     return parser
 
 
@@ -91,4 +100,4 @@ def _measure_apart(name: str, setting: Allocator, options: argparse.Namespace) -
 
 def _measure(name: str, logits: Path | None, libraries: set[str], seconds: float) -> Outcome:
     inputs = Inputs(None if logits is None else np.load(logits))
-    return measure(REGISTRY[name](inputs), libraries=libraries, budget=seconds)
+    return measure(REGISTRY[name](inputs), libraries=libraries, budget=seconds, simd=_core.simd_target())

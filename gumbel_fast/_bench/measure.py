@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import peers
 from .allocator import Allocator
@@ -40,6 +41,7 @@ class Verdict:
 class Outcome:
     """A regime's figures: the project first, then the peers as listed, the limit last; who was skipped, and why.
 
+    There are no lines and no verdicts where the project itself was skipped: a part of it may need a peer.
     `allocator` is the setting that the verdicts are for, not the one that was measured under.
     """
 
@@ -75,8 +77,13 @@ def prepare(contestant: Contestant) -> Call | str:
     return call
 
 
-def measure(regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, budget: float = 2.0) -> Outcome:
-    """Measure a regime for about `budget` seconds, with the contestants that come from `libraries`."""
+def measure(
+    regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, budget: float = 2.0, simd: str = "avx512"
+) -> Outcome:
+    """Measure a regime for about `budget` seconds, with the contestants that come from `libraries`.
+
+    `simd` names the SIMD target that the project is judged for.
+    """
     calls: dict[str, Call] = {}
     skipped: list[tuple[str, str]] = []
     for contestant in regime.contestants:
@@ -87,7 +94,23 @@ def measure(regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, bud
             skipped.append((contestant.name, call))
         else:
             calls[contestant.name] = call
-    times = interleaved(calls, budget=budget)
+    lines = _lines(regime, interleaved(calls, budget=budget)) if regime.project.name in calls else ()
+    ratios = {line.name: line.ratio for line in lines}
+    targets = (target.on(simd) for target in regime.targets if target.against in ratios)
+    return Outcome(
+        regime=regime.name,
+        title=regime.title,
+        meaning=regime.meaning,
+        elements=regime.elements,
+        bytes_moved=regime.bytes_moved,
+        allocator=regime.allocator,
+        lines=lines,
+        skipped=tuple(skipped),
+        verdicts=tuple(_judge(target, ratios[target.against]) for target in targets),
+    )
+
+
+def _lines(regime: Regime, times: Mapping[str, NDArray[np.float64]]) -> tuple[Line, ...]:
     base = times[regime.project.name]
     order = (Role.PROJECT, Role.PEER, Role.LIMIT)
     lines = []
@@ -107,19 +130,7 @@ def measure(regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, bud
                 ratio=float(np.median(taken / base)),
             )
         )
-    ratios = {line.name: line.ratio for line in lines}
-    verdicts = tuple(_judge(target, ratios[target.against]) for target in regime.targets if target.against in ratios)
-    return Outcome(
-        regime=regime.name,
-        title=regime.title,
-        meaning=regime.meaning,
-        elements=regime.elements,
-        bytes_moved=regime.bytes_moved,
-        allocator=regime.allocator,
-        lines=tuple(lines),
-        skipped=tuple(skipped),
-        verdicts=verdicts,
-    )
+    return tuple(lines)
 
 
 def _judge(target: Target, ratio: float) -> Verdict:

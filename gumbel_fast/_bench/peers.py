@@ -13,7 +13,7 @@ from itertools import cycle
 from typing import Any
 
 #: The libraries that contestants come from beside this one: each name is a module's and its distribution's.
-OTHERS = ("numpy", "scipy", "torch", "jax", "mkl_random")
+OTHERS = ("numpy", "scipy", "torch", "jax", "mkl_random", "vose")
 LIBRARIES = ("gumbel_fast", *OTHERS)
 
 #: One thread for all. To be in the environment before a library is imported.

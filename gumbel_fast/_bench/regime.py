@@ -6,7 +6,7 @@ To add a regime, write one function in `regimes/` and decorate it with `@regime`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -53,13 +53,22 @@ class Target:
     """How fast the project must be beside one contestant: `bar` is the least accepted, `goal` what is aimed at.
 
     Against a peer the figure is the peer's time over the project's, at least `bar`. Against the limit (`of_limit`) it
-    is the project's time over the limit's, at most `bar`.
+    is the project's time over the limit's, at most `bar`. Both are for AVX-512, unless they are for `any_simd`.
     """
 
     against: str
     bar: float | None
     goal: float | None
     of_limit: bool = False
+    any_simd: bool = False
+
+    def on(self, simd: str) -> Target:
+        """Return the target that holds for a SIMD target's name: half of each ratio where it is not AVX-512."""
+        if simd == "avx512" or self.any_simd:
+            return self
+        times = 2.0 if self.of_limit else 0.5
+        bar, goal = (None if bound is None else bound * times for bound in (self.bar, self.goal))
+        return replace(self, bar=bar, goal=goal)
 
     def figure(self, times_project: float) -> float:
         """Turn "the contestant takes this many times the project's time" into what `bar` and `goal` bound."""

@@ -51,7 +51,7 @@ def _figures(line: Line | None) -> str:
 def _sentence(verdict: Verdict) -> str:
     target = verdict.target
     if target.of_limit:
-        text, bound = f"{verdict.figure:.2f} x the time of {target.against}", "at most "
+        text, bound = f"{verdict.figure:.2f} x the time of {target.against}", "<= "
     else:
         text, bound = f"{target.against}: {verdict.figure:.1f} x", ""
     judged = [

@@ -3,4 +3,16 @@
 Bars and goals are ratios, for an AVX-512 machine and one thread. A machine with AVX2 alone is to reach half of each.
 """
 
-from . import noise, one_draw, softmax, distribution  # noqa: F401, I001  (the order of the imports is the tables' order)
+from . import (  # noqa: I001  (the order of the imports is the tables' order)
+    noise,  # noqa: F401
+    one_draw,  # noqa: F401
+    coupled,  # noqa: F401
+    batches,  # noqa: F401
+    repeated,  # noqa: F401
+    without_replacement,  # noqa: F401
+    relaxation,  # noqa: F401
+    softmax,  # noqa: F401
+    small_calls,  # noqa: F401
+    distribution,  # noqa: F401
+    threads,  # noqa: F401
+)

@@ -12,6 +12,7 @@ import gumbel_fast
 from .. import checks, peers
 from ..allocator import Allocator
 from ..inputs import SEED, Inputs
+from ..numpy_noise import fill_negated
 from ..regime import Call, Contestant, Regime, Role, Target, regime
 
 _SIZE = 1_000_000
@@ -130,11 +131,7 @@ def _numpy_logs(dtype: Any) -> Any:
         out, rng = np.empty(_SIZE, dtype), np.random.default_rng(SEED)
 
         def fill() -> Any:
-            rng.random(dtype=dtype, out=out)
-            with np.errstate(divide="ignore"):  # a uniform of 0 has an infinite logarithm
-                np.log(out, out=out)
-                np.negative(out, out=out)
-                np.log(out, out=out)
+            fill_negated(rng, out)
             return np.negative(out, out=out)
 
         return fill

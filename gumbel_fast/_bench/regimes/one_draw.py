@@ -12,7 +12,8 @@ import gumbel_fast
 
 from .. import checks, peers
 from ..inputs import SEED, Inputs, in_turn
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from ..numpy_noise import fill_negated
+from ..regime import Call, Check, Contestant, Regime, Role, Target, regime
 
 
 @regime
@@ -56,6 +57,15 @@ def _contestants(rows: NDArray[Any]) -> tuple[Contestant, ...]:
     return (
         Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project, rows), check, Role.PROJECT),
         Contestant("softmax + np.random.choice", "numpy", partial(_choice, rows), check),
+        *gumbel_max_peers(rows, check),
+        Contestant("torch softmax + multinomial", "torch", partial(_torch, rows), check),
+        Contestant("np.max", "numpy", partial(maximum, rows), checks.nothing, Role.LIMIT),
+    )
+
+
+def gumbel_max_peers(rows: NDArray[Any], check: Check) -> tuple[Contestant, ...]:
+    """Return those who draw once from each of `rows` in turn by adding noise to it."""
+    return (
         Contestant("Gumbel-max with rng.gumbel", "numpy", partial(_gumbel_max, rows), check, note="float64"),
         Contestant(
             "Gumbel-max in float32",
@@ -64,9 +74,7 @@ def _contestants(rows: NDArray[Any]) -> tuple[Contestant, ...]:
             check,
             note="approx.",
         ),
-        Contestant("torch softmax + multinomial", "torch", partial(_torch, rows), check),
         Contestant("jax.random.categorical", "jax", partial(_jax, rows), check, note="approx."),
-        Contestant("np.max", "numpy", partial(_maximum, rows), checks.nothing, Role.LIMIT),
     )
 
 
@@ -96,11 +104,7 @@ def _gumbel_max_float32(rows: NDArray[Any]) -> Call:
     rng, noise = np.random.default_rng(SEED), np.empty(rows.shape[-1], np.float32)
 
     def draw(row: NDArray[Any]) -> Any:
-        rng.random(dtype=np.float32, out=noise)
-        with np.errstate(divide="ignore"):  # a uniform of 0 has an infinite logarithm
-            np.log(noise, out=noise)
-            np.negative(noise, out=noise)
-            np.log(noise, out=noise)
+        fill_negated(rng, noise)
         return np.argmax(np.subtract(row, noise, out=noise))
 
     return in_turn(draw, rows)
@@ -119,5 +123,6 @@ def _jax(rows: NDArray[Any]) -> Call:
     return in_turn(lambda row: draw(keys(), row).block_until_ready(), [jax.device_put(row) for row in rows])
 
 
-def _maximum(rows: NDArray[Any]) -> Call:
+def maximum(rows: NDArray[Any]) -> Call:
+    """Make the limit: reading each of `rows` in turn."""
     return in_turn(np.max, rows)
