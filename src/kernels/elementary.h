@@ -55,8 +55,9 @@ GF_INLINE void NAME(neg_log_of)(const NAME(log_bin) *b, vec_t *r, int count) {
     for (int i = CONSTANT(LOG_Q_DEGREE) - 1; i >= 0; i--)
         for (int k = 0; k < count; k++)
             q[k] = V(fma)(q[k], r[k], V(set)(NAME(gf_log_q)[i]));
+    /* log c + r (r Q - 1): one rounding at the size of the sum */
     for (int k = 0; k < count; k++)
-        r[k] = V(fma)(V(mul)(r[k], r[k]), q[k], V(sub)(b[k].log_c, r[k]));
+        r[k] = V(fma)(r[k], V(fma)(r[k], q[k], V(set)(-1)), b[k].log_c);
     for (int k = 0; k < count; k++) {
 #if REAL == 64
         r[k] = f64_fnma(b[k].k, f64_set(GF_LN2_LOW_F64), r[k]); /* a third of a unit in the last place */

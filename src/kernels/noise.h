@@ -4,7 +4,8 @@
  * anything is rounded. float takes 32-bit words and, where these are within 2^16 of either end (one in 32,768), the 32
  * bits of tag 1 as well: those few lanes are patched by scalar code and go on through the same arithmetic.
  *
- * Range: -3.81 <= G <= 45.06, never infinite or NaN. Bounds: GF_NOISE_* in gumbel_fast.h. */
+ * Range: -3.81 <= G <= 45.06, never infinite or NaN. Bounds: GF_NOISE_* in gumbel_fast.h. Worst input of all 2^32 high
+ * words in float: 0x4017f2bf, 1.64 ULP. */
 
 enum { NOISE_EXTREME_F32 = 1 << 16, NOISE_BLOCK = 64 /* elements */ };
 
