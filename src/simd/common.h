@@ -11,11 +11,16 @@
 #include <intrin.h>
 #endif
 
+/* Vector code is only as good as its inlining. Plain C is left to the compiler: all of it inlined takes gcc minutes. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #define GF_INLINE static __forceinline
 #define GF_COLD static __declspec(noinline)
 #else
+#ifdef GF_SCALAR
+#define GF_INLINE static inline __attribute__((unused))
+#else
 #define GF_INLINE static inline __attribute__((always_inline, unused))
+#endif
 #define GF_COLD static __attribute__((noinline, cold, unused))
 #endif
 
