@@ -85,12 +85,14 @@ extern const gf_kernels gf_target_scalar;
 
 const gf_kernels *const gf_targets[] = {
 #if GF_HAVE_X86
-    &gf_target_avx512, &gf_target_avx2,
+    &gf_target_avx512,
+    &gf_target_avx2,
 #endif
 #if GF_HAVE_NEON
     &gf_target_neon,
 #endif
-    &gf_target_scalar, NULL,
+    &gf_target_scalar,
+    NULL,
 };
 
 int gf_target_usable(const gf_kernels *target) {

@@ -17,12 +17,12 @@
 
 /* Second word of the Philox counter: what the words are for. */
 enum {
-    GF_TAG_NOISE = 0,     /* high 32 bits of an element's uniform */
-    GF_TAG_NOISE_LOW = 1, /* low 32 bits */
-    GF_TAG_SHORT_ROW = 2, /* a draw from a short row: counter 0, and 1 where u is tiny */
-    GF_TAG_ALIAS = 3,     /* draws by alias table: counter = draw / 2 */
+    GF_TAG_NOISE = 0,      /* high 32 bits of an element's uniform */
+    GF_TAG_NOISE_LOW = 1,  /* low 32 bits */
+    GF_TAG_SHORT_ROW = 2,  /* a draw from a short row: counter 0, and 1 where u is tiny */
+    GF_TAG_ALIAS = 3,      /* draws by alias table: counter = draw / 2 */
     GF_TAG_ALIAS_FINE = 4, /* the bits that decide a draw whose first 64 did not: counter = draw */
-    GF_TAG_RACE = 256,    /* trial number t of the race for a draw: tag + 2 t, and + 1 where u is tiny; counter = draw */
+    GF_TAG_RACE = 256, /* trial number t of the race for a draw: tag + 2 t, and + 1 where u is tiny; counter = draw */
 };
 
 /* Error bounds the tests hold the kernels to: units in the last place of the exact result, or an absolute error

@@ -20,9 +20,7 @@ static size_t ROW(alias_scratch)(size_t n) {
     return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + sizeof(double));
 }
 
-GF_INLINE uint64_t *ROW(alias_entries)(ROW(alias_memory) * memory) {
-    return (uint64_t *)(void *)(memory + 1);
-}
+GF_INLINE uint64_t *ROW(alias_entries)(ROW(alias_memory) * memory) { return (uint64_t *)(void *)(memory + 1); }
 
 /* -t_i; the sign also marks a column as done while the table is built. */
 GF_INLINE double *ROW(alias_keep)(ROW(alias_memory) * memory, size_t n) {

@@ -46,12 +46,26 @@
 #define GF_STRING(a) #a
 #define GF_NAME(target) GF_STRING(target)
 #define GF_LOGITS(type)                                                                                                \
-    {race_row_##type,          race_scratch_row_##type, short_rows_row_##type, race_start_row_##type,                  \
-     alias_start_row_##type,   race_draw_row_##type,    alias_draw_row_##type, alias_scratch_row_##type,               \
-     gumbel_max_row_##type,    gumbel_max_given_row_##type, gumbel_top_k_row_##type, top_k_scratch_row_##type}
+    {race_row_##type,                                                                                                  \
+     race_scratch_row_##type,                                                                                          \
+     short_rows_row_##type,                                                                                            \
+     race_start_row_##type,                                                                                            \
+     alias_start_row_##type,                                                                                           \
+     race_draw_row_##type,                                                                                             \
+     alias_draw_row_##type,                                                                                            \
+     alias_scratch_row_##type,                                                                                         \
+     gumbel_max_row_##type,                                                                                            \
+     gumbel_max_given_row_##type,                                                                                      \
+     gumbel_top_k_row_##type,                                                                                          \
+     top_k_scratch_row_##type}
 #define GF_REAL(type)                                                                                                  \
-    {softmax_##type,     log_softmax_##type, logsumexp_##type,      gumbel_softmax_##type,                             \
-     softmax_vjp_##type, gumbel_##type,      gumbel_of_words_##type}
+    {softmax_##type,                                                                                                   \
+     log_softmax_##type,                                                                                               \
+     logsumexp_##type,                                                                                                 \
+     gumbel_softmax_##type,                                                                                            \
+     softmax_vjp_##type,                                                                                               \
+     gumbel_##type,                                                                                                    \
+     gumbel_of_words_##type}
 
 const gf_kernels GF_TABLE(TARGET) = {
     .name = GF_NAME(TARGET),
@@ -61,7 +75,13 @@ const gf_kernels GF_TABLE(TARGET) = {
     .logits_bf16 = GF_LOGITS(bf16),
     .f32 = GF_REAL(f32),
     .f64 = GF_REAL(f64),
-    .distribution = {distribution_pdf, distribution_logpdf, distribution_cdf, distribution_logcdf, distribution_sf,
-                     distribution_logsf, distribution_ppf, distribution_isf},
+    .distribution = {distribution_pdf,
+                     distribution_logpdf,
+                     distribution_cdf,
+                     distribution_logcdf,
+                     distribution_sf,
+                     distribution_logsf,
+                     distribution_ppf,
+                     distribution_isf},
     .philox_block = philox_block,
 };

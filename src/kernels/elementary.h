@@ -48,7 +48,7 @@ GF_INLINE NAME(log_bin) NAME(log_bin_of)(vec_t y) {
 }
 
 /* r becomes log c - k log 2 - log1p(r). */
-GF_INLINE void NAME(neg_log_of)(const NAME(log_bin) *b, vec_t *r, int count) {
+GF_INLINE void NAME(neg_log_of)(const NAME(log_bin) * b, vec_t *r, int count) {
     vec_t q[MOST_VECTORS];
     for (int k = 0; k < count; k++)
         q[k] = V(set)(NAME(gf_log_q)[CONSTANT(LOG_Q_DEGREE)]);

@@ -15,11 +15,11 @@
  * million: 8 times as many pass, twice the time); all 64 elements computed where one passes (5 times); the bound taken
  * from the first blocks only (sorted logits then pass whole). */
 
-#define SCAN_BLOCK 64        /* elements, and words of a noise block */
-#define SCAN_DENSE 12        /* of a block: where more pass, all are computed */
-#define SCAN_MARGIN 0x1p-12f /* nats: rounding of the noise (2 ULP at 45) and of the estimate */
+#define SCAN_BLOCK 64          /* elements, and words of a noise block */
+#define SCAN_DENSE 12          /* of a block: where more pass, all are computed */
+#define SCAN_MARGIN 0x1p-12f   /* nats: rounding of the noise (2 ULP at 45) and of the estimate */
 #define SCAN_RELATIVE 0x1p-20f /* of a value: rounding of x / temperature, of sums, and of a double taken as float */
-#define SCAN_FINITE 0x1p100  /* bounds beyond this are not compared in float */
+#define SCAN_FINITE 0x1p100    /* bounds beyond this are not compared in float */
 
 typedef struct {
     const element_t *x;
@@ -70,8 +70,8 @@ GF_COLD void ROW(scan_values)(const ROW(scan) * s, size_t start, size_t size, si
 
 /* What a pass is for: the greatest, or all above the bound. */
 typedef struct {
-    real_t bound;  /* values at or below it do not matter */
-    int64_t index; /* of the greatest so far, -1 before there is one */
+    real_t bound;             /* values at or below it do not matter */
+    int64_t index;            /* of the greatest so far, -1 before there is one */
     NAME(select) * collected; /* NULL: the greatest alone is wanted */
 } ROW(scan_goal);
 
@@ -189,7 +189,8 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
 #else
             noise_high_words(&s->noise.words[0], counter, high);
 #endif
-            passed = ROW(scan_estimate)(a, rate, high[0], bound) | (uint64_t)ROW(scan_estimate)(b, rate, high[1], bound) << 16 |
+            passed = ROW(scan_estimate)(a, rate, high[0], bound) |
+                     (uint64_t)ROW(scan_estimate)(b, rate, high[1], bound) << 16 |
                      (uint64_t)ROW(scan_estimate)(c, rate, high[2], bound) << 32 |
                      (uint64_t)ROW(scan_estimate)(d, rate, high[3], bound) << 48;
             if (size < SCAN_BLOCK)
@@ -321,8 +322,12 @@ GF_INLINE real_t ROW(top_k_bound)(const ROW(scan) * s, size_t k, NAME(select) * 
     const size_t before = s->skip ? SCAN_BLOCK - s->skip : 0;
     for (size_t b = 0; b < TOP_K_SAMPLE; b++) {
         const size_t block = b * (blocks - 1) / TOP_K_SAMPLE;
-        ROW(scan_values)(s, before + block * SCAN_BLOCK, SCAN_BLOCK, 0,
-                         s->counter + (block + (s->skip != 0)) * (SCAN_BLOCK / 4), value);
+        ROW(scan_values)(s,
+                         before + block * SCAN_BLOCK,
+                         SCAN_BLOCK,
+                         0,
+                         s->counter + (block + (s->skip != 0)) * (SCAN_BLOCK / 4),
+                         value);
         for (size_t i = 0; i < SCAN_BLOCK; i++)
             NAME(select_put)(sample, value[i], 0);
     }

@@ -62,7 +62,8 @@ static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_s
             NAME(noise_tile)(&plan, &keys, key, row + first, some, tile);
             for (size_t i = 0; i < some; i++) {
                 const size_t r = first + i;
-                const real_t *x = (const real_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
+                const real_t *x =
+                    (const real_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
                 real_t *o = (real_t *)(void *)((char *)out + (ptrdiff_t)r * out_stride);
                 const real_t *noise = tile + i * plan.stride + skip;
                 real_t rate = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);

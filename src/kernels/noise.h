@@ -18,9 +18,7 @@ GF_INLINE float noise_extreme_half(uint32_t high, uint32_t low) {
     return (float)(((double)nearer + 0.5) * 0x1p-64); /* nearer < 2^48: the sum is exact */
 }
 
-GF_INLINE int noise_is_extreme(uint32_t high) {
-    return (high >> 31 ? ~high : high) < NOISE_EXTREME_F32;
-}
+GF_INLINE int noise_is_extreme(uint32_t high) { return (high >> 31 ? ~high : high) < NOISE_EXTREME_F32; }
 
 /* min(V, 1 - V) of each lane from its high word alone. */
 GF_INLINE f32x16 noise_half_f32(u32x16 high) {
@@ -182,9 +180,7 @@ typedef struct {
 } noise_tile_plan;
 
 /* Where pair number i stands. */
-GF_INLINE size_t noise_tile_lane(size_t i) {
-    return i / 8 * 8 + (i % 8 < 4 ? 2 * (i % 8) : 2 * (i % 8) - 7);
-}
+GF_INLINE size_t noise_tile_lane(size_t i) { return i / 8 * 8 + (i % 8 < 4 ? 2 * (i % 8) : 2 * (i % 8) - 7); }
 
 GF_INLINE void noise_tile_plan_set(noise_tile_plan *plan, size_t rows, uint64_t column, size_t n) {
     plan->skip = column & 3;

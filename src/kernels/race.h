@@ -29,16 +29,12 @@ enum {
     RACE_GROUP = 64, /* blocks of a group, which the search passes over at once */
     RACE_PAD = 16,   /* block arrays are filled up to a multiple of this */
 };
-#define RACE_UNIT 0x1p-24           /* of an envelope, in units of the greatest weight */
-#define RACE_SLACK (1 + 0x1p-10)    /* covers the error of the float exponential down to one unit */
-#define RACE_TINY 0x1p-20           /* of a block's sum: an element below it is small */
+#define RACE_UNIT 0x1p-24        /* of an envelope, in units of the greatest weight */
+#define RACE_SLACK (1 + 0x1p-10) /* covers the error of the float exponential down to one unit */
+#define RACE_TINY 0x1p-20        /* of a block's sum: an element below it is small */
 
-GF_INLINE size_t race_blocks(size_t n) {
-    return (n + RACE_BLOCK - 1) / RACE_BLOCK;
-}
-GF_INLINE size_t race_padded(size_t blocks) {
-    return (blocks + RACE_PAD - 1) / RACE_PAD * RACE_PAD;
-}
+GF_INLINE size_t race_blocks(size_t n) { return (n + RACE_BLOCK - 1) / RACE_BLOCK; }
+GF_INLINE size_t race_padded(size_t blocks) { return (blocks + RACE_PAD - 1) / RACE_PAD * RACE_PAD; }
 
 typedef struct {
     uint32_t *envelope; /* of each block */
@@ -80,8 +76,7 @@ static void race_sum_groups(race_state *race) {
 }
 
 /* Picks a block with probability envelope / total; *u is uniform on [0, envelope), in units of the greatest weight. */
-static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t draw, uint32_t trial,
-                        double *u) {
+static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t draw, uint32_t trial, double *u) {
     uint64_t words[2], low, unused, position, carry;
     race_words(key, row, GF_TAG_RACE + 2 * trial, draw, words);
     position = gf_multiply_high(words[0], race->total, &low);

@@ -84,15 +84,15 @@ GF_INLINE double ROW(block_weights)(const element_t *x, size_t n, real_t greates
 
 /* Overwrites the block maxima by their envelopes, which are no larger than them in memory. */
 GF_INLINE void ROW(race_envelopes)(const real_t *maxima, size_t padded, real_t greatest, real_t rate,
-                                    uint32_t *envelope) {
+                                   uint32_t *envelope) {
     const vec_t m = V(set)(greatest), r = V(set)(rate);
     const f32x16 units = f32_set((float)(RACE_BLOCK / RACE_UNIT * RACE_SLACK)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
 #if REAL == 32
         f32x16 z = f32_mul(f32_sub(f32_load(maxima + j), m), r);
 #else
-        f32x16 z = f32_narrow(f64_mul(f64_sub(f64_load(maxima + j), m), r),
-                              f64_mul(f64_sub(f64_load(maxima + j + 8), m), r));
+        f32x16 z =
+            f32_narrow(f64_mul(f64_sub(f64_load(maxima + j), m), r), f64_mul(f64_sub(f64_load(maxima + j + 8), m), r));
 #endif
         f32x16 e = f32_fma(exp_below_f32(z), units, one);
         e = f32_select(f32_equal(z, f32_set(-INFINITY)), f32_set(0), e);

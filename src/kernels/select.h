@@ -45,9 +45,7 @@ GF_INLINE real_t NAME(select_value)(const NAME(select) * s, size_t i) {
     return value;
 }
 
-GF_INLINE int64_t NAME(select_index)(const NAME(select) * s, size_t i) {
-    return s->index[i];
-}
+GF_INLINE int64_t NAME(select_index)(const NAME(select) * s, size_t i) { return s->index[i]; }
 
 GF_INLINE void NAME(select_put)(NAME(select) * s, real_t value, int64_t index) {
     s->key[s->count] = NAME(select_key)(value);

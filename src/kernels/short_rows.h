@@ -74,9 +74,11 @@ static ptrdiff_t ROW(short_rows)(const gf_rows *rows, uint64_t key, uint64_t row
         for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
             vec_t *v = column + tile * LANES;
             for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
-                v[lane] = lane < some ? ROW(read_from)((const element_t *)(const void *)(at + (ptrdiff_t)lane * rows->stride),
-                                                       tile * LANES, n)
-                                      : none;
+                v[lane] = lane < some
+                              ? ROW(read_from)((const element_t *)(const void *)(at + (ptrdiff_t)lane * rows->stride),
+                                               tile * LANES,
+                                               n)
+                              : none;
             V(transpose)(v);
         }
         for (size_t c = 0; c < n; c++) {

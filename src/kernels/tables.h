@@ -1,4 +1,4 @@
-/* Tables and coefficients of elementary.h. Written by tables.py, which says how they are found: do not edit. */
+/* Tables and coefficients of elementary.h, found and written by tables.py: do not edit. */
 #ifndef GF_TABLES_H
 #define GF_TABLES_H
 

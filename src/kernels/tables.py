@@ -33,7 +33,14 @@ def as_float(x):
 
 FORMATS = {
     "F32": {"round": as_float, "bits": ("<f", "<I"), "mantissa": 23, "bins": 8, "offset": 0x3F350000, "degree": 3},
-    "F64": {"round": float, "bits": ("<d", "<Q"), "mantissa": 52, "bins": 16, "offset": 0x3FE6700000000000, "degree": 7},
+    "F64": {
+        "round": float,
+        "bits": ("<d", "<Q"),
+        "mantissa": 52,
+        "bins": 16,
+        "offset": 0x3FE6700000000000,
+        "degree": 7,
+    },
 }
 
 
@@ -123,7 +130,7 @@ def split(x, rounder, drop_bits):
 def generate():
     """The text of tables.h."""
     out = [
-        "/* Tables and coefficients of elementary.h. Written by tables.py, which says how they are found: do not edit. */",
+        "/* Tables and coefficients of elementary.h, found and written by tables.py: do not edit. */",
         "#ifndef GF_TABLES_H\n#define GF_TABLES_H\n",
         "#include <stdint.h>\n",
     ]
@@ -148,7 +155,8 @@ def generate():
     for name, unit, bits in (("F32", mp.log(2), 14), ("F64", mp.log(2) / 16, 36)):
         suffix = {"F32": "f", "F64": ""}[name]
         high, low = split(unit, FORMATS[name]["round"], bits)
-        out.append(f"/* The unit of the exponential's reduction; its high part times n is exact for |n| < 2^{16 if name == 'F64' else 9}. */")
+        most = {"F32": 9, "F64": 16}[name]
+        out.append(f"/* The unit of the exponential's reduction; its high part times n is exact for |n| < 2^{most}. */")
         out.append(f"#define GF_EXP_PER_UNIT_{name} {hexadecimal(FORMATS[name]['round'](1 / unit), suffix)}")
         out.append(f"#define GF_EXP_UNIT_HIGH_{name} {hexadecimal(high, suffix)}")
         out.append(f"#define GF_EXP_UNIT_LOW_{name} {hexadecimal(low, suffix)}\n")

@@ -26,9 +26,12 @@ typedef struct {
 } f64x8_table16;
 
 /* Apply one intrinsic to both halves. */
-#define GF_F32(...) return (f32x16){__VA_ARGS__}
-#define GF_F64(...) return (f64x8){__VA_ARGS__}
-#define GF_INT(...) return (u32x16){__VA_ARGS__}
+#define GF_F32(...)                                                                                                    \
+    return (f32x16) { __VA_ARGS__ }
+#define GF_F64(...)                                                                                                    \
+    return (f64x8) { __VA_ARGS__ }
+#define GF_INT(...)                                                                                                    \
+    return (u32x16) { __VA_ARGS__ }
 
 /* -- float ---------------------------------------------------------------------------------------------------- */
 GF_INLINE f32x16 f32_set(float x) { GF_F32(_mm256_set1_ps(x), _mm256_set1_ps(x)); }
@@ -303,9 +306,7 @@ GF_INLINE m32x16 u32_top_bit(u32x16 x) {
 #define u32_shift_left(x, k) ((u32x16){_mm256_slli_epi32((x).a, k), _mm256_slli_epi32((x).b, k)})
 #define u32_shift_right(x, k) ((u32x16){_mm256_srli_epi32((x).a, k), _mm256_srli_epi32((x).b, k)})
 
-GF_INLINE u64x8 u64_set(uint64_t x) {
-    GF_INT(_mm256_set1_epi64x((long long)x), _mm256_set1_epi64x((long long)x));
-}
+GF_INLINE u64x8 u64_set(uint64_t x) { GF_INT(_mm256_set1_epi64x((long long)x), _mm256_set1_epi64x((long long)x)); }
 GF_INLINE u64x8 u64_load(const uint64_t *p) { return u32_load((const uint32_t *)p); }
 GF_INLINE u64x8 u64_add(u64x8 x, u64x8 y) { GF_INT(_mm256_add_epi64(x.a, y.a), _mm256_add_epi64(x.b, y.b)); }
 GF_INLINE u64x8 u64_sub(u64x8 x, u64x8 y) { GF_INT(_mm256_sub_epi64(x.a, y.a), _mm256_sub_epi64(x.b, y.b)); }

@@ -48,9 +48,7 @@ GF_INLINE f32x16 f32_from_bits(u32x16 a) { return _mm512_castsi512_ps(a); }
 GF_INLINE f32x16 f32_from_u31(u32x16 a) { return _mm512_cvtepi32_ps(a); }
 GF_INLINE u32x16 f32_to_u31(f32x16 a) { return _mm512_cvttps_epi32(a); }
 GF_INLINE f32x16 f32_scale(f32x16 a, f32x16 n) { return _mm512_scalef_ps(a, n); }
-GF_INLINE f32x16_table8 f32_table(const float t[8]) {
-    return _mm512_broadcast_f32x8(_mm256_loadu_ps(t));
-}
+GF_INLINE f32x16_table8 f32_table(const float t[8]) { return _mm512_broadcast_f32x8(_mm256_loadu_ps(t)); }
 GF_INLINE f32x16 f32_lookup(f32x16_table8 t, u32x16 i) { return _mm512_permutexvar_ps(i, t); }
 GF_INLINE float f32_max_lane(f32x16 a) { return _mm512_reduce_max_ps(a); }
 typedef f32x16 f32x16_maxima;
@@ -74,9 +72,7 @@ GF_INLINE f64x8 f64_load_tail(const double *p, size_t n, double fill) {
     return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), (__mmask8)((1u << n) - 1u), p);
 }
 GF_INLINE void f64_store(double *p, f64x8 a) { _mm512_storeu_pd(p, a); }
-GF_INLINE void f64_store_tail(double *p, size_t n, f64x8 a) {
-    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1u), a);
-}
+GF_INLINE void f64_store_tail(double *p, size_t n, f64x8 a) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1u), a); }
 GF_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { return _mm512_add_pd(a, b); }
 GF_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { return _mm512_sub_pd(a, b); }
 GF_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }

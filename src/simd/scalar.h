@@ -104,9 +104,7 @@ GF_INLINE double gf_scale_f64(double x, int n) {
     GF_INLINE T F##_max(T x, T y) { GF_LANES(T, lanes, x.v[i] > y.v[i] ? x.v[i] : y.v[i]); }                           \
     GF_INLINE M F##_less(T x, T y) { GF_LANES(M, lanes, x.v[i] < y.v[i] ? ~(uint)0 : 0); }                             \
     GF_INLINE M F##_equal(T x, T y) { GF_LANES(M, lanes, x.v[i] == y.v[i] ? ~(uint)0 : 0); }                           \
-    GF_INLINE M F##_unordered(T x, T y) {                                                                              \
-        GF_LANES(M, lanes, x.v[i] != x.v[i] || y.v[i] != y.v[i] ? ~(uint)0 : 0);                                       \
-    }                                                                                                                  \
+    GF_INLINE M F##_unordered(T x, T y) { GF_LANES(M, lanes, x.v[i] != x.v[i] || y.v[i] != y.v[i] ? ~(uint)0 : 0); }   \
     GF_INLINE T F##_select(M m, T yes, T no) { GF_LANES(T, lanes, m.v[i] ? yes.v[i] : no.v[i]); }                      \
     GF_INLINE M F##_mask_none(void) { GF_LANES(M, lanes, 0); }                                                         \
     GF_INLINE M F##_mask_or(M x, M y) { GF_LANES(M, lanes, x.v[i] | y.v[i]); }                                         \
@@ -160,9 +158,7 @@ GF_INLINE f64x8_table16 f64_table(const double t[16]) { return (f64x8_table16){t
 GF_INLINE f64x8 f64_lookup(f64x8_table16 t, u64x8 k) { GF_LANES(f64x8, 8, t.v[k.v[i] & 15]); }
 GF_INLINE f64x8 f64_widen_low(f32x16 x) { GF_LANES(f64x8, 8, (double)x.v[i]); }
 GF_INLINE f64x8 f64_widen_high(f32x16 x) { GF_LANES(f64x8, 8, (double)x.v[8 + i]); }
-GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) {
-    GF_LANES(f32x16, 16, (float)(i < 8 ? low.v[i] : high.v[i - 8]));
-}
+GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) { GF_LANES(f32x16, 16, (float)(i < 8 ? low.v[i] : high.v[i - 8])); }
 
 /* The words that 32 and 64-bit integers share. */
 #define GF_DEFINE_INTEGER(U, T, M, uint, lanes)                                                                        \
@@ -227,9 +223,7 @@ GF_INLINE void u32_store(uint32_t *p, u32x16 x) { memcpy(p, x.v, sizeof x.v); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { GF_LANES(u32x16, 16, x.v[i] < y.v[i] ? x.v[i] : y.v[i]); }
 GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { GF_LANES(u64x8, 8, x.v[i] ^ y.v[i] ^ z.v[i]); }
 GF_INLINE u64x8 u64_flip_if_top(u64x8 x) { GF_LANES(u64x8, 8, x.v[i] >> 63 ? ~x.v[i] : x.v[i]); }
-GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) {
-    GF_LANES(u64x8, 8, (x.v[i] & UINT32_MAX) * (y.v[i] & UINT32_MAX));
-}
+GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) { GF_LANES(u64x8, 8, (x.v[i] & UINT32_MAX) * (y.v[i] & UINT32_MAX)); }
 
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
     const u64x8 word[4] = {x0, x1, x2, x3};
