@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from gumbel_fast import _core
 from gumbel_fast._bench import allocator, checks, compare, inputs, markdown, measure, peers, regimes, report, timing
 from gumbel_fast._bench.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
 
@@ -326,6 +327,24 @@ def test_compare_measures_apart_and_judges(tmp_path, capfd, monkeypatch):
     assert status == (0 if verdict["bar_met"] else 1)
     assert f"scipy.stats.gumbel_r.pdf: {verdict['figure']:.1f} x" in printed
     assert figures["machine"]["numpy"] == np.__version__
+
+
+def test_compare_measures_a_simd_target_under_the_setting_judged_alone(tmp_path, capfd, monkeypatch):
+    for variable in (*peers.ONE_THREAD, "GUMBEL_FAST_SIMD"):
+        monkeypatch.setenv(variable, "1")
+    before = _core.simd_target()
+    figures, table = tmp_path / "figures.json", tmp_path / "table.md"
+    options = ["--judged", "--simd", "scalar", "--peers", "--seconds", "0.01", "--json", str(figures)]
+    try:
+        assert compare.main(["noise_fresh", *options, "--markdown", str(table)]) in (0, 1)
+    finally:
+        _core.use_target(before)
+    written = json.loads(figures.read_text())
+    ((setting, outcome),) = written["regimes"][0].items()
+    assert (setting, written["machine"]["simd"]) == ("default", "scalar")
+    assert outcome["verdicts"][0]["target"]["bar"] == 2  # half of what AVX-512 has to reach
+    assert "`noise_fresh`" in table.read_text(encoding="utf-8")
+    assert "bar 2 " in capfd.readouterr().out
 
 
 def test_compare_refuses_an_unknown_regime(capsys):
