@@ -60,6 +60,20 @@ GF_INLINE void f32_store_tail(float *p, size_t n, f32x16 x) {
     f32_store(t, x);
     memcpy(p, t, n * sizeof *p);
 }
+GF_INLINE f32x16 f32_load_f16(const uint16_t *p) {
+    float16x8_t low = vreinterpretq_f16_u16(vld1q_u16(p)), high = vreinterpretq_f16_u16(vld1q_u16(p + 8));
+    return (f32x16){vcvt_f32_f16(vget_low_f16(low)),
+                    vcvt_high_f32_f16(low),
+                    vcvt_f32_f16(vget_low_f16(high)),
+                    vcvt_high_f32_f16(high)};
+}
+GF_INLINE f32x16 f32_load_bf16(const uint16_t *p) {
+    uint16x8_t zero = vdupq_n_u16(0), low = vld1q_u16(p), high = vld1q_u16(p + 8);
+    return (f32x16){vreinterpretq_f32_u16(vzip1q_u16(zero, low)),
+                    vreinterpretq_f32_u16(vzip2q_u16(zero, low)),
+                    vreinterpretq_f32_u16(vzip1q_u16(zero, high)),
+                    vreinterpretq_f32_u16(vzip2q_u16(zero, high))};
+}
 GF_INLINE f32x16 f32_add(f32x16 x, f32x16 y) { return GF_MAP2(f32x16, vaddq_f32, x, y); }
 GF_INLINE f32x16 f32_sub(f32x16 x, f32x16 y) { return GF_MAP2(f32x16, vsubq_f32, x, y); }
 GF_INLINE f32x16 f32_mul(f32x16 x, f32x16 y) { return GF_MAP2(f32x16, vmulq_f32, x, y); }
@@ -130,6 +144,36 @@ GF_INLINE f32x16 f32_maxima_join(f32x16_maxima a, f32x16_maxima b, f32x16_maxima
     return (f32x16){a, b, c, d};
 }
 GF_INLINE float f32_max_lane(f32x16 x) { return vmaxvq_f32(gf_max_quarters_f32(x)); }
+/* Four rows of four become their columns. Whole vectors are transposed in such blocks, which then change places. */
+GF_INLINE void gf_transpose_f32(float32x4_t *r0, float32x4_t *r1, float32x4_t *r2, float32x4_t *r3) {
+    float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(*r0, *r1)), b = vreinterpretq_f64_f32(vtrn2q_f32(*r0, *r1));
+    float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(*r2, *r3)), d = vreinterpretq_f64_f32(vtrn2q_f32(*r2, *r3));
+    *r0 = vreinterpretq_f32_f64(vzip1q_f64(a, c));
+    *r1 = vreinterpretq_f32_f64(vzip1q_f64(b, d));
+    *r2 = vreinterpretq_f32_f64(vzip2q_f64(a, c));
+    *r3 = vreinterpretq_f32_f64(vzip2q_f64(b, d));
+}
+GF_INLINE void gf_swap_f32(float32x4_t *x, float32x4_t *y) {
+    float32x4_t t = *x;
+    *x = *y;
+    *y = t;
+}
+GF_INLINE void f32_transpose(f32x16 v[16]) {
+    for (f32x16 *r = v; r < v + 16; r += 4) {
+        gf_transpose_f32(&r[0].a, &r[1].a, &r[2].a, &r[3].a);
+        gf_transpose_f32(&r[0].b, &r[1].b, &r[2].b, &r[3].b);
+        gf_transpose_f32(&r[0].c, &r[1].c, &r[2].c, &r[3].c);
+        gf_transpose_f32(&r[0].d, &r[1].d, &r[2].d, &r[3].d);
+    }
+    for (f32x16 *r = v; r < v + 4; r++) {
+        gf_swap_f32(&r[0].b, &r[4].a);
+        gf_swap_f32(&r[0].c, &r[8].a);
+        gf_swap_f32(&r[0].d, &r[12].a);
+        gf_swap_f32(&r[4].c, &r[8].b);
+        gf_swap_f32(&r[4].d, &r[12].b);
+        gf_swap_f32(&r[8].d, &r[12].c);
+    }
+}
 
 /* -- double --------------------------------------------------------------------------------------------------- */
 GF_INLINE f64x8 f64_set(double x) { return GF_ALL(f64x8, vdupq_n_f64(x)); }
@@ -207,6 +251,32 @@ GF_INLINE f64x8 f64_maxima_join(f64x8_maxima a, f64x8_maxima b, f64x8_maxima c, 
     return (f64x8){a, b, c, d};
 }
 GF_INLINE double f64_max_lane(f64x8 x) { return vmaxvq_f64(gf_max_quarters_f64(x)); }
+GF_INLINE void gf_transpose_f64(float64x2_t *r0, float64x2_t *r1) {
+    float64x2_t first = vzip1q_f64(*r0, *r1);
+    *r1 = vzip2q_f64(*r0, *r1);
+    *r0 = first;
+}
+GF_INLINE void gf_swap_f64(float64x2_t *x, float64x2_t *y) {
+    float64x2_t t = *x;
+    *x = *y;
+    *y = t;
+}
+GF_INLINE void f64_transpose(f64x8 v[8]) {
+    for (f64x8 *r = v; r < v + 8; r += 2) {
+        gf_transpose_f64(&r[0].a, &r[1].a);
+        gf_transpose_f64(&r[0].b, &r[1].b);
+        gf_transpose_f64(&r[0].c, &r[1].c);
+        gf_transpose_f64(&r[0].d, &r[1].d);
+    }
+    for (f64x8 *r = v; r < v + 2; r++) {
+        gf_swap_f64(&r[0].b, &r[2].a);
+        gf_swap_f64(&r[0].c, &r[4].a);
+        gf_swap_f64(&r[0].d, &r[6].a);
+        gf_swap_f64(&r[2].c, &r[4].b);
+        gf_swap_f64(&r[2].d, &r[6].b);
+        gf_swap_f64(&r[4].d, &r[6].c);
+    }
+}
 GF_INLINE f64x8 gf_widen(float32x4_t x, float32x4_t y) {
     return (f64x8){
         vcvt_f64_f32(vget_low_f32(x)), vcvt_high_f64_f32(x), vcvt_f64_f32(vget_low_f32(y)), vcvt_high_f64_f32(y)};
@@ -238,6 +308,13 @@ GF_INLINE m32x16 u32_top_bit(u32x16 x) { return GF_MAP(m32x16, gf_top_bit_u32, x
 
 GF_INLINE u64x8 u64_set(uint64_t x) { return GF_ALL(u64x8, vdupq_n_u64(x)); }
 GF_INLINE u64x8 u64_load(const uint64_t *p) { return GF_LOAD(u64x8, vld1q_u64, p, 2); }
+GF_INLINE void u64_store(uint64_t *p, u64x8 x) { GF_STORE(vst1q_u64, p, 2, x); }
+GF_INLINE uint64x2_t gf_gather(const uint64_t *table, uint64x2_t i) {
+    return vcombine_u64(vld1_u64(table + vgetq_lane_u64(i, 0)), vld1_u64(table + vgetq_lane_u64(i, 1)));
+}
+GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 i) {
+    return (u64x8){gf_gather(table, i.a), gf_gather(table, i.b), gf_gather(table, i.c), gf_gather(table, i.d)};
+}
 GF_INLINE u64x8 u64_add(u64x8 x, u64x8 y) { return GF_MAP2(u64x8, vaddq_u64, x, y); }
 GF_INLINE u64x8 u64_sub(u64x8 x, u64x8 y) { return GF_MAP2(u64x8, vsubq_u64, x, y); }
 GF_INLINE u64x8 u64_and(u64x8 x, u64x8 y) { return GF_MAP2(u64x8, vandq_u64, x, y); }
