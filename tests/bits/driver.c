@@ -1,0 +1,636 @@
+/* Prints a hash of what each kernel of one SIMD target gives for inputs made here, so that the targets of different
+ * machines can be compared: two that agree bit for bit print the same lines. It links the C core alone, no Python.
+ *
+ *     driver            the names of the targets that this machine can run, best first
+ *     driver TARGET     a line for each kernel and type: its name, how many values were hashed, their FNV-1a hash
+ *
+ * Inputs are made by integers, by IEEE operations that are rounded once, and by nothing of libm, so they are the same
+ * everywhere. All NaN are hashed as one: which of them an operation gives, IEEE 754 leaves to the machine. */
+#include "gumbel_fast.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* -- seeded inputs -------------------------------------------------------------------------------------------------- */
+
+static uint64_t random_state; /* each kernel's inputs begin with a state of their own, so that they differ alone */
+
+/* SplitMix64 */
+static uint64_t random_word(void) {
+    uint64_t z = random_state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+static size_t random_below(size_t n) { return (size_t)((random_word() >> 32) * n >> 32); }
+
+static double random_unit(void) { return (double)(random_word() >> 11) * 0x1p-53; }
+
+/* Nearly normal, with the spread of real logits. */
+static double random_logit(void) {
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += random_unit();
+    return 4 * sum;
+}
+
+/* Any finite double, all exponents alike; the same of floats. */
+static double random_finite(void) {
+    uint64_t bits = random_word();
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x - x == 0 ? x : 1;
+}
+
+static double random_finite_float(void) {
+    uint32_t bits = (uint32_t)random_word();
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x - x == 0 ? x : 1;
+}
+
+/* Every length up to a block's edge and past it, then the edges of larger blocks, then long rows. */
+enum { EVERY_LENGTH = 70, LONG = 10000, MOST = 50257 };
+
+static size_t lengths[EVERY_LENGTH + 16];
+static size_t length_count;
+
+static void set_lengths(void) {
+    static const size_t edges[] = {127, 128, 129, 1023, 1024, 1025, 4095, 4096, 4097, 20011, MOST};
+    for (size_t n = 0; n <= EVERY_LENGTH; n++)
+        lengths[length_count++] = n;
+    for (size_t i = 0; i < COUNT(edges); i++)
+        lengths[length_count++] = edges[i];
+}
+
+/* -- types of logits and of results --------------------------------------------------------------------------------- */
+
+typedef struct element_type {
+    const char *name;
+    size_t size;
+    void (*put)(void *array, size_t i, double x); /* converts to the type; a half is truncated */
+    const struct element_type *compute;           /* the type that logits of this one are computed in */
+    const gf_logits_kernels *logits;
+    const gf_real_kernels *real; /* NULL for the half types */
+} element_type;
+
+static void put_double(void *array, size_t i, double x) { ((double *)array)[i] = x; }
+
+static void put_float(void *array, size_t i, double x) { ((float *)array)[i] = (float)x; }
+
+static uint32_t float_bits(double x) {
+    const float f = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return x == x ? bits : 0x7FC00000u;
+}
+
+static void put_bfloat16(void *array, size_t i, double x) { ((uint16_t *)array)[i] = (uint16_t)(float_bits(x) >> 16); }
+
+static void put_half(void *array, size_t i, double x) {
+    const uint32_t bits = float_bits(x), sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
+    uint32_t half = (size >> 13) - (112 << 10);
+    if (size > 0x7F800000u)
+        half = 0x7E00;
+    else if (size >= 143u << 23) /* 2^16 */
+        half = 0x7C00;
+    else if (size < 113u << 23) /* 2^-14 */
+        half = (uint32_t)((x < 0 ? -x : x) * 0x1p24);
+    ((uint16_t *)array)[i] = (uint16_t)(sign | half);
+}
+
+/* -- buffers: each lies between bytes that nobody may write --------------------------------------------------------- */
+
+enum { GUARD = 64, UNTOUCHED = 0xA5 };
+
+typedef struct {
+    double space[5 * MOST];
+    size_t start, size;
+} buffer;
+
+static buffer out_buffer, index_buffer, value_buffer, scratch_buffer;
+
+/* `size` bytes, aligned to `alignment` and to no more. */
+static void *take(buffer *b, size_t size, size_t alignment) {
+    b->start = GUARD + alignment;
+    b->size = size;
+    if (size + 3 * GUARD > sizeof b->space)
+        abort();
+    memset(b->space, UNTOUCHED, b->start + size + GUARD);
+    return (char *)b->space + b->start;
+}
+
+static void check_guard(const unsigned char *bytes, size_t count, const char *kernel) {
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != UNTOUCHED) {
+            fprintf(stderr, "%s wrote outside its buffer\n", kernel);
+            exit(1);
+        }
+}
+
+static void check(const buffer *b, const char *kernel) {
+    const unsigned char *bytes = (const unsigned char *)b->space;
+    check_guard(bytes, b->start, kernel);
+    check_guard(bytes + b->start + b->size, GUARD, kernel);
+}
+
+/* -- hashes --------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t hash;
+    size_t count;
+} digest;
+
+static const digest empty = {0xCBF29CE484222325u, 0};
+
+static void add_bits(digest *d, uint64_t bits, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        d->hash = (d->hash ^ (bits >> 8 * i & 0xFF)) * 0x100000001B3u;
+    d->count++;
+}
+
+static void add_double(digest *d, double x) {
+    uint64_t bits = 0x7FF8000000000000u;
+    if (x == x)
+        memcpy(&bits, &x, sizeof bits);
+    add_bits(d, bits, sizeof bits);
+}
+
+static void add_reals(digest *d, const element_type *type, const void *array, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (type->size == sizeof(float))
+            add_bits(d, float_bits(((const float *)array)[i]), sizeof(float));
+        else
+            add_double(d, ((const double *)array)[i]);
+}
+
+static void add_indices(digest *d, const int64_t *index, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        add_bits(d, (uint64_t)index[i], sizeof *index);
+}
+
+static void print(const char *type, const char *kernel, const digest *d) {
+    printf("%-4s %-18s %9zu values  %016llx\n", type, kernel, d->count, (unsigned long long)d->hash);
+}
+
+/* -- rows of logits ------------------------------------------------------------------------------------------------- */
+
+/* Those before USABLE can be drawn from. Long rows are of the first two: the others are about lanes, not lengths. */
+typedef enum { PLAIN, MASKED, RAMP, TIES, EXTREME, USABLE, ONE_NAN = USABLE, ONE_INFINITE, ALL_MASKED, KINDS } row_kind;
+
+static size_t kinds_of(size_t n) { return n < LONG ? KINDS : RAMP; }
+
+static void put_row(const element_type *type, row_kind kind, size_t n, void *row) {
+    static const double ties[] = {0, -0.0, 0, -1, -0.0, -40, 1e-40, -1e-40, 5e-324};
+    for (size_t i = 0; i < n; i++) {
+        double x = random_logit();
+        switch (kind) {
+        case MASKED:
+            x = i != n / 2 && random_unit() < 0.4 ? -INFINITY : x;
+            break;
+        case RAMP:
+            x = ((double)i - (double)(n - 1)) * (90.0 / (double)n);
+            break;
+        case TIES:
+            x = ties[random_below(COUNT(ties))];
+            break;
+        case EXTREME:
+            x = type->size == sizeof(double) ? random_finite() : random_finite_float();
+            if (type->size == sizeof(uint16_t) && (x < -60000 || x > 60000))
+                x *= 0x1p-112;
+            break;
+        case ALL_MASKED:
+            x = -INFINITY;
+            break;
+        default:
+            break;
+        }
+        type->put(row, i, x);
+    }
+    if (n && (kind == ONE_NAN || kind == ONE_INFINITE))
+        type->put(row, random_below(n), kind == ONE_NAN ? NAN : INFINITY);
+}
+
+/* One row, aligned to its own type alone, with NaN before and after it. */
+static double row_space[2][MOST + 2 * GUARD];
+
+static void *make_row(const element_type *type, row_kind kind, size_t n, int which) {
+    char *start = (char *)row_space[which] + type->size;
+    for (size_t i = 0; i < GUARD; i++) {
+        type->put(start, i, NAN);
+        type->put(start, i + GUARD + n, NAN);
+    }
+    put_row(type, kind, n, start + GUARD * type->size);
+    return start + GUARD * type->size;
+}
+
+static const double temperatures[] = {1, 0.7, 0.05, 1000, 1e-310, 1e300, 0};
+enum { POSITIVE = 6 };
+
+static double random_temperature(size_t among) { return temperatures[random_below(2) ? 0 : random_below(among)]; }
+
+/* A batch of rows that can be drawn from, but sometimes the last, with NaN between them. */
+enum { MOST_ROWS = 37 };
+
+static gf_rows make_rows(const element_type *type, size_t count, size_t n, size_t among, int usable) {
+    static double row_temperature[MOST_ROWS];
+    const size_t stride = n + random_below(4), step = random_below(2);
+    char *rows = make_row(type, PLAIN, count * stride, 0);
+    for (size_t i = 0; i < count * stride; i++)
+        type->put(rows, i, NAN);
+    for (size_t r = 0; r < count; r++) {
+        size_t kind = random_below(n < LONG ? USABLE : RAMP);
+        if (!usable && r + 1 == count && random_below(4) == 0)
+            kind = random_below(kinds_of(n));
+        put_row(type, (row_kind)kind, n, rows + r * stride * type->size);
+        row_temperature[r] = random_temperature(among);
+    }
+    return (gf_rows){rows, (ptrdiff_t)(stride * type->size), count, n, row_temperature, step};
+}
+
+/* -- kernels that read logits --------------------------------------------------------------------------------------- */
+
+static void add_race(digest *d, const gf_logits_kernels *k, const void *row, size_t n, double temperature) {
+    const size_t size = k->race_scratch(n);
+    for (int draw = 0; draw < 4; draw++) {
+        const uint64_t key = random_word(), stream = random_word();
+        void *scratch = take(&scratch_buffer, size, GUARD);
+        add_bits(d, (uint64_t)k->race(row, n, temperature, key, stream, scratch), 8);
+        check(&scratch_buffer, "race");
+    }
+}
+
+/* Some draws, asked for in three parts; the alias table's may begin anywhere. */
+static void add_repeated(digest *d, gf_repeat_start_kernel start, gf_repeat_draw_kernel draw, size_t scratch_size,
+                         size_t first, const void *row, size_t n, double temperature) {
+    const uint64_t key = random_word(), stream = random_word();
+    void *scratch = take(&scratch_buffer, scratch_size, GUARD);
+    const int64_t status = start(row, n, temperature, scratch);
+    add_bits(d, (uint64_t)status, 8);
+    for (int part = 0; part < 3; part++) {
+        const size_t count = random_below(40);
+        int64_t *index = take(&index_buffer, count * sizeof *index, sizeof *index);
+        if (status == GF_BAD_ROW)
+            continue;
+        draw(row, n, temperature, key, stream, first, count, index, scratch);
+        check(&index_buffer, "repeated draw");
+        check(&scratch_buffer, "repeated draw");
+        add_indices(d, index, count);
+        first += count;
+    }
+}
+
+static void add_given(digest *d, const element_type *type, const void *row, size_t n, double temperature) {
+    double value = 0;
+    const void *noise = make_row(type->compute, PLAIN, n, 1);
+    const int64_t index = type->logits->gumbel_max_given(row, noise, n, temperature, &value);
+    add_bits(d, (uint64_t)index, 8);
+    if (index != GF_BAD_ROW)
+        add_double(d, value);
+}
+
+static uint64_t random_column(size_t n) {
+    const uint64_t columns[] = {0, 0, 1, 2, 3, 4095, (uint64_t)1 << 33, GF_MAX_COLUMNS - n};
+    return columns[random_below(COUNT(columns))];
+}
+
+static void add_top_k(digest *d, const element_type *type, const void *row, size_t n, double temperature) {
+    const size_t counts[] = {1, 2, 10, n / 3, n}, chosen = counts[random_below(n < LONG ? COUNT(counts) : 4)];
+    const size_t k = chosen == 0 ? 1 : chosen > n ? n : chosen;
+    const uint64_t key = random_word(), stream = random_word();
+    int64_t *index = take(&index_buffer, k * sizeof *index, sizeof *index);
+    double *value = take(&value_buffer, k * sizeof *value, sizeof *value);
+    void *scratch = take(&scratch_buffer, type->logits->top_k_scratch(n, k), GUARD);
+    const int64_t found =
+        type->logits->gumbel_top_k(row, n, k, temperature, key, stream, random_column(n), index, value, scratch);
+    check(&index_buffer, "gumbel_top_k");
+    check(&value_buffer, "gumbel_top_k");
+    check(&scratch_buffer, "gumbel_top_k");
+    add_bits(d, (uint64_t)found, 8);
+    for (int64_t i = 0; i < found; i++) {
+        add_indices(d, index + i, 1);
+        add_double(d, value[i]);
+    }
+}
+
+static void hash_row_draws(const element_type *type) {
+    const gf_logits_kernels *k = type->logits;
+    digest race = empty, races = empty, alias = empty, given = empty, top_k = empty;
+    random_state = 1;
+    for (size_t l = 1; l < length_count; l++) {
+        const size_t n = lengths[l];
+        for (size_t kind = 0; kind < kinds_of(n); kind++)
+            for (int again = 0; again < 3; again++) {
+                const double temperature = random_temperature(COUNT(temperatures));
+                const size_t first = random_below(1000);
+                const void *row = make_row(type, (row_kind)kind, n, 0);
+                add_race(&race, k, row, n, temperature);
+                add_repeated(&races, k->race_start, k->race_draw, k->race_scratch(n), 0, row, n, temperature);
+                add_repeated(&alias, k->alias_start, k->alias_draw, k->alias_scratch(n), first, row, n, temperature);
+                add_given(&given, type, row, n, temperature);
+                add_top_k(&top_k, type, row, n, temperature);
+            }
+    }
+    print(type->name, "race", &race);
+    print(type->name, "race_draw", &races);
+    print(type->name, "alias_draw", &alias);
+    print(type->name, "gumbel_max_given", &given);
+    print(type->name, "gumbel_top_k", &top_k);
+}
+
+static void hash_batch_draws(const element_type *type) {
+    digest short_rows = empty, gumbel_max = empty;
+    random_state = 2;
+    for (size_t l = 1; l < length_count; l++) {
+        const size_t n = lengths[l];
+        for (int again = 0; again < (n <= EVERY_LENGTH ? 8 : 2); again++) {
+            const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 3 : 1;
+            const uint64_t key = random_word(), row = random_word();
+            const gf_rows rows = make_rows(type, count, n, COUNT(temperatures), 0);
+            int64_t *index = take(&index_buffer, count * sizeof *index, sizeof *index);
+            if (n <= GF_SHORT_ROW) {
+                const ptrdiff_t bad = type->logits->short_rows(&rows, key, row, index);
+                check(&index_buffer, "short_rows");
+                add_bits(&short_rows, (uint64_t)bad, 8);
+                add_indices(&short_rows, index, bad < 0 ? count : (size_t)bad);
+            }
+            double *value = take(&value_buffer, count * sizeof *value, sizeof *value);
+            const ptrdiff_t bad = type->logits->gumbel_max(&rows, key, row, random_column(n), index, value);
+            check(&index_buffer, "gumbel_max");
+            check(&value_buffer, "gumbel_max");
+            add_bits(&gumbel_max, (uint64_t)bad, 8);
+            for (size_t r = 0; r < (bad < 0 ? count : (size_t)bad); r++) {
+                add_indices(&gumbel_max, index + r, 1);
+                add_double(&gumbel_max, value[r]);
+            }
+        }
+    }
+    print(type->name, "short_rows", &short_rows);
+    print(type->name, "gumbel_max", &gumbel_max);
+}
+
+/* -- softmax and its kin -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    digest softmax, log_softmax, logsumexp, vjp;
+} softmax_digests;
+
+static void add_softmax(softmax_digests *d, const element_type *type, const void *row, size_t n, double temperature) {
+    const gf_real_kernels *k = type->real;
+    void *out = take(&out_buffer, n * type->size, type->size);
+    k->log_softmax(row, out, n, temperature);
+    check(&out_buffer, "log_softmax");
+    add_reals(&d->log_softmax, type, out, n);
+    if (random_below(2))
+        k->softmax(row, out, n, temperature);
+    else {
+        memcpy(out, row, n * type->size);
+        k->softmax(out, out, n, temperature);
+    }
+    check(&out_buffer, "softmax");
+    add_reals(&d->softmax, type, out, n);
+    k->softmax_vjp(out, row, out, n, temperature);
+    check(&out_buffer, "softmax_vjp");
+    add_reals(&d->vjp, type, out, n);
+    add_double(&d->logsumexp, k->logsumexp(row, n, temperature));
+}
+
+static void hash_softmax(const element_type *type) {
+    softmax_digests d = {empty, empty, empty, empty};
+    random_state = 3;
+    for (size_t l = 0; l < length_count; l++)
+        for (size_t kind = 0; kind < kinds_of(lengths[l]); kind++)
+            for (int again = 0; again < 2; again++) {
+                const double temperature = random_temperature(POSITIVE);
+                const void *row = make_row(type, (row_kind)kind, lengths[l], 0);
+                add_softmax(&d, type, row, lengths[l], temperature);
+            }
+    print(type->name, "softmax", &d.softmax);
+    print(type->name, "log_softmax", &d.log_softmax);
+    print(type->name, "logsumexp", &d.logsumexp);
+    print(type->name, "softmax_vjp", &d.vjp);
+}
+
+/* -- noise ---------------------------------------------------------------------------------------------------------- */
+
+static void hash_gumbel(const element_type *type) {
+    static const double locs[] = {0, 1.5}, scales[] = {1, 0.3};
+    digest d = empty;
+    random_state = 4;
+    for (size_t l = 0; l < length_count; l++)
+        for (int again = 0; again < 4; again++) {
+            const size_t n = lengths[l], i = random_below(2);
+            const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
+            const uint64_t key = random_word(), row = random_word();
+            void *out = take(&out_buffer, count * n * type->size, type->size);
+            type->real->gumbel(out, count, n, key, row, random_column(n), locs[i], scales[i]);
+            check(&out_buffer, "gumbel");
+            add_reals(&d, type, out, count * n);
+        }
+    print(type->name, "gumbel", &d);
+}
+
+static void hash_gumbel_softmax(const element_type *type) {
+    digest d = empty;
+    random_state = 5;
+    for (size_t l = 0; l < length_count; l++)
+        for (int again = 0; again < 4; again++) {
+            const size_t n = lengths[l], stride = n + random_below(3);
+            const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
+            const uint64_t key = random_word(), row = random_word();
+            const gf_rows rows = make_rows(type, count, n, POSITIVE, 0);
+            void *out = take(&out_buffer, count * stride * type->size, type->size);
+            type->real->gumbel_softmax(
+                &rows, out, (ptrdiff_t)(stride * type->size), again == 3, key, row, random_column(n));
+            check(&out_buffer, "gumbel_softmax");
+            add_reals(&d, type, out, count * stride); /* with what lies between the rows */
+        }
+    print(type->name, "gumbel_softmax", &d);
+}
+
+/* Words at the ends and the middle of the range, and 2^16 from the ends, where float noise begins to need low words. */
+static void hash_gumbel_of_words(const element_type *type) {
+    static const uint32_t marks[] = {0, 1u << 16, 1u << 31, UINT32_MAX - (1u << 16), UINT32_MAX};
+    static uint32_t edges[COUNT(marks) * 5], high[MOST], low[MOST];
+    digest d = empty;
+    size_t n = 0;
+    random_state = 6;
+    for (size_t i = 0; i < COUNT(edges); i++)
+        edges[i] = marks[i / 5] + (uint32_t)(i % 5) - 2;
+    for (size_t i = 0; i < COUNT(edges); i++)
+        for (size_t j = 0; j < COUNT(edges); j++, n++) {
+            high[n] = edges[i];
+            low[n] = edges[j];
+        }
+    for (uint64_t word = random_word(); n < MOST; word = random_word(), n++) {
+        high[n] = (uint32_t)word >> (word >> 59); /* all magnitudes of the winning tail */
+        low[n] = (uint32_t)random_word();
+        if (word >> 32 & 1)
+            high[n] = ~high[n];
+    }
+    for (size_t l = 0; l < length_count; l++) {
+        const size_t start = MOST - lengths[l];
+        void *out = take(&out_buffer, lengths[l] * type->size, type->size);
+        type->real->gumbel_of_words(high + start, low + start, out, lengths[l]);
+        check(&out_buffer, "gumbel_of_words");
+        add_reals(&d, type, out, lengths[l]);
+    }
+    print(type->name, "gumbel_of_words", &d);
+}
+
+/* -- the distribution ----------------------------------------------------------------------------------------------- */
+
+static const double special[] = {
+    0,
+    -0.0,
+    1,
+    -1,
+    0.5,
+    0x1.fffffffffffffp-1,
+    0x1.fffffffffffffp-2,
+    0x1.0000000000001p-1,
+    0x1.0000000000001p0,
+    INFINITY,
+    -INFINITY,
+    NAN,
+    5e-324,
+    -5e-324,
+    0x1p-1022,
+    0x1p-800,
+    0x1.fffffffffffffp-801,
+    0x1p-53,
+    0x1p-64,
+    0x1.fffffffffffffp1023,
+    -0x1.fffffffffffffp1023,
+    0x1.62e42fefa39efp-1,
+    -6.5,
+    -6.6,
+    30,
+    36.7,
+    -709,
+    -710,
+    -710.5,
+    -745,
+    -746,
+    -747,
+    709,
+    710,
+    745,
+    745.2,
+    746,
+    1e5,
+};
+
+/* Special values, then quantiles and arguments of every magnitude, then what must not be read. */
+static double *make_arguments(size_t n) {
+    static double x[MOST];
+    for (size_t i = 0; i < n; i++)
+        switch (i < COUNT(special) ? 4 : random_below(4)) {
+        case 0:
+            x[i] = random_unit();
+            break;
+        case 1:
+            x[i] = random_finite();
+            break;
+        case 2:
+            x[i] = 1500 * (random_unit() - 0.5);
+            break;
+        case 3:
+            x[i] = random_logit();
+            break;
+        default:
+            x[i] = special[i];
+        }
+    for (size_t i = n; i < n + GUARD; i++)
+        x[i] = NAN;
+    return x;
+}
+
+static void hash_distribution(const gf_kernels *target) {
+    static const char *const names[GF_DISTRIBUTION_FUNCTIONS] = {
+        "pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf"};
+    static const double fixed_locs[] = {0, 0, -3.25, 1e6, 1e-300, 1e308};
+    static const double fixed_scales[] = {1, 0.7, 2, 1e-3, 1e-310, 1e300};
+    enum { LENGTH = 4097 };
+    static double locs[LENGTH], scales[LENGTH];
+    for (int f = 0; f < GF_DISTRIBUTION_FUNCTIONS; f++) {
+        digest d = empty;
+        random_state = 7;
+        for (size_t l = 0; l < length_count && lengths[l] <= LENGTH; l++)
+            for (size_t parameters = 0; parameters < COUNT(fixed_locs) + 2; parameters++) {
+                const size_t n = lengths[l], fixed = parameters % COUNT(fixed_locs);
+                const size_t step = parameters >= COUNT(fixed_locs);
+                double *x = make_arguments(n), *out = take(&out_buffer, n * sizeof *out, sizeof *out);
+                for (size_t i = 0; i < LENGTH; i++) {
+                    locs[i] = random_logit();
+                    scales[i] = 0x1p-10 + random_unit();
+                }
+                const gf_argument loc = {step ? locs : &fixed_locs[fixed], step};
+                const gf_argument scale = {step ? scales : &fixed_scales[fixed], step};
+                if (random_below(2))
+                    x = memcpy(out, x, n * sizeof *x);
+                target->distribution[f]((gf_argument){x, 1}, loc, scale, out, n);
+                check(&out_buffer, names[f]);
+                for (size_t i = 0; i < n; i++)
+                    add_double(&d, out[i]);
+            }
+        print("f64", names[f], &d);
+    }
+}
+
+/* -- all of a target ------------------------------------------------------------------------------------------------ */
+
+static void hash_philox(const gf_kernels *target) {
+    digest d = empty;
+    random_state = 8;
+    for (int i = 0; i < 1000; i++) {
+        const uint64_t key = random_word(), a = random_word(), b = random_word();
+        const uint32_t counter[4] = {(uint32_t)a, (uint32_t)(a >> 32), (uint32_t)b, (uint32_t)(b >> 32)};
+        uint32_t words[4];
+        target->philox_block(key, counter, words);
+        for (int w = 0; w < 4; w++)
+            add_bits(&d, words[w], sizeof words[w]);
+    }
+    print("u32", "philox_block", &d);
+}
+
+static int hash_target(const gf_kernels *target) {
+    const element_type f32 = {"f32", 4, put_float, &f32, &target->logits_f32, &target->f32};
+    const element_type f64 = {"f64", 8, put_double, &f64, &target->logits_f64, &target->f64};
+    const element_type f16 = {"f16", 2, put_half, &f32, &target->logits_f16, NULL};
+    const element_type bf16 = {"bf16", 2, put_bfloat16, &f32, &target->logits_bf16, NULL};
+    const element_type *const types[] = {&f32, &f64, &f16, &bf16};
+    set_lengths();
+    hash_philox(target);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        hash_row_draws(types[i]);
+        hash_batch_draws(types[i]);
+        if (!types[i]->real)
+            continue;
+        hash_softmax(types[i]);
+        hash_gumbel(types[i]);
+        hash_gumbel_softmax(types[i]);
+        hash_gumbel_of_words(types[i]);
+    }
+    hash_distribution(target);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    for (const gf_kernels *const *t = gf_targets; *t; t++)
+        if (gf_target_usable(*t)) {
+            if (argc == 1)
+                puts((*t)->name);
+            else if (!strcmp((*t)->name, argv[1]))
+                return hash_target(*t);
+        }
+    if (argc == 1)
+        return 0;
+    fprintf(stderr, "%s: no such target here\n", argv[1]);
+    return 2;
+}
