@@ -1,0 +1,184 @@
+"""From the Gumbel distribution to sampling that can be trained through, in four figures.
+
+    python examples/article.py --output figures
+
+1. The **Gumbel distribution** is what the largest of many independent numbers tends to, as the normal distribution is
+   what their sum tends to. Its distribution function is exp(-exp(-(x - mu) / beta)).
+
+2. **Gumbel-max.** To draw category i with probability softmax(x)_i, one can compute the softmax, cut the interval from
+   0 to 1 into pieces of those lengths and see where a uniform number falls: a roulette wheel. Or one can add a Gumbel
+   number to each logit and take the argmax. Why that is the same: -log of an exponential variable E is a Gumbel
+   variable G, so x_i + G_i = -log(E_i exp(-x_i)), and the largest of those is the first of several exponential clocks
+   of rates exp(x_i) to ring. Clock i is first with probability exp(x_i) / sum_j exp(x_j).
+
+3. **Temperature.** softmax(x / T) is smooth where argmax jumps: T near 0 gives all to the largest, as argmax does, and
+   a large T shares evenly.
+
+4. **Gumbel-softmax.** An argmax has no gradient to speak of. Put a softmax in its place, softmax((x + G) / T), and a
+   sample becomes a differentiable function of the logits, with the noise an input like any other. Whatever made the
+   logits can then be trained by gradient descent *through* the sample.
+
+   A toy shows it: five categories with rewards 1 to 5, and logits that are a bump over their indices,
+   exp(-(index - mean)^2). Descending on minus the reward pushes the bump to the right, whether the reward is that of
+   the softmax, which is deterministic, or that of one relaxed sample, which is not.
+
+After E. Jang, S. Gu, B. Poole, "Categorical reparameterization with Gumbel-softmax", ICLR 2017, and C. J. Maddison,
+A. Mnih, Y. W. Teh, "The Concrete distribution", ICLR 2017.
+"""
+
+import argparse
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("agg")  # pictures go to files alone
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import gumbel_fast as gf
+
+SEED = 1111
+BLUE, ORANGE, GREEN, GREY = "#3465a4", "#e07b39", "#4e9a51", "#77787b"
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.dpi": 150})
+
+# ------------------------------------------------------------------------------------------- 1. The Gumbel distribution
+
+
+def draw_density(path):
+    """Draw the density for several (mu, beta): mu is the mode, beta the width, and the right tail is the long one."""
+    x = np.linspace(-5, 20, 1000)
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for mu, beta, color in [(0.5, 2.0, BLUE), (1.0, 2.0, ORANGE), (1.5, 3.0, GREEN), (3.0, 4.0, GREY)]:
+        axes.plot(x, gf.gumbel_r.pdf(x, mu, beta), color=color, lw=2, label=f"µ = {mu}, β = {beta}")
+        axes.plot(mu, gf.gumbel_r.pdf(mu, mu, beta), "o", color=color, ms=5)
+    axes.set(title="The Gumbel distribution", xlabel="x", ylabel="density", xlim=(-5, 20), ylim=(0, 0.2))
+    axes.legend()
+    figure.savefig(path)
+
+
+# ------------------------------------------------------------------------------------------------------- 2. Gumbel-max
+
+
+def count_draws(draws):
+    """Draw from ten logits in both ways; return the softmax and each way's counts."""
+    numpy = np.random.RandomState(SEED)
+    logits = numpy.uniform(-1, 1, 10)
+    probabilities = gf.softmax(logits)
+    roulette = numpy.choice(10, size=draws, p=probabilities)
+    gumbel_max = np.argmax(logits + gf.gumbel(size=(draws, 10), rng=SEED), axis=-1)
+    return probabilities, np.bincount(roulette, minlength=10), np.bincount(gumbel_max, minlength=10)
+
+
+def draw_histogram(path, draws):
+    """Draw the counts of both ways side by side, and print them."""
+    probabilities, roulette, gumbel_max = count_draws(draws)
+    expected = draws * probabilities
+    print(f"{draws:,} draws from ten logits")
+    for name, counts in [("expected", expected), ("roulette wheel", roulette), ("Gumbel-max", gumbel_max)]:
+        print(f"  {name:15}" + "".join(f"{count:7.0f}" for count in counts))
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
+    left.bar(range(10), roulette, color=BLUE, width=0.75)
+    left.set(title="Softmax and a roulette wheel", ylabel="times drawn")
+    right.bar(range(10), gumbel_max, color=ORANGE, width=0.75)
+    right.set(title="Gumbel-max: add noise, take the argmax")
+    for axes in (left, right):
+        axes.plot(range(10), expected, "_", color="black", ms=18, label="expected")
+        axes.set(xlabel="category", xticks=range(10))
+    left.legend()
+    figure.savefig(path)
+
+
+# ------------------------------------------------------------------------------------------------------ 3. Temperature
+
+
+def draw_temperatures(path):
+    """Draw the softmax of the same ten logits at three temperatures."""
+    logits = np.random.RandomState(SEED).uniform(-1, 1, 10)
+    figure, panels = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True, layout="constrained")
+    for axes, temperature in zip(panels, (0.1, 5, 50), strict=True):
+        axes.bar(range(10), gf.softmax(logits, temperature=temperature), color=GREEN, width=0.75)
+        axes.axhline(1 / 10, color=GREY, lw=1, ls="--", label="all equal")
+        axes.set(title=f"T = {temperature}", xlabel="category", xticks=range(10), ylim=(0, 1))
+    panels[0].set_ylabel("softmax(x / T)")
+    panels[2].legend()
+    figure.savefig(path)
+
+
+# -------------------------------------------------------------------------------------------------- 4. Gumbel-softmax
+
+WEIGHTS = np.array([1.0, 2.0, 3.0, 4.0, 5.0])  # what each category earns
+RATE = 1.0  # of gradient descent
+
+
+def bump(mean, indices):
+    """Return the logits of the toy: a bump around the mean."""
+    return np.exp(-((indices - mean) ** 2))
+
+
+def loss_and_gradient(mean, indices, relax):
+    """Return minus the reward, and its derivatives by the mean and by the indices.
+
+    `relax` turns logits into a point of the simplex: the softmax, or one Gumbel-softmax sample. The chain rule goes
+    back through both alike, since the noise does not depend on the logits.
+    """
+    logits = bump(mean, indices)
+    sample = relax(logits)
+    loss = -np.sum(sample * WEIGHTS)
+    by_logits = gf.softmax_vjp(sample, -WEIGHTS)
+    by_indices = by_logits * -2 * (indices - mean) * logits
+    return loss, -by_indices.sum(), by_indices  # a bump moves right by its mean, or by all indices to the left
+
+
+def train(relax, steps=5):
+    """Return the mean before training and after each step of gradient descent on the mean and the indices."""
+    mean, indices = 2.0, np.arange(5.0)
+    means = [mean]
+    for _ in range(steps):
+        _, by_mean, by_indices = loss_and_gradient(mean, indices, relax)
+        mean, indices = mean - RATE * by_mean, indices - RATE * by_indices
+        means.append(mean)
+    return means
+
+
+def train_through_samples(seed, steps=5):
+    """Train on one relaxed sample a step, each with noise of its own."""
+    rng = np.random.default_rng(seed)
+    return train(lambda logits: gf.gumbel_softmax(logits, rng=rng), steps)
+
+
+def draw_training(path, runs):
+    """Train the toy in both ways, print the means, and draw them among the paths that other noise would have taken."""
+    by_softmax, by_sample = train(gf.softmax), train_through_samples(SEED)
+    print("Mean of the bump, step by step")
+    for name, means in [("softmax", by_softmax), ("Gumbel-softmax", by_sample)]:
+        print(f"  {name:15}", " ".join(f"{mean:.2f}" for mean in means))
+
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    others = [train_through_samples(seed) for seed in range(runs)]
+    axes.plot(np.transpose(others), color=ORANGE, lw=0.8, alpha=0.25)
+    axes.plot(by_sample, "o-", color=ORANGE, lw=2, label="through one Gumbel-softmax sample a step")
+    axes.plot([], color=ORANGE, lw=0.8, alpha=0.5, label="the same, with other noise")
+    axes.plot(by_softmax, "o-", color=BLUE, lw=2, label="through the softmax")
+    axes.set(title="Training the mean of the logits", xlabel="step", ylabel="mean")
+    axes.legend(loc="upper left")
+    figure.savefig(path)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Draw the four figures, and print what stands behind them.")
+    parser.add_argument("--output", type=Path, default=Path("figures"), help="folder of the figures (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="fewer draws and runs")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+
+    draw_density(options.output / "density.png")
+    draw_histogram(options.output / "gumbel_max.png", 10_000 if options.quick else 100_000)
+    draw_temperatures(options.output / "temperature.png")
+    draw_training(options.output / "training.png", 10 if options.quick else 100)
+    print(f"Four figures are in {options.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The examples, with short settings: they run, they draw what they say, and what they train gets better.
+
+Each is loaded from its file and run in this process. One whose libraries are not installed is skipped.
+"""
+
+import importlib.util
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+import gumbel_fast
+
+pytestmark = pytest.mark.filterwarnings("default")  # matplotlib, scikit-learn and gymnasium may deprecate what they like
+
+FOLDER = pathlib.Path(__file__).parent.parent / "examples"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def load(name, *libraries):
+    """The module of an example, if what it needs is there."""
+    if not FOLDER.is_dir():
+        pytest.skip("the examples are not beside the tests")
+    for library in libraries:
+        pytest.importorskip(library, reason=f"{library} is not installed")
+    specification = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def assert_pictures(folder, *names):
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    for name in names:
+        assert (folder / name).read_bytes().startswith(PNG)
+
+
+# ----------------------------------------------------------------------------------------------------------- article.py
+
+
+@pytest.fixture(scope="module")
+def article():
+    return load("article", "matplotlib")
+
+
+def test_article_draws_four_figures(article, tmp_path, capsys):
+    article.main(["--quick", "--output", str(tmp_path / "new" / "folder")])
+    assert_pictures(tmp_path / "new" / "folder", "density.png", "gumbel_max.png", "temperature.png", "training.png")
+    assert "  softmax         2.00 2.32 2.65 2.87 3.10 3.36\n" in capsys.readouterr().out
+
+
+def test_article_counts(article):
+    """The ten logits and the roulette wheel are NumPy's of seed 1111; both ways draw all there is to draw."""
+    probabilities, roulette, gumbel_max = article.count_draws(100_000)
+    numpy = np.random.RandomState(1111)
+    np.testing.assert_allclose(probabilities, gumbel_fast.softmax(numpy.uniform(-1, 1, 10)), rtol=1e-14)
+    np.testing.assert_array_equal(roulette, np.bincount(numpy.choice(10, 100_000, p=probabilities)))
+    sigma = np.sqrt(100_000 * probabilities * (1 - probabilities))
+    assert np.all(np.abs(gumbel_max - 100_000 * probabilities) < 5 * sigma)
+
+
+def test_toy_by_softmax_is_the_articles(article):
+    assert np.round(article.train(gumbel_fast.softmax), 2).tolist() == [2.00, 2.32, 2.65, 2.87, 3.10, 3.36]
+
+
+@pytest.mark.parametrize("relax", ["softmax", "gumbel_softmax"])
+def test_toy_gradient_against_finite_differences(article, relax):
+    """The same noise at each point: a seed, not a generator."""
+    functions = {"softmax": gumbel_fast.softmax, "gumbel_softmax": lambda x: gumbel_fast.gumbel_softmax(x, rng=5)}
+    mean, indices, step = 1.7, np.array([0.1, 0.8, 2.3, 2.9, 4.2]), 1e-6
+
+    def difference(by_mean, by_indices):
+        after, before = (
+            article.loss_and_gradient(mean + sign * by_mean, indices + sign * by_indices, functions[relax])[0]
+            for sign in (1, -1)
+        )
+        return (after - before) / (2 * step)
+
+    _, by_mean, by_indices = article.loss_and_gradient(mean, indices, functions[relax])
+    assert by_mean == pytest.approx(difference(step, 0), rel=1e-6)
+    np.testing.assert_allclose(by_indices, [difference(0, step * unit) for unit in np.eye(5)], rtol=1e-6)
+
+
+def test_toy_through_samples_climbs(article):
+    """Every step is an ascent of one sample's reward: over many runs the mean climbs at each step, and far in all."""
+    runs = np.array([article.train_through_samples(seed) for seed in range(200)])
+    assert np.all(runs[:, 0] == 2)
+    assert np.all(np.diff(runs.mean(axis=0)) > 0.05)
+    assert np.mean(runs[:, -1] > 2.3) > 0.95
+
+
+# --------------------------------------------------------------------------------------------------- policy_gradient.py
+
+
+@pytest.fixture(scope="module")
+def policy_gradient():
+    return load("policy_gradient")
+
+
+def test_policy_gradient_against_finite_differences(policy_gradient):
+    rng = np.random.default_rng(0)
+    policy = policy_gradient.Policy(4, 3, rng)
+    for weight in policy.weights:
+        weight += rng.standard_normal(weight.shape)
+    observations, actions = rng.standard_normal((20, 4)), rng.integers(3, size=20)
+    advantages = rng.standard_normal(20)
+
+    def objective():
+        return advantages @ gumbel_fast.log_softmax(policy(observations))[np.arange(20), actions]
+
+    for weight, gradient in zip(policy.weights, policy.gradient(observations, actions, advantages), strict=True):
+        assert gradient.shape == weight.shape
+        at, step = (0,) * weight.ndim, 1e-6
+        weight[at] += step
+        after = objective()
+        weight[at] -= 2 * step
+        assert gradient[at] == pytest.approx((after - objective()) / (2 * step), rel=1e-5, abs=1e-7)
+        weight[at] += step
+
+
+def test_advantages(policy_gradient):
+    """Returns are discounted from the end; at each step the usual is the mean of the episodes that got there."""
+    rewards = np.array([[1.0, 1.0], [1.0, 0.0]])
+    played = np.array([[True, True], [True, False]])
+    advantages = policy_gradient.advantages_of(rewards, played)
+    expected = np.array([0.99 / 2, -0.99 / 2, 0])
+    np.testing.assert_allclose(advantages, expected / expected.std(), rtol=1e-6)
+
+
+def test_choice_draws_with_the_same_probabilities(policy_gradient):
+    logits = np.broadcast_to(np.log([0.2, 0.5, 0.3]), (20_000, 3))
+    for draw in (policy_gradient.draw_by_choice, policy_gradient.draw_by_gumbel_fast):
+        shares = np.bincount(draw(logits, np.random.default_rng(1))) / 20_000
+        np.testing.assert_allclose(shares, [0.2, 0.5, 0.3], atol=0.02)
+
+
+def test_cart_pole_is_balanced(policy_gradient):
+    pytest.importorskip("gymnasium", reason="gymnasium is not installed")
+    returns, drawing, everything = policy_gradient.train(
+        policy_gradient.CartPole, 64, policy_gradient.draw_by_gumbel_fast, batches=200
+    )
+    assert returns[0] < 40
+    assert returns[-1] > 195
+    assert 0 < drawing < everything
+
+
+def test_bandit_is_won(policy_gradient):
+    returns, *_ = policy_gradient.train(policy_gradient.Bandit, 128, policy_gradient.draw_by_gumbel_fast, batches=300)
+    assert returns[0] < 0.3
+    assert returns[-1] > 0.75
+
+
+def test_policy_gradient_prints_both_shares(policy_gradient, capsys):
+    policy_gradient.main(["--quick", "--bandit"])
+    printed = capsys.readouterr().out
+    assert re.search(r"gumbel_fast.categorical\n.*\n.*\n  drawing took \S+ s, \d+% of the time", printed)
+    assert re.search(r"np.random.choice, row by row\n.*\n.*\n  drawing took \S+ s, \d+% of the time", printed)
