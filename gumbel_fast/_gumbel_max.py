@@ -83,9 +83,9 @@ def gumbel_max(
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing but -inf in logits (or in the sum with `noise`), or with no categories; a
-        temperature that is negative or NaN; `noise` of another shape, or together with `rng` or `offset`; a wrong
-        `out`; more than 2**34 columns; workers 0. `out` is then as it was.
+        A row with NaN, +inf or nothing but -inf in logits, with NaN or nothing but -inf in their sum with `noise`, or
+        with no categories; a temperature that is negative or NaN; `noise` of another shape, or together with `rng` or
+        `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was.
     TypeError
         Logits or noise that are not real numbers.
 

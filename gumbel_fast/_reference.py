@@ -313,7 +313,8 @@ def gumbel_max(
             raise ValueError(f"noise must have the shape {logits.shape}, not {noise.shape}")
         logits = logits.astype(np.result_type(logits, noise))
     sums = _with_noise(logits, temperature, noise)
-    _check_rows(sums.reshape(-1, sums.shape[-1]))
+    sums = np.where(np.isinf(logits), logits, sums)
+    _check_rows(np.where(sums == np.inf, logits, sums).reshape(-1, sums.shape[-1]))  # noise may be +inf
     index = _deliver(sums.argmax(axis=-1), np.int64, out)
     return (index, sums.max(axis=-1)) if return_value else index
 

@@ -127,17 +127,18 @@ def categorical(
     x = as_logits(logits)
     rows = as_categories(x, axis)
     batch = rows.shape[:-1]
-    shape = batch if num_samples is None else (*batch, _as_count(num_samples))
+    samples = None if num_samples is None else _as_count(num_samples)
+    shape = batch if samples is None else (*batch, samples)
     t = as_temperature(temperature, batch, zero=True)
     if out is not None:
         check_out(out, shape, np.int64, x)
     key, base = draw_seed(rng)
-    if num_samples is None:
-        indices = _once(rows, t, key, base, threads)
+    if samples is None or samples == 1:  # the same draw, whatever the shape
+        indices = _once(rows, t, key, base, threads).reshape(shape)
     elif replace:
         return _repeatedly(rows, t, key, base, shape, out, threads)
     else:
-        indices, _ = top_k_rows(rows, t, shape[-1], key, base, 0, threads, values=False)
+        indices, _ = top_k_rows(rows, t, samples, key, base, 0, threads, values=False)
     if out is None:
         return indices[()]
     out[...] = indices

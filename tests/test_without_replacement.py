@@ -1,0 +1,156 @@
+"""categorical with replace=False: what is drawn is held to the exact law of every ordered outcome (Plackett-Luce).
+
+An outcome (i1, ..., ik) has the probability that softmax gives i1, times that of i2 among those left, and so on. A small
+case has few enough outcomes for a chi-square over all of them; larger ones are held to softmax by their first and second
+draws.
+"""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+import gumbel_fast
+from gumbel_fast import _reference
+from rows import ALL_DTYPES, BAD, DTYPES, some_rows, spoiled
+from statistical import assert_count, assert_draws_follow, softmax
+
+
+def outcomes(p, k):
+    """Every ordered outcome of k draws, and its probability."""
+    ordered = list(itertools.permutations(range(p.size), k))
+    law = []
+    for outcome in ordered:
+        probability, left = 1.0, 1.0
+        for i in outcome:
+            probability *= p[i] / left
+            left -= p[i]
+        law.append(probability)
+    return ordered, np.array(law)
+
+
+def numbered(draws, n):
+    """The outcome of each row of draws as one number."""
+    return draws @ n ** np.arange(draws.shape[1])
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_the_exact_law_of_ordered_outcomes(k, dtype):
+    """200,000 rows of five categories, one masked: with replacement, out of order or even would be seen."""
+    row = np.array([0.3, -np.inf, 1.2, -0.5, 0.0], dtype)
+    p = softmax(row, 0.7)
+    ordered, law = outcomes(p, k)
+    draws = gumbel_fast.categorical(
+        np.broadcast_to(row, (200_000, 5)), num_samples=k, replace=False, temperature=0.7, rng=k
+    )
+    assert draws.shape == (200_000, k)
+    places = {number: i for i, number in enumerate(numbered(np.array(ordered), 5))}
+    found = np.array([places[number] for number in numbered(draws, 5)])
+    even = (law > 0) / np.count_nonzero(law)
+    backwards = np.array([law[ordered.index(outcome[::-1])] for outcome in ordered])
+    wrong = {"all outcomes alike": even} if k == 1 else {"the order reversed": backwards, "all alike": even}
+    assert_draws_follow(found, law, against=wrong)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n, k", [(64, 3), (65, 3), (1000, 2), (1000, 300), (1000, 1000)])
+def test_first_and_last(n, k, dtype):
+    """The first draw follows softmax; of all of a row, the last is likely a rare one."""
+    row = np.linspace(-3, 1, n).astype(dtype)
+    row[0] = 1.5
+    p = softmax(row)
+    count = 40_000 if k < 10 else 10_000
+    draws = gumbel_fast.categorical(np.broadcast_to(row, (count, n)), num_samples=k, replace=False, rng=n)
+    assert np.all(np.diff(np.sort(draws, axis=1), axis=1) > 0)  # no category twice
+    assert_draws_follow(draws[:, 0], p, against={"a temperature 40% off": softmax(row, 1.4)})
+    second = p * (np.sum(p / (1 - p)) - p / (1 - p))  # sum over the first of p1 p / (1 - p1)
+    assert_draws_follow(draws[:, 1], second, against={"the first again": softmax(row, 0.7)})
+
+
+def test_half_of_a_row():
+    """Of 1,000 equal categories, each is among 300 drawn with probability 0.3: 4% more would be seen."""
+    draws = gumbel_fast.categorical(np.zeros((2000, 1000), np.float32), num_samples=300, replace=False, rng=1)
+    for part in range(4):
+        within = np.count_nonzero(draws // 250 == part)
+        assert_count(within, draws.size, 0.25, against={"more": 0.26, "fewer": 0.24})
+    assert np.all(np.diff(np.sort(draws, axis=1), axis=1) > 0)
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [1, 6, 64, 65, 1000])
+def test_all_of_a_row_is_a_permutation(n, dtype):
+    x = some_rows((9, n), dtype, masked=0)
+    draws = gumbel_fast.categorical(x, num_samples=n, replace=False, rng=1)
+    np.testing.assert_array_equal(np.sort(draws, axis=1), np.tile(np.arange(n), (9, 1)))
+    cold = gumbel_fast.categorical(x, num_samples=n, replace=False, temperature=0, rng=1)
+    np.testing.assert_array_equal(cold, np.argsort(-x.astype(np.float64), axis=1, kind="stable"))
+
+
+def test_is_gumbel_top_k():
+    """The same stream as the function whose kernel it is: one seed, one answer."""
+    x = some_rows((9, 300))
+    for k in 2, 100:
+        draws = gumbel_fast.categorical(x, num_samples=k, replace=False, temperature=0.5, rng=3)
+        np.testing.assert_array_equal(draws, gumbel_fast.gumbel_top_k(x, k, temperature=0.5, rng=3))
+
+
+def test_one_draw_is_one_draw():
+    """There is nothing to replace."""
+    x = some_rows((9, 300))
+    expected = gumbel_fast.categorical(x, rng=3)
+    np.testing.assert_array_equal(gumbel_fast.categorical(x, replace=False, rng=3), expected)
+    np.testing.assert_array_equal(gumbel_fast.categorical(x, num_samples=1, replace=False, rng=3)[:, 0], expected)
+
+
+def test_rows_do_not_know_their_batch_mates():
+    x = some_rows((40, 50))
+    whole = gumbel_fast.categorical(x, num_samples=10, replace=False, rng=3)
+    np.testing.assert_array_equal(gumbel_fast.categorical(x[:7], num_samples=10, replace=False, rng=3), whole[:7])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_axes_and_out(axis):
+    x = some_rows((4, 5, 30), masked=0)
+    expected = gumbel_fast.categorical(x, num_samples=6, replace=False, rng=3)
+    out = np.empty((4, 5, 6), np.int64)
+    moved = np.moveaxis(x, -1, axis)
+    assert gumbel_fast.categorical(moved, num_samples=6, replace=False, axis=axis, rng=3, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [3, 64, 65, 1000])
+def test_too_many_are_refused(n, dtype):
+    """By the row that has too few, and out is as it was."""
+    x = some_rows((20, n), dtype, masked=0)
+    x[11, 2:] = -np.inf
+    out = np.full((20, 3), -1, np.int64)
+    for options in {}, {"out": out}:
+        with pytest.raises(ValueError, match=r"\b11\b"):
+            gumbel_fast.categorical(x, num_samples=3, replace=False, rng=1, **options)
+    assert np.all(out == -1)
+    with pytest.raises(ValueError, match=r"\b0\b"):
+        gumbel_fast.categorical(x[:5], num_samples=n + 1, replace=False, rng=1)
+    with pytest.raises(ValueError, match="num_samples|categories|wanted"):
+        gumbel_fast.categorical(x[:5], num_samples=2**32, replace=False, rng=1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [6, 65, 1000])
+def test_bad_rows_are_named(n, dtype):
+    for bad in BAD:
+        x = spoiled(some_rows((50, n), dtype, masked=0), 43, bad)
+        for samples in 1, 3:
+            with pytest.raises(ValueError, match=r"\b43\b") as error:
+                gumbel_fast.categorical(x, num_samples=samples, replace=False, rng=1)
+            assert not re.search(r"\b49\b", str(error.value))
+
+
+def test_twin_follows_the_law():
+    row = np.log([0.1, 0.2, 0.3, 0.4])
+    ordered, law = outcomes(softmax(row), 2)
+    draws = _reference.categorical(np.broadcast_to(row, (20_000, 4)), num_samples=2, replace=False, rng=1)
+    found = np.array([ordered.index(tuple(pair)) for pair in draws.tolist()])
+    assert_draws_follow(found, law, against={"all outcomes alike": np.ones(law.size)})
