@@ -66,7 +66,8 @@ def count_draws(draws):
     logits = numpy.uniform(-1, 1, 10)
     probabilities = gf.softmax(logits)
     roulette = numpy.choice(10, size=draws, p=probabilities)
-    gumbel_max = np.argmax(logits + gf.gumbel(size=(draws, 10), rng=SEED), axis=-1)
+    # The same as np.argmax(logits + gf.gumbel(size=(draws, 10), rng=SEED), axis=-1), but the noise is never stored.
+    gumbel_max = gf.gumbel_max(np.broadcast_to(logits, (draws, 10)), rng=SEED)
     return probabilities, np.bincount(roulette, minlength=10), np.bincount(gumbel_max, minlength=10)
 
 
