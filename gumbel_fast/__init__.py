@@ -2,13 +2,14 @@
 
 Every public name is here; the modules behind them begin with an underscore:
 
-_noise, _sampling, _gumbel_max, _gumbel_softmax, _softmax, _distribution, _runtime
+_noise, _sampling, _gumbel_max, _gumbel_softmax, _annealing, _softmax, _distribution, _runtime, torch
                         what a user calls: arguments, docstrings
 _arrays, _rng, _threads what arguments become, the seed of a call, its pieces and who does them
 _core                   typed loops over rows (Cython) around the C core; __init__.pxd is its face to other Cython code
 _reference              a plain-NumPy twin of every function, for tests
 """
 
+from ._annealing import annealed_temperature
 from ._core import STREAM_VERSION
 from ._distribution import gumbel_r
 from ._gumbel_max import gumbel_max, gumbel_top_k
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "STREAM_VERSION",
+    "annealed_temperature",
     "categorical",
     "gumbel",
     "gumbel_max",

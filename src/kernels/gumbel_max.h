@@ -34,16 +34,20 @@ GF_INLINE void ROW(scan_set)(ROW(scan) * s, const element_t *x, size_t n, double
                              uint64_t key, uint64_t row, uint64_t column) {
     s->x = x;
     s->n = n;
-    s->temperature = (real_t)temperature;
-    if (temperature > 0 && s->temperature < REAL_MIN)
-        s->temperature = REAL_MIN;
+    s->temperature = NAME(temperature_of)(temperature);
     s->skip = column & 3;
     s->counter = column >> 2;
     NAME(noise_row_set)(&s->noise, keys, key, row);
 }
 
+/* x / temperature; what is finite stays so. */
 GF_INLINE vec_t ROW(scale_logits)(vec_t x, real_t temperature) {
-    return temperature == 0 || temperature == 1 ? x : V(div)(x, V(set)(temperature));
+    const vec_t zero = V(set)(0), least = V(set)(-REAL_MAX), infinite = V(set)(INFINITY);
+    if (temperature == 0 || temperature == 1)
+        return x;
+    vec_t y = V(max)(least, V(div)(x, V(set)(temperature)));
+    y = V(sub)(zero, V(max)(least, V(sub)(zero, y)));
+    return V(select)(V(mask_or)(V(equal)(x, infinite), V(equal)(x, V(sub)(zero, infinite))), x, y);
 }
 
 /* Values of the `size` elements from number `start` on, whose words begin at word `before` of the counter's block. */
@@ -226,7 +230,7 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
 static int64_t ROW(gumbel_max_given)(const void *row_data, const void *noise, size_t n, double temperature,
                                      double *value) {
     const element_t *x = row_data;
-    const real_t *g = noise, t = (real_t)temperature;
+    const real_t *g = noise, t = NAME(temperature_of)(temperature);
     real_t best = -(real_t)INFINITY;
     int64_t index = GF_BAD_ROW;
     mask_t bad = V(mask_none)();
@@ -361,5 +365,7 @@ static int64_t ROW(gumbel_top_k)(const void *row_data, size_t n, size_t k, doubl
         index[i] = NAME(select_index)(collected, i);
         value[i] = NAME(select_value)(collected, i);
     }
-    return found ? (int64_t)found : GF_BAD_ROW;
+    if (!found || value[0] == INFINITY) /* only a logit of +inf has that value */
+        return GF_BAD_ROW;
+    return (int64_t)found;
 }

@@ -41,7 +41,7 @@ GF_INLINE real_t NAME(add_noise)(const real_t *x, const real_t *noise, real_t *y
         V(store)(y + i, v);
     }
     if (i < n) {
-        vec_t v = V(add)(V(load_tail)(x + i, n - i, -INFINITY), V(load)(noise + i));
+        vec_t v = V(add)(V(load_tail)(x + i, n - i, -INFINITY), V(load_tail)(noise + i, n - i, 0));
         m = V(max)(v, m);
         V(store_tail)(y + i, n - i, v);
     }
@@ -68,7 +68,7 @@ static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_s
                 const real_t *noise = tile + i * plan.stride + skip;
                 real_t rate = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);
                 if (n < LANES && !hard) {
-                    vec_t v = V(add)(V(load_tail)(x, n, -INFINITY), V(load)(noise));
+                    vec_t v = V(add)(V(load_tail)(x, n, -INFINITY), V(load_tail)(noise, n, 0));
                     NAME(softmax_vector)(v, o, n, rate);
                     continue;
                 }
@@ -87,13 +87,12 @@ static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_s
         uint64_t counter = column >> 2;
         size_t before = skip;
         for (size_t i = 0; i < n; counter += NOISE_BLOCK / 4) {
-            real_t noise[NOISE_BLOCK + LANES];
+            real_t noise[NOISE_BLOCK];
             vec_t g[NOISE_BLOCK / LANES];
             size_t take = NOISE_BLOCK - before < n - i ? NOISE_BLOCK - before : n - i;
             NAME(noise_of_block)(&s, counter, g);
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
-            V(store)(noise + NOISE_BLOCK, V(set)(0)); /* read past the end with `before` */
             real_t most = NAME(add_noise)(x + i, noise + before, o + i, take);
             greatest = most > greatest ? most : greatest;
             i += take;

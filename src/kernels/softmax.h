@@ -10,6 +10,13 @@ GF_INLINE real_t NAME(rate_of)(double temperature) {
     return (real_t)(rate < REAL_MIN ? REAL_MIN : rate > REAL_MAX ? REAL_MAX : rate);
 }
 
+/* The temperature in the compute type, kept positive and finite; 0 stays 0. */
+GF_INLINE real_t NAME(temperature_of)(double temperature) {
+    if (temperature == 0)
+        return 0;
+    return (real_t)(temperature < REAL_MIN ? REAL_MIN : temperature > REAL_MAX ? REAL_MAX : temperature);
+}
+
 GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
     vec_t m[4];
     for (int k = 0; k < 4; k++)
