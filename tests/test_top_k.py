@@ -3,6 +3,8 @@
 That the noise makes this a sample without replacement is test_without_replacement.py's subject.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,7 +116,7 @@ def test_shards_make_the_whole(n, cuts, data):
     whole, value = gumbel_fast.gumbel_top_k(x, k, rng=2, return_value=True)
     found = []
     edges = sorted({0, n, *(c for c in cuts if c < n)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         part = x[start:stop]
         if most := min(k, possible(part)):
             shard = gumbel_fast.gumbel_top_k(part, most, rng=2, offset=(0, start), return_value=True)
