@@ -1,8 +1,8 @@
 /* The C core as Cython sees it: a table of kernels for each SIMD target, and what each kernel expects.
  *
  * Every kernel is pure: no allocation, no error state, no Python, no global. Arguments are checked by the caller;
- * what a kernel needs beyond its inputs is handed to it as scratch. Rows are contiguous; `n` counts elements.
- * Kernels do each element's work, the loops over rows are the caller's. All targets give the same bits.
+ * what a kernel needs beyond its inputs is handed to it as scratch. Rows are contiguous; `n` counts elements. A kernel
+ * works on one row, or on many where short rows share its vectors (gf_rows). All targets give the same bits.
  *
  * A stream is (key, row): row r of an array drawn under the seed (a, b) has key a and row b + r mod 2^64.
  * A column may be as large as 2^34 - 1. */
@@ -20,7 +20,7 @@ enum {
     GF_TAG_NOISE = 0,      /* high 32 bits of an element's uniform */
     GF_TAG_NOISE_LOW = 1,  /* low 32 bits */
     GF_TAG_SHORT_ROW = 2,  /* a draw from a short row: counter 0, and 1 where u is tiny */
-    GF_TAG_ALIAS = 3,      /* draws by alias table: counter = draw / 2 */
+    GF_TAG_ALIAS = 3,      /* draws by alias table, sixteen from eight counters (alias.h) */
     GF_TAG_ALIAS_FINE = 4, /* the bits that decide a draw whose first 64 did not: counter = draw */
     GF_TAG_RACE = 256, /* trial number t of the race for a draw: tag + 2 t, and + 1 where u is tiny; counter = draw */
 };
