@@ -48,10 +48,10 @@ def annealed_temperature(step: ArrayLike, *, rate: float, initial: float = 1.0, 
 
     Examples
     --------
-    >>> from gumbel_fast._annealing import annealed_temperature
-    >>> annealed_temperature(0, rate=1e-4)
+    >>> import gumbel_fast
+    >>> gumbel_fast.annealed_temperature(0, rate=1e-4)
     1.0
-    >>> annealed_temperature([0, 1000, 5000, 10_000], rate=1e-4).round(3)
+    >>> gumbel_fast.annealed_temperature([0, 1000, 5000, 10_000], rate=1e-4).round(3)
     array([1.   , 0.905, 0.607, 0.5  ])
     """
     if not 0 < floor <= initial < np.inf:

@@ -158,3 +158,33 @@ def test_policy_gradient_prints_both_shares(policy_gradient, capsys):
     printed = capsys.readouterr().out
     assert re.search(r"gumbel_fast.categorical\n.*\n.*\n  drawing took \S+ s, \d+\.\d% of the time", printed)
     assert re.search(r"np.random.choice, row by row\n.*\n.*\n  drawing took \S+ s, \d+\.\d% of the time", printed)
+
+
+# --------------------------------------------------------------------------------------------------- categorical_vae.py
+
+
+@pytest.fixture(scope="module")
+def categorical_vae():
+    return load("categorical_vae", "matplotlib", "torch", "sklearn")
+
+
+def test_vae_learns_with_either_backend(categorical_vae, tmp_path, capsys):
+    """Ten epochs bring the bound from about -534 to about -200 nats."""
+    categorical_vae.main(["--quick", "--backend", "both", "--output", str(tmp_path)])
+    assert_pictures(tmp_path, "elbo.png", "digits.png")
+    printed = capsys.readouterr().out
+    for name in ("gumbel_fast.torch.gumbel_softmax", "F.gumbel_softmax"):
+        (bound,) = re.findall(rf"^{re.escape(name)} +ELBO +(-\d+\.\d+)  trained in", printed, re.MULTILINE)
+        assert -250 < float(bound) < -150
+
+
+def test_vae_bound_of_no_knowledge(categorical_vae):
+    """A decoder that ignores its input and an encoder that says nothing: a KL of 0, and the binomial's own entropy."""
+    import torch
+
+    model = categorical_vae.VAE(gumbel_fast.torch.gumbel_softmax)
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    images = torch.full((3, 64), 8.0)
+    expected = 64 * torch.distributions.Binomial(16, 0.5).log_prob(torch.tensor(8.0))
+    torch.testing.assert_close(model.elbo(images), expected.expand(3))
