@@ -11,7 +11,7 @@ from . import _core
 from ._arrays import Array, as_real, as_rows, as_temperature, check_out, fill_rows
 from ._threads import as_workers, run
 
-_NANOSECONDS = 0.5  # an element, roughly
+_NANOSECONDS = 1.0  # an element, roughly, into new memory
 
 
 def _softmax(

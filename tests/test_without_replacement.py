@@ -133,7 +133,7 @@ def test_too_many_are_refused(n, dtype):
     assert np.all(out == -1)
     with pytest.raises(ValueError, match=r"\b0\b"):
         gumbel_fast.categorical(x[:5], num_samples=n + 1, replace=False, rng=1)
-    with pytest.raises(ValueError, match=r"num_samples|categories|wanted"):
+    with pytest.raises(ValueError, match="wanted"):
         gumbel_fast.categorical(x[:5], num_samples=2**32, replace=False, rng=1)
 
 

@@ -1,0 +1,354 @@
+"""workers: what counts mean, the same bits for every count, errors, forks, interrupts, and threads not started.
+
+Calls here are cut into many more pieces than they deserve, by giving pieces fewer nanoseconds, so that small arrays
+show what large ones would.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gumbel_fast
+from gumbel_fast import _gumbel_max, _sampling, _threads
+from rows import ALL_DTYPES, DTYPES, some_rows
+
+CPUS = os.cpu_count() or 1
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    for module in _threads, _sampling, _gumbel_max:
+        monkeypatch.setattr(module, "PIECE", 2e3)
+    monkeypatch.setattr(_threads, "LEAST", 500.0)
+
+
+def logits(shape, dtype=np.float32):
+    return some_rows(shape, dtype, masked=0.2)
+
+
+def calls():
+    """Every function that takes workers, on rows, on many short rows, and on one long row."""
+    many, few, long = logits((300, 7)), logits((5, 3000)), logits(40_000)
+    yield "gumbel", lambda **o: gumbel_fast.gumbel(size=(7, 5001), rng=1, offset=(3, 1), **o)
+    yield "gumbel, one row", lambda **o: gumbel_fast.gumbel(size=100_003, rng=1, dtype=np.float32, **o)
+    yield "gumbel, scaled", lambda **o: gumbel_fast.gumbel(np.arange(300), 2.0, (50, 300), rng=1, **o)
+    for name, x in {"many": many, "few": few, "long": long, "double": few.astype(np.float64)}.items():
+        yield f"categorical, {name}", lambda x=x, **o: gumbel_fast.categorical(x, rng=1, **o)
+        yield f"categorical, alias, {name}", lambda x=x, **o: gumbel_fast.categorical(x, num_samples=9999, rng=1, **o)
+        yield f"categorical, race, {name}", lambda x=x, **o: gumbel_fast.categorical(x, num_samples=60, rng=1, **o)
+        yield f"gumbel_top_k, {name}", lambda x=x, **o: gumbel_fast.gumbel_top_k(x, 2, rng=1, return_value=True, **o)
+        yield f"gumbel_max, {name}", lambda x=x, **o: gumbel_fast.gumbel_max(x, rng=1, return_value=True, **o)
+        noise = np.random.default_rng(1).gumbel(size=x.shape).astype(x.dtype)
+        y, grad = gumbel_fast.softmax(x), np.random.default_rng(2).normal(size=x.shape).astype(x.dtype)
+        yield (
+            f"gumbel_max, noise, {name}",
+            lambda x=x, noise=noise, **o: gumbel_fast.gumbel_max(x, noise=noise, return_value=True, **o),
+        )
+        yield f"gumbel_softmax, {name}", lambda x=x, **o: gumbel_fast.gumbel_softmax(x, temperature=0.5, rng=1, **o)
+        yield f"softmax, {name}", lambda x=x, **o: gumbel_fast.softmax(x, **o)
+        yield f"log_softmax, {name}", lambda x=x, **o: gumbel_fast.log_softmax(x, **o)
+        yield f"logsumexp, {name}", lambda x=x, **o: gumbel_fast.logsumexp(x, **o)
+        yield f"softmax_vjp, {name}", lambda y=y, grad=grad, **o: gumbel_fast.softmax_vjp(y, grad, **o)
+    each = np.linspace(0.1, 2, 300)
+    yield "a temperature for each row", lambda **o: gumbel_fast.categorical(many, temperature=each, rng=1, **o)
+    yield "a cold row among them", lambda **o: gumbel_fast.gumbel_max(many, temperature=each - 0.1, rng=1, **o)
+
+
+CALLS = dict(calls())
+
+
+# ------------------------------------------------------------------------------------------------------------ same bits
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_every_count_gives_the_same_bits(call, monkeypatch):
+    alone = call()
+    for piece in 2e3, 5e4:
+        for module in _threads, _sampling, _gumbel_max:
+            monkeypatch.setattr(module, "PIECE", piece)
+        monkeypatch.setattr(_threads, "LEAST", 500.0)
+        for workers in 1, 2, 3, 8, -1:
+            np.testing.assert_equal(call(workers=workers), alone)
+
+
+@pytest.mark.parametrize("name", ["gumbel", "categorical, few", "categorical, alias, few", "gumbel_softmax, few"])
+def test_large_calls_unpatched(name):
+    """As they are cut by right."""
+    x = logits((64, 8192))
+    call = {
+        "gumbel": lambda **o: gumbel_fast.gumbel(size=3_000_001, rng=1, dtype=np.float32, **o),
+        "categorical, few": lambda **o: gumbel_fast.categorical(x, rng=1, **o),
+        "categorical, alias, few": lambda **o: gumbel_fast.categorical(x[0], num_samples=2_000_000, rng=1, **o),
+        "gumbel_softmax, few": lambda **o: gumbel_fast.gumbel_softmax(x, rng=1, **o),
+    }[name]
+    expected = call()
+    for workers in 2, 5:
+        np.testing.assert_array_equal(call(workers=workers), expected)
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("given_noise", [False, True], ids=["seed", "noise"])
+def test_one_long_row_with_masked_stretches(dtype, given_noise, small_pieces):
+    """Shards of nothing but -inf are passed over; the first of equal sums is found, whoever meets it first."""
+    x = np.full(60_000, -np.inf, np.float64)
+    x[[31_007, 31_008, 59_999]] = 3e4
+    x = x.astype(dtype)
+    noise = np.zeros(x.size, np.float64 if dtype == np.float64 else np.float32)
+    noise[:20_000] = -np.inf
+    for workers in 1, 2, 4:
+        index, value = gumbel_fast.gumbel_max(x, noise=noise, return_value=True, workers=workers)
+        assert index == 31_007
+        assert value == x[31_007]
+        cold = gumbel_fast.gumbel_max(x, temperature=0, rng=1, workers=workers)
+        assert cold == 31_007
+
+
+@given(st.integers(1, 5000), st.floats(0.1, 1e5), st.integers(1, 9))
+def test_pieces_make_the_whole(total, cost, workers):
+    """Each item once, in order where there is one worker, whatever the sizes."""
+    seen = []
+    _threads.run(lambda start, stop: seen.append((start, stop)), total, cost, workers)
+    if workers == 1:
+        assert seen == sorted(seen)
+    assert [i for start, stop in sorted(seen) for i in range(start, stop)] == list(range(total))
+
+
+def test_threads_do_work_together():
+    """Two pieces that wait for one another are done by two threads."""
+    barrier = threading.Barrier(2, timeout=20)
+    threads = set()
+
+    def work(start, stop):
+        if start < 2:
+            barrier.wait()
+        threads.add(threading.get_ident())
+
+    _threads.run(work, 64, _threads.PIECE, 2)
+    assert len(threads) == 2
+
+
+# ----------------------------------------------------------------------------------------------------------- the counts
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_counts_that_are_none(call):
+    for workers in 0, -CPUS - 1, -(10**30):
+        with pytest.raises(ValueError, match="workers"):
+            call(workers=workers)
+    for workers in 1.0, "2", None:
+        with pytest.raises(TypeError):
+            call(workers=workers)
+
+
+def test_counts_as_in_scipy():
+    assert [_threads.as_workers(n) for n in (1, 2, 1000, -1, -CPUS)] == [1, 2, 1000, CPUS, 1]
+    assert _threads.as_workers(np.int8(3)) == 3
+    np.testing.assert_array_equal(gumbel_fast.gumbel(size=9, rng=1, workers=10**9), gumbel_fast.gumbel(size=9, rng=1))
+
+
+# --------------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_first_bad_row_is_named(workers, dtype, small_pieces):
+    """Of bad rows in many pieces the first, and out is as it was."""
+    x = logits((400, 300), dtype)
+    x[np.arange(137, 400, 3)] = np.nan
+    calls = {
+        (400,): [{}],
+        (400, 3): [{"num_samples": 3}, {"num_samples": 3, "replace": False}],
+        (400, 9999): [{"num_samples": 9999}],
+    }
+    for shape, options in calls.items():
+        for option in options:
+            out = np.full(shape, -1, np.int64)
+            with pytest.raises(ValueError, match=r"\b137\b"):
+                gumbel_fast.categorical(x, rng=1, out=out, workers=workers, **option)
+            assert np.all(out == -1)
+    out = np.full(400, -1, np.int64)
+    with pytest.raises(ValueError, match=r"\b137\b"):
+        gumbel_fast.gumbel_max(x, rng=1, out=out, workers=workers)
+    assert np.all(out == -1)
+    with pytest.raises(ValueError, match=r"\b137\b"):
+        gumbel_fast.gumbel_top_k(x, 3, rng=1, workers=workers)
+    x[137, 250] = 0
+    x[137, :250] = -np.inf  # one NaN less, but still some
+    with pytest.raises(ValueError, match=r"\b137\b"):
+        gumbel_fast.gumbel_top_k(x, 3, rng=1, workers=workers)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 20_001, 39_999])
+def test_one_long_bad_row(bad, place, small_pieces):
+    x = logits(40_000)
+    x[place] = bad
+    for workers in 1, 2, 4:
+        for options in {"rng": 1}, {"noise": np.zeros(40_000, np.float32)}, {"temperature": 0, "rng": 1}:
+            with pytest.raises(ValueError, match=r"\b0\b"):
+                gumbel_fast.gumbel_max(x, workers=workers, **options)
+    with pytest.raises(ValueError, match=r"\b1\b"):
+        gumbel_fast.gumbel_max(np.stack([logits(40_000), np.full(40_000, -np.inf)]), rng=1, workers=3)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_error_of_the_lowest_piece_is_raised(workers):
+    """Though another met its own first."""
+
+    def work(start, stop):
+        if start >= 3 and workers > 1:
+            raise KeyError(start)
+        if start == 2:
+            raise LookupError("the first")
+
+    with pytest.raises(LookupError, match="the first") as error:
+        _threads.run(work, 100, _threads.PIECE, workers)
+    assert type(error.value) is LookupError
+
+
+def test_an_error_ends_what_has_not_begun():
+    done = []
+
+    def work(start, stop):
+        done.append(start)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it has nothing to say
+        _threads.run(work, 10_000, _threads.PIECE, 3)
+    assert len(done) <= 3
+
+
+def test_a_full_house_does_the_work_alone(monkeypatch):
+    """Where no thread can be started, the caller does it all."""
+
+    class NoThreads:
+        def submit(self, _):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_threads, "_threads", NoThreads)
+    x = logits((64, 8192))
+    np.testing.assert_array_equal(gumbel_fast.categorical(x, rng=1, workers=4), gumbel_fast.categorical(x, rng=1))
+
+
+def test_workers_within_workers():
+    """Threads of the caller's own, each with workers, more of them than the pool has."""
+    x = logits((64, 8192))
+    expected = gumbel_fast.categorical(x, rng=1)
+    found = []
+    start = threading.Barrier(12)
+
+    def call():
+        start.wait()
+        found.append(gumbel_fast.categorical(x, rng=1, workers=40))
+
+    callers = [threading.Thread(target=call) for _ in range(12)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    assert len(found) == 12
+    assert all(np.array_equal(one, expected) for one in found)
+
+
+# ------------------------------------------------------------------------------------------------------------ processes
+
+
+def run(script):
+    return subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_no_thread_before_it_is_wanted():
+    """Neither import nor small calls start one, or import what starts them."""
+    ran = run("""
+        import sys, threading
+        import numpy as np
+        before = set(sys.modules)
+        import gumbel_fast
+        gumbel_fast.categorical(np.zeros((100, 100)), rng=1, workers=2)
+        gumbel_fast.gumbel(size=1000, rng=1, workers=-1)
+        print(threading.active_count(), "concurrent.futures.thread" in set(sys.modules) - before)
+        gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2)
+        print(threading.active_count() > 1)
+    """)
+    assert ran.stdout.split() == ["1", "False", "True"], ran.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_has_threads_of_its_own():
+    ran = run("""
+        import os, warnings
+        import gumbel_fast
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # a process with threads forks, which is what this is about
+
+        def show():
+            total = gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2).sum()
+            print(f"{total:.17g}", flush=True)
+
+        show()
+        for child in range(3):
+            if os.fork() == 0:
+                show()
+                os._exit(0)
+            os.wait()
+        show()
+    """)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.split()) == 5
+    assert len(set(ran.stdout.split())) == 1
+
+
+def test_the_interpreter_ends():
+    """With a pool in place, and with a call at exit, when no more threads are to be had."""
+    ran = run("""
+        import atexit
+        import gumbel_fast
+
+        def last():
+            print(gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2).size)
+
+        atexit.register(last)
+        last()
+    """)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == ["3000000"] * 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("call", [
+    "gumbel_fast.gumbel(size=(2000, 500_000), dtype='f4', rng=1, workers=WORKERS)",
+    "gumbel_fast.gumbel_max(np.broadcast_to(np.zeros(10_000, 'f4'), (10_000_000, 10_000)), rng=1, workers=WORKERS)",
+    "gumbel_fast.gumbel_max(np.broadcast_to(np.zeros(10**9, 'f2'), (20, 10**9)), rng=1, workers=WORKERS)",
+    "gumbel_fast.softmax(np.broadcast_to(np.zeros(1000), (1_000_000, 1000)), workers=WORKERS)",
+], ids=["gumbel", "many rows", "long rows", "softmax"])  # fmt: skip
+def test_an_interrupt_is_seen_between_pieces(call, workers):
+    """A signal after 50 ms ends calls that would take 2.5 seconds and more, some of it for new memory, within 1.2."""
+    ran = run(f"""
+        import signal, time
+        import numpy as np
+        import gumbel_fast
+
+        def interrupt(number, frame):
+            raise KeyboardInterrupt
+
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        start = time.perf_counter()
+        try:
+            {call.replace("WORKERS", str(workers))}
+        except KeyboardInterrupt:
+            print(time.perf_counter() - start)
+    """)
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) < 1.2
