@@ -116,6 +116,7 @@ GF_INLINE int64_t ROW(argmax)(const element_t *x, size_t n, real_t *value) {
         ;
     while (ROW(read_one)(x + i) != greatest)
         i++;
+    *value = ROW(read_one)(x + i); /* of 0 and -0 the one that is there, not the one a lane kept */
     return (int64_t)i;
 }
 
