@@ -1,0 +1,245 @@
+"""The interface for Cython code, as the example in examples/cimport uses it and as it answers every kind of argument.
+
+Both are built here, against the library that is installed.
+"""
+
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import textwrap
+
+import numpy as np
+import pytest
+
+import gumbel_fast
+from gumbel_fast._rng import SeedPair
+from rows import DTYPES, some_rows
+
+EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "cimport"
+LIBRARY = pathlib.Path(gumbel_fast.__file__).parent
+
+SETUP = f"""
+from Cython.Build import cythonize
+from setuptools import setup
+
+setup(ext_modules=cythonize("MODULE.pyx", include_path=[{str(LIBRARY.parent)!r}]))
+"""
+
+# Each function of __init__.pxd for float and for double, its scratch no larger than it says.
+CALLS = """
+# cython: language_level=3
+cimport gumbel_fast
+from gumbel_fast cimport BAD_ARGUMENT, BAD_ROW
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+BAD = BAD_ROW, BAD_ARGUMENT
+
+ctypedef fused real:
+    float
+    double
+
+
+def categorical(const real[::1] x, size_t n, double temperature, uint64_t key, uint64_t row, bint with_scratch=True):
+    cdef int64_t index
+    cdef size_t size, k
+    cdef unsigned char *scratch
+    cdef bint spoiled = False
+    if real is float:
+        size = gumbel_fast.categorical_scratch_f32(n)
+    else:
+        size = gumbel_fast.categorical_scratch_f64(n)
+    scratch = <unsigned char *> malloc(size + 64)
+    memset(scratch, 0xAB, size + 64)
+    with nogil:
+        if real is float:
+            index = gumbel_fast.categorical_f32(&x[0], n, temperature, key, row, scratch if with_scratch else NULL)
+        else:
+            index = gumbel_fast.categorical_f64(&x[0], n, temperature, key, row, scratch if with_scratch else NULL)
+    for k in range(64):
+        spoiled = spoiled or scratch[size + k] != 0xAB
+    free(scratch)
+    assert not spoiled, "more scratch was written than is asked for"
+    return index
+
+
+def gumbel_max(const real[::1] x, size_t n, double temperature, uint64_t key, uint64_t row, uint64_t column,
+               bint with_value=True):
+    cdef int64_t index
+    cdef double value = -7
+    with nogil:
+        if real is float:
+            index = gumbel_fast.gumbel_max_f32(&x[0], n, temperature, key, row, column, &value if with_value else NULL)
+        else:
+            index = gumbel_fast.gumbel_max_f64(&x[0], n, temperature, key, row, column, &value if with_value else NULL)
+    return index, value
+
+
+def gumbel(real[::1] out, size_t n, uint64_t key, uint64_t row, uint64_t column):
+    cdef int status
+    with nogil:
+        if real is float:
+            status = gumbel_fast.gumbel_f32(&out[0], n, key, row, column)
+        else:
+            status = gumbel_fast.gumbel_f64(&out[0], n, key, row, column)
+    return status
+
+
+def scratch_sizes(size_t n):
+    return gumbel_fast.categorical_scratch_f32(n), gumbel_fast.categorical_scratch_f64(n)
+"""
+
+
+def have_a_compiler():
+    """The tools that the example's README asks for."""
+    if any(importlib.util.find_spec(name) is None for name in ("Cython", "setuptools")):
+        return False
+    compiler = (sysconfig.get_config_var("CC") or "cl").split()[0]
+    headers = pathlib.Path(sysconfig.get_path("include"), "Python.h")
+    return headers.exists() and (os.name == "nt" or shutil.which(os.environ.get("CC", compiler)) is not None)
+
+
+pytestmark = pytest.mark.skipif(not have_a_compiler(), reason="no Cython, setuptools, C compiler or Python headers")
+
+
+def build(folder, name):
+    """The module that the setup.py in a folder builds."""
+    path = os.pathsep.join([str(LIBRARY.parent), os.environ.get("PYTHONPATH", "")])
+    ran = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (built,) = [file for file in folder.iterdir() if file.suffix in (".so", ".pyd")]
+    specification = importlib.util.spec_from_file_location(name, built)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    if not EXAMPLE.is_dir():
+        pytest.skip("the examples are not beside the tests")
+    folder = tmp_path_factory.mktemp("example")
+    for name in "chain.pyx", "setup.py":
+        shutil.copy(EXAMPLE / name, folder)
+    return build(folder, "chain")
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calls")
+    (folder / "calls.pyx").write_text(textwrap.dedent(CALLS))
+    (folder / "setup.py").write_text(SETUP.replace("MODULE", "calls"))
+    return build(folder, "calls")
+
+
+# ---------------------------------------------------------------------------------------------------------- the example
+
+
+def test_the_chain_takes_the_draws_of_categorical(chain):
+    for states in 3, 64, 65, 300:
+        logits = some_rows((states, states))
+        visited = chain.walk(logits, 50, seed=7, temperature=0.8)
+        a, b = map(int, np.random.SeedSequence(7).generate_state(2, np.uint64))
+        state = 0
+        for t in range(50):
+            state = gumbel_fast.categorical(logits[state], temperature=0.8, rng=SeedPair(a, (b + t) % 2**64))
+            assert visited[t] == state
+
+
+def test_the_chain_comes_to_its_equilibrium(chain):
+    """Two states with odds of leaving of 1 to 3: 3/4 of 100,000 steps in the first, give or take 1.2% (6 sigma)."""
+    stay = np.log([[0.9, 0.1], [0.3, 0.7]]).astype(np.float32)
+    visited = chain.walk(stay, 100_000, seed=1)
+    assert abs(np.mean(visited == 0) - 0.75) < 0.012
+
+
+def test_the_chain_refuses(chain):
+    logits = np.zeros((3, 3), np.float32)
+    logits[1] = -np.inf
+    with pytest.raises(ValueError, match="step"):
+        chain.walk(logits, 1000, seed=1)
+    with pytest.raises(ValueError, match="temperature"):
+        chain.walk(np.zeros((3, 3), np.float32), 10, seed=1, temperature=-1)
+    with pytest.raises(ValueError, match="square"):
+        chain.walk(np.zeros((3, 4), np.float32), 10, seed=1)
+
+
+def test_the_record_is_that_of_the_noise(chain):
+    noise = gumbel_fast.gumbel(size=20_000, rng=5)
+    for count in 1, 511, 512, 513, 20_000:
+        assert chain.record(count, 5) == (noise[:count].argmax(), noise[:count].max())
+
+
+# ------------------------------------------------------------------------------------------------------- every function
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 6, 16, 17, 63, 64, 65, 128, 1000, 40_000])
+def test_samplers_are_those_of_python(n, dtype, calls, target):
+    for seed in range(5):
+        x = some_rows(n, dtype, seed=seed)
+        a, b = map(int, np.random.SeedSequence(seed).generate_state(2, np.uint64))
+        for temperature in 1.0, 0.3, 0.0:
+            assert calls.categorical(x, n, temperature, a, b) == gumbel_fast.categorical(
+                x, temperature=temperature, rng=seed
+            )
+            expected = gumbel_fast.gumbel_max(
+                x, temperature=temperature, rng=seed, offset=(2, 2**34 - n), return_value=True
+            )
+            row = (b + 2) % 2**64
+            assert calls.gumbel_max(x, n, temperature, a, row, 2**34 - n) == expected
+            assert calls.gumbel_max(x, n, temperature, a, row, 2**34 - n, False) == (expected[0], -7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 3, 64, 1000])
+def test_noise_is_that_of_python(n, dtype, calls, target):
+    a, b = map(int, np.random.SeedSequence(3).generate_state(2, np.uint64))
+    for row, column in (0, 0), (2**64 - 1, 7), (5, 2**34 - n):
+        out = np.full(n + 1, -7, dtype)
+        assert calls.gumbel(out, n, a, (b + row) % 2**64, column) == 0
+        expected = gumbel_fast.gumbel(size=n, rng=3, dtype=dtype, offset=(row, column))
+        np.testing.assert_array_equal(out[:n], expected)
+        assert out[n] == -7
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 6, 64, 65, 1000])
+def test_statuses(n, dtype, calls):
+    bad_row, bad_argument = calls.BAD
+    for bad in np.nan, np.inf, -np.inf:
+        x = np.zeros(n, dtype)
+        x[n // 2 if bad != -np.inf else slice(None)] = bad
+        assert calls.categorical(x, n, 1.0, 1, 2) == bad_row
+        assert calls.gumbel_max(x, n, 1.0, 1, 2, 0)[0] == bad_row
+    x = np.zeros(n, dtype)
+    for temperature in -1.0, np.nan, -np.inf:
+        assert calls.categorical(x, n, temperature, 1, 2) == bad_argument
+        assert calls.gumbel_max(x, n, temperature, 1, 2, 0)[0] == bad_argument
+    for size in 0, 2**34 + 1, 2**64 - 1:  # before anything is read
+        assert calls.gumbel_max(x, size, 1.0, 1, 2, 0)[0] == bad_argument
+    assert calls.categorical(x, 0, 1.0, 1, 2) == bad_argument
+    assert calls.gumbel_max(x, n, 1.0, 1, 2, 2**34 - n + 1)[0] == bad_argument
+    assert calls.gumbel_max(x, n, 1.0, 1, 2, 2**64 - 1)[0] == bad_argument
+    for size, column in (2**34 + 1, 0), (n, 2**34), (n, 2**64 - 1), (2**64 - 1, 0):
+        assert calls.gumbel(x, size, 1, 2, column) == bad_argument
+    assert not x.any()
+    assert calls.gumbel(x, 0, 1, 2, 2**34) == 0
+    without = calls.categorical(x, n, 1.0, 1, 2, False)
+    assert without == (calls.categorical(x, n, 1.0, 1, 2) if n <= 64 else bad_argument)
+
+
+def test_scratch(calls):
+    """None for short rows, and never much."""
+    assert calls.scratch_sizes(64) == (0, 0)
+    for n in 65, 1000, 2**20, 2**34:
+        for size in calls.scratch_sizes(n):
+            assert 0 < size < n / 4 + 1024
