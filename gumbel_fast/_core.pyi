@@ -1,10 +1,12 @@
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _Float64 = NDArray[np.float64]
 _Int64 = NDArray[np.int64]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 STREAM_VERSION: int
 MAX_COLUMNS: int
@@ -65,20 +67,8 @@ def gumbel_max(
     stop: int,
 ) -> None: ...
 def check_rows(logits: NDArray[Any], start: int, stop: int) -> None: ...
-def categorical_short(
-    logits: object, num_samples: object, temperature: object, axis: object, rng: object, out: object, workers: object
-) -> Any: ...
-def gumbel_max_short(
-    logits: object,
-    temperature: object,
-    axis: object,
-    rng: object,
-    offset: object,
-    noise: object,
-    return_value: object,
-    out: object,
-    workers: object,
-) -> Any: ...
+def before_categorical(general: _Function) -> _Function: ...
+def before_gumbel_max(general: _Function) -> _Function: ...
 def repeated_rows(
     logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, out: _Int64, start: int, stop: int
 ) -> None: ...

@@ -9,6 +9,7 @@
 """Typed loops over the rows of arrays, calling the kernels of the C core."""
 
 import os
+from functools import wraps
 
 import numpy as np
 from numpy.random import Generator
@@ -380,8 +381,9 @@ def check_rows(cnp.ndarray logits, Py_ssize_t start, Py_ssize_t stop):
 
 # -- the short ways -----------------------------------------------------------------------------------------------
 #
-# A call on a small contiguous float array with a Generator comes here at once, with its arguments as they were passed.
-# These functions look for themselves, and return None for anything else, which then goes the general way.
+# Decorators of the public functions. A call on a small contiguous float array with a Generator comes to C at once;
+# these functions look for themselves, and hand everything else on to the function that they stand before. They repeat
+# its signature, for arguments that are parsed here are parsed faster than in Python.
 
 cdef enum:
     SHORT_WAY_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
@@ -407,52 +409,55 @@ cdef inline bint goes_short(logits, temperature, axis, rng, out, workers) except
     )
 
 
-cdef inline cnp.ndarray index_array(cnp.ndarray logits):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(logits) - 1, cnp.PyArray_DIMS(logits), cnp.NPY_INT64, 0)
-
-
-cdef inline object index_scalar(int64_t index):
-    return PyArray_Scalar(&index, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
-
-
-def categorical_short(logits, num_samples, temperature, axis, rng, out, workers):
-    """One index from each row, or None for a call that must go the general way."""
-    cdef double degrees
+cdef inline object short_draw(cnp.ndarray logits, double temperature, rng, bint coupled):
+    # One index from each row; coupled: by gumbel_max.
     cdef Temperatures t
     cdef uint64_t key, row
-    cdef int64_t index
-    if num_samples is not None or not goes_short(logits, temperature, axis, rng, out, workers):
-        return None
-    degrees = temperature
-    t.data, t.step = &degrees, 0
+    cdef int64_t one
+    cdef int64_t *index = &one
+    cdef cnp.ndarray indices = None
+    cdef Py_ssize_t rows = 1
+    t.data, t.step = &temperature, 0
     take_seed(rng.bit_generator, &key, &row)
-    if cnp.PyArray_NDIM(logits) == 1:
-        draw(logits, t, key, row, &index, 0, 1)
-        return index_scalar(index)
-    indices = index_array(logits)
-    draw(logits, t, key, row, <int64_t *> cnp.PyArray_DATA(indices), 0, cnp.PyArray_SIZE(indices))
-    return indices
+    if cnp.PyArray_NDIM(logits) > 1:
+        indices = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(logits) - 1, cnp.PyArray_DIMS(logits), cnp.NPY_INT64, 0)
+        index, rows = <int64_t *> cnp.PyArray_DATA(indices), cnp.PyArray_SIZE(indices)
+    if coupled:
+        greatest(logits, None, t, key, row, 0, index, NULL, 0, rows)
+    else:
+        draw(logits, t, key, row, index, 0, rows)
+    if indices is not None:
+        return indices
+    return PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
 
 
-def gumbel_max_short(logits, temperature, axis, rng, offset, noise, return_value, out, workers):
-    """Index of each row's greatest logit with its noise, or None for a call that must go the general way."""
-    cdef double degrees
-    cdef Temperatures t
-    cdef uint64_t key, row
-    cdef int64_t index
-    if noise is not None or return_value is not False or type(offset) is not tuple or offset != ORIGIN:
-        return None
-    if not goes_short(logits, temperature, axis, rng, out, workers):
-        return None
-    degrees = temperature
-    t.data, t.step = &degrees, 0
-    take_seed(rng.bit_generator, &key, &row)
-    if cnp.PyArray_NDIM(logits) == 1:
-        greatest(logits, None, t, key, row, 0, &index, NULL, 0, 1)
-        return index_scalar(index)
-    indices = index_array(logits)
-    greatest(logits, None, t, key, row, 0, <int64_t *> cnp.PyArray_DATA(indices), NULL, 0, cnp.PyArray_SIZE(indices))
-    return indices
+def before_categorical(general):
+    """Put the short way before `categorical`."""
+
+    @wraps(general)
+    def categorical(logits, *, num_samples=None, replace=True, temperature=1.0, axis=-1, rng=None, out=None,
+                    workers=1):
+        if num_samples is None and goes_short(logits, temperature, axis, rng, out, workers):
+            return short_draw(logits, temperature, rng, False)
+        return general(logits, num_samples=num_samples, replace=replace, temperature=temperature, axis=axis, rng=rng,
+                       out=out, workers=workers)
+
+    return categorical
+
+
+def before_gumbel_max(general):
+    """Put the short way before `gumbel_max`."""
+
+    @wraps(general)
+    def gumbel_max(logits, *, temperature=1.0, axis=-1, rng=None, offset=(0, 0), noise=None, return_value=False,
+                   out=None, workers=1):
+        if (noise is None and return_value is False and type(offset) is tuple and offset == ORIGIN
+                and goes_short(logits, temperature, axis, rng, out, workers)):
+            return short_draw(logits, temperature, rng, True)
+        return general(logits, temperature=temperature, axis=axis, rng=rng, offset=offset, noise=noise,
+                       return_value=return_value, out=out, workers=workers)
+
+    return gumbel_max
 
 
 # -- many draws from each row -------------------------------------------------------------------------------------

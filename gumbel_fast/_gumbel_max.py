@@ -21,13 +21,13 @@ from ._arrays import (
     check_out,
     compute_dtype,
 )
-from ._core import gumbel_max_short
 from ._rng import RNG, draw_seed
 from ._threads import PIECE, as_workers, run
 
 _NANOSECONDS = 0.5  # an element, roughly
 
 
+@_core.before_gumbel_max
 def gumbel_max(
     logits: ArrayLike,
     *,
@@ -111,9 +111,6 @@ def gumbel_max(
     >>> bool(index == gumbel_fast.gumbel_max(row, rng=7))
     True
     """
-    drawn = gumbel_max_short(logits, temperature, axis, rng, offset, noise, return_value, out, workers)
-    if drawn is not None:
-        return drawn
     threads = as_workers(workers)
     x, given = as_logits(logits), None
     if noise is not None:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arrays import Array, as_categories, as_logits, as_temperature, check_out
-from ._core import categorical_short
 from ._gumbel_max import top_k_rows
 from ._rng import RNG, draw_seed
 from ._threads import PIECE, as_workers, run
@@ -33,6 +32,7 @@ def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
     return categories <= _core.SHORT_ROW or categories < 16 * num_samples
 
 
+@_core.before_categorical
 def categorical(
     logits: ArrayLike,
     *,
@@ -120,9 +120,6 @@ def categorical(
     >>> int(gumbel_fast.categorical([0.0, -np.inf, -np.inf]))
     0
     """
-    drawn = categorical_short(logits, num_samples, temperature, axis, rng, out, workers)
-    if drawn is not None:
-        return drawn
     threads = as_workers(workers)
     x = as_logits(logits)
     rows = as_categories(x, axis)

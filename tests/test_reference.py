@@ -70,6 +70,13 @@ def test_signatures(name):
         same_parameters(real, twin)
 
 
+@pytest.mark.parametrize("name", ["categorical", "gumbel_max"])
+def test_the_short_way_has_the_signature_of_what_it_stands_before(name):
+    compiled = getattr(gumbel_fast, name)
+    assert inspect.signature(compiled, follow_wrapped=False) == inspect.signature(compiled.__wrapped__)
+    assert compiled.__doc__ == compiled.__wrapped__.__doc__
+
+
 def same_parameters(real, twin):
     def parameters(function):
         return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
