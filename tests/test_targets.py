@@ -121,6 +121,48 @@ def test_categorical_of_long_rows(same, dtype, real_logits):
         same(lambda x=x: gumbel_fast.categorical(np.repeat(x, 20, axis=0), rng=2))
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, np.float16])
+@pytest.mark.parametrize("temperature", [1, 0.2, 0])
+def test_repeated_draws(same, temperature, dtype):
+    """By alias table and, from 65 categories on, by a race that goes on; and in halves what single draws have."""
+    for n in LENGTHS[::2]:
+        x = rows(n, dtype)
+        for samples in 2, 300, 3 + n // 20:
+            options = {"num_samples": samples, "temperature": temperature, "rng": n}
+            same(lambda x=x, options=options: gumbel_fast.categorical(x, **options))
+        same(lambda x=x, n=n: gumbel_fast.categorical(x, temperature=temperature, rng=n))
+    x = rows(100_003, dtype)
+    for samples in 500, 20_000:
+        same(lambda samples=samples: gumbel_fast.categorical(x, num_samples=samples, temperature=temperature, rng=1))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.float16])
+@pytest.mark.parametrize("temperature", [1, 0.2, 0])
+def test_greatest_with_noise(same, temperature, dtype):
+    for n in LENGTHS[::2]:
+        x = rows(n, dtype)
+        noise = np.random.default_rng(n).gumbel(size=x.shape).astype(np.float64 if dtype == np.float64 else np.float32)
+        for part in 0, 1:
+            options = {"temperature": temperature, "return_value": True}
+            same(lambda x=x, n=n, part=part, o=options: gumbel_fast.gumbel_max(x, rng=n, **o)[part])
+            same(lambda x=x, noise=noise, part=part, o=options: gumbel_fast.gumbel_max(x, noise=noise, **o)[part])
+            k = int(np.count_nonzero(x > -np.inf, axis=1).min())
+            same(lambda x=x, n=n, k=k, part=part, o=options: gumbel_fast.gumbel_top_k(x, k, rng=n, **o)[part])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gumbel_softmax_and_its_gradient(same, dtype):
+    for n in LENGTHS:
+        for count in 4, 37:
+            x = np.tile(rows(n, dtype), (10, 1))[:count]
+            y = same(lambda x=x, n=n: gumbel_fast.gumbel_softmax(x, temperature=0.6, rng=n, offset=(3, n)))
+            same(lambda x=x, n=n: gumbel_fast.gumbel_softmax(x, hard=True, rng=n))
+            same(gumbel_fast.softmax_vjp, y, np.random.default_rng(n).normal(size=x.shape).astype(dtype))
+    x = rows(100_003, dtype)
+    y = same(lambda: gumbel_fast.gumbel_softmax(x, rng=1))
+    same(gumbel_fast.softmax_vjp, y, np.sin(np.arange(x.size)).reshape(x.shape).astype(dtype))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", [
     gumbel_fast.softmax,
