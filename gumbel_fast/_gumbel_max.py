@@ -24,7 +24,7 @@ from ._arrays import (
 from ._rng import RNG, draw_seed
 from ._threads import PIECE, as_workers, run
 
-_NANOSECONDS = 0.5  # an element, roughly
+_ROW, _NANOSECONDS, _SELECTED = 30.0, 0.5, 20.0  # a row, an element, one of the k greatest; roughly
 
 
 @_core.before_gumbel_max
@@ -164,7 +164,7 @@ def _greatest(
         _core.gumbel_max(rows, t, key, row, column, noise, index, value, start, stop)
 
     if columns * _NANOSECONDS <= PIECE and index.size >= threads:
-        run(draw, index.size, columns * _NANOSECONDS, threads)
+        run(draw, index.size, _ROW + columns * _NANOSECONDS, threads)
         return index, value
     for r in range(index.size):
         place = np.unravel_index(r, index.shape)
@@ -300,5 +300,5 @@ def top_k_rows(
         _core.gumbel_top_k(rows, t, key, first, column, index, value, start, stop)
 
     if k:
-        run(draw, count, columns * _NANOSECONDS, threads)
+        run(draw, count, _ROW + columns * _NANOSECONDS + k * _SELECTED, threads)
     return index, value

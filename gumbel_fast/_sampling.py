@@ -18,8 +18,9 @@ from ._threads import PIECE, as_workers, run
 _MOST_SAMPLES = 2**32  # of one row: a draw's number is one word
 _SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every row is known to be sound
 
-# Nanoseconds, roughly: what a category costs a draw, an alias table, and a race's start; a draw by either.
-_DRAW, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 5.0, 1.5, 0.05, 80.0
+# Nanoseconds, roughly: a category of a short row; a category of an alias table, and a draw from it; a category at the
+# start of a race, and a draw by it.
+_SHORT_CATEGORY, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 5.0, 1.5, 0.1, 80.0
 
 
 def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
@@ -156,7 +157,9 @@ def _once(rows: Array, t: NDArray[np.float64], key: int, base: int, threads: int
     def draw(start: int, stop: int) -> None:
         _core.categorical(rows, t, key, base, indices, start, stop)
 
-    run(draw, indices.size, columns * _DRAW, threads)
+    short = columns <= _core.SHORT_ROW
+    cost = columns * _SHORT_CATEGORY if short else columns * _RACE_CATEGORY + _RACE_DRAW
+    run(draw, indices.size, cost, threads)
     return indices
 
 
