@@ -61,12 +61,12 @@ def run(work: Callable[[int, int], object], total: int, cost: float, workers: in
 
 def _share(work: Callable[[int, int], object], total: int, step: int, workers: int) -> None:
     starts = iter(range(0, total, step))
-    lock = threading.Lock()
+    lock, over = threading.Lock(), False
     errors: dict[int, BaseException] = {}  # by the start of the piece; interrupts come before all
 
     def take() -> int | None:
         with lock:
-            return None if errors else next(starts, None)
+            return None if over or errors else next(starts, None)
 
     def labour() -> None:
         start: int | None = -1
@@ -78,15 +78,16 @@ def _share(work: Callable[[int, int], object], total: int, step: int, workers: i
         except BaseException as error:  # an interrupt, in the calling thread
             errors[-1] = error
 
-    helpers = _hire(labour, min(workers, ceil(total / step), MOST_THREADS) - 1)
-    labour()
-    for helper in helpers:
-        if not helper.cancel():
-            helper.result()
     try:
+        helpers = _hire(labour, min(workers, ceil(total / step), MOST_THREADS) - 1)
+        labour()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
         if errors:
             raise errors[min(errors)]
     finally:
+        over = True  # however this ends, by another interrupt too, no piece begins after it
         errors.clear()  # an error holds its frames, and they the errors
 
 
