@@ -27,9 +27,9 @@ def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
     """Whether `num_samples` draws with replacement from one row are made by alias table, else by race.
 
     The table costs 6 to 8 ns a category to build and then 2 ns a draw; the race starts at 0.1 ns a category and takes
-    about 100 ns a draw, the first ones more. On AVX-512 they were seen to meet at 25 categories for each draw with 1,000
-    categories, at 30 with 10,000, at 20 with 100,000 and at 36 with a million, in float32 as in float64. Rows of a block
-    or less have nothing for a race to gain.
+    about 100 ns a draw, the first ones more. On AVX-512 they were seen to meet at 25 categories for each draw with
+    1,000 categories, at 30 with 10,000, at 20 with 100,000 and at 36 with a million, in float32 as in float64. Rows of
+    a block or less have nothing for a race to gain.
     """
     return categories <= _core.SHORT_ROW or categories < 24 * num_samples
 
