@@ -12,7 +12,6 @@ import os
 from functools import wraps
 
 import numpy as np
-from numpy.random import Generator
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -20,13 +19,17 @@ from libc.math cimport log
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
-from numpy.random cimport bitgen_t
 
 from gumbel_fast._kernels cimport *
 from gumbel_fast._rows cimport *
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
+
+cdef extern from "numpy/random/bitgen.h":  # by hand, for `cimport numpy.random` imports the module: half of our import
+    ctypedef struct bitgen_t:
+        void *state
+        uint64_t (*next_uint64)(void *state) noexcept nogil
 
 cnp.import_array()
 
@@ -389,12 +392,21 @@ cdef enum:
     SHORT_WAY_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
 
 cdef object ORIGIN = (0, 0)
+cdef object Generator = None  # numpy.random.Generator, once a call has asked for it
+
+
+cdef inline bint is_generator(rng) except -1:
+    global Generator
+    if Generator is None:
+        from numpy.random import Generator as generator
+        Generator = generator
+    return type(rng) is Generator
 
 
 cdef inline bint goes_short(logits, temperature, axis, rng, out, workers) except -1:
     cdef cnp.ndarray x
     cdef int dtype
-    if type(logits) is not cnp.ndarray or type(rng) is not Generator or type(temperature) is not float:
+    if type(logits) is not cnp.ndarray or type(temperature) is not float or not is_generator(rng):
         return False
     if out is not None or type(axis) is not int or axis != -1 or type(workers) is not int or workers != 1:
         return False

@@ -6,6 +6,7 @@ Nothing here keeps state but the one generator behind rng=None.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -21,26 +22,37 @@ class SeedPair(NamedTuple):
     row: int
 
 
+# A string, and no generator before a call wants one: to import numpy.random takes as long as all the rest of ours.
 RNG: TypeAlias = (
-    int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
+    "int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None"
 )
 
+_process_generator: np.random.Generator | None = None
+_seeding = threading.Lock()
 
-def _seed_process() -> None:
+
+def _process_rng() -> np.random.Generator:
     global _process_generator
-    _process_generator = np.random.default_rng()
+    if _process_generator is None:
+        with _seeding:
+            if _process_generator is None:
+                _process_generator = np.random.default_rng()
+    return _process_generator
 
 
-_process_generator: np.random.Generator
-_seed_process()
+def _forget_generator() -> None:
+    global _process_generator, _seeding
+    _process_generator, _seeding = None, threading.Lock()  # else a child would repeat its parent
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_seed_process)  # else a child would repeat its parent
+    os.register_at_fork(after_in_child=_forget_generator)
 
 
 def draw_seed(rng: RNG) -> tuple[int, int]:
     """Return the pair (key, row base) of one call: the two uint64 that every element's noise is a function of."""
     if rng is None:
-        rng = _process_generator
+        rng = _process_rng()
     if isinstance(rng, np.random.Generator):
         return _core.draw_seed(rng.bit_generator)
     if isinstance(rng, np.random.BitGenerator):
