@@ -1,12 +1,14 @@
-/* Prints a hash of what each kernel of one SIMD target gives for inputs made here, so that the targets of different
- * machines can be compared: two that agree bit for bit print the same lines. It links the C core alone, no Python.
+/* Prints a digest of what each kernel of one SIMD target gives for inputs made here, so that the targets of different
+ * machines can be compared: two that agree bit for bit print the same lines. Which lines are right, digests.json says.
+ * It links the C core alone, no Python.
  *
  *     driver            the names of the targets that this machine can run, best first
- *     driver TARGET     a line for each kernel and type: its name, how many values were hashed, their FNV-1a hash
+ *     driver TARGET     a line for each kernel and type: their names, and the SHA-256 digest of what the kernel gave
  *
  * Inputs are made by integers, by IEEE operations that are rounded once, and by nothing of libm, so they are the same
  * everywhere. All NaN are hashed as one: which of them an operation gives, IEEE 754 leaves to the machine. */
 #include "gumbel_fast.h"
+#include "sha256.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -141,19 +143,16 @@ static void check(const buffer *b, const char *kernel) {
     check_guard(bytes + b->start + b->size, GUARD, kernel);
 }
 
-/* -- hashes --------------------------------------------------------------------------------------------------------- */
+/* -- digests -------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    uint64_t hash;
-    size_t count;
-} digest;
+typedef sha256 digest;
 
-static const digest empty = {0xCBF29CE484222325u, 0};
-
+/* The low bytes of a word, the lowest first on every machine. */
 static void add_bits(digest *d, uint64_t bits, size_t bytes) {
+    unsigned char low[8];
     for (size_t i = 0; i < bytes; i++)
-        d->hash = (d->hash ^ (bits >> 8 * i & 0xFF)) * 0x100000001B3u;
-    d->count++;
+        low[i] = (unsigned char)(bits >> 8 * i);
+    sha256_add(d, low, bytes);
 }
 
 static void add_double(digest *d, double x) {
@@ -176,8 +175,10 @@ static void add_indices(digest *d, const int64_t *index, size_t n) {
         add_bits(d, (uint64_t)index[i], sizeof *index);
 }
 
-static void print(const char *type, const char *kernel, const digest *d) {
-    printf("%-4s %-18s %9zu values  %016llx\n", type, kernel, d->count, (unsigned long long)d->hash);
+static void print(const char *type, const char *kernel, digest *d) {
+    char digits[65];
+    sha256_end(d, digits);
+    printf("%s %s %s\n", type, kernel, digits);
 }
 
 /* -- rows of logits ------------------------------------------------------------------------------------------------- */
@@ -322,7 +323,7 @@ static void add_top_k(digest *d, const element_type *type, const void *row, size
 
 static void hash_row_draws(const element_type *type) {
     const gf_logits_kernels *k = type->logits;
-    digest race = empty, races = empty, alias = empty, given = empty, top_k = empty;
+    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty, top_k = sha256_empty;
     random_state = 1;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -346,7 +347,7 @@ static void hash_row_draws(const element_type *type) {
 }
 
 static void hash_batch_draws(const element_type *type) {
-    digest short_rows = empty, gumbel_max = empty;
+    digest short_rows = sha256_empty, gumbel_max = sha256_empty;
     random_state = 2;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -403,7 +404,7 @@ static void add_softmax(softmax_digests *d, const element_type *type, const void
 }
 
 static void hash_softmax(const element_type *type) {
-    softmax_digests d = {empty, empty, empty, empty};
+    softmax_digests d = {sha256_empty, sha256_empty, sha256_empty, sha256_empty};
     random_state = 3;
     for (size_t l = 0; l < length_count; l++)
         for (size_t kind = 0; kind < kinds_of(lengths[l]); kind++)
@@ -422,7 +423,7 @@ static void hash_softmax(const element_type *type) {
 
 static void hash_gumbel(const element_type *type) {
     static const double locs[] = {0, 1.5}, scales[] = {1, 0.3};
-    digest d = empty;
+    digest d = sha256_empty;
     random_state = 4;
     for (size_t l = 0; l < length_count; l++)
         for (int again = 0; again < 4; again++) {
@@ -438,7 +439,7 @@ static void hash_gumbel(const element_type *type) {
 }
 
 static void hash_gumbel_softmax(const element_type *type) {
-    digest d = empty;
+    digest d = sha256_empty;
     random_state = 5;
     for (size_t l = 0; l < length_count; l++)
         for (int again = 0; again < 4; again++) {
@@ -459,7 +460,7 @@ static void hash_gumbel_softmax(const element_type *type) {
 static void hash_gumbel_of_words(const element_type *type) {
     static const uint32_t marks[] = {0, 1u << 16, 1u << 31, UINT32_MAX - (1u << 16), UINT32_MAX};
     static uint32_t edges[COUNT(marks) * 5], high[MOST], low[MOST];
-    digest d = empty;
+    digest d = sha256_empty;
     size_t n = 0;
     random_state = 6;
     for (size_t i = 0; i < COUNT(edges); i++)
@@ -561,7 +562,7 @@ static void hash_distribution(const gf_kernels *target) {
     enum { LENGTH = 4097 };
     static double locs[LENGTH], scales[LENGTH];
     for (int f = 0; f < GF_DISTRIBUTION_FUNCTIONS; f++) {
-        digest d = empty;
+        digest d = sha256_empty;
         random_state = 7;
         for (size_t l = 0; l < length_count && lengths[l] <= LENGTH; l++)
             for (size_t parameters = 0; parameters < COUNT(fixed_locs) + 2; parameters++) {
@@ -588,7 +589,7 @@ static void hash_distribution(const gf_kernels *target) {
 /* -- all of a target ------------------------------------------------------------------------------------------------ */
 
 static void hash_philox(const gf_kernels *target) {
-    digest d = empty;
+    digest d = sha256_empty;
     random_state = 8;
     for (int i = 0; i < 1000; i++) {
         const uint64_t key = random_word(), a = random_word(), b = random_word();
