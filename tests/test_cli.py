@@ -248,7 +248,7 @@ def test_reader_that_goes_away(tmp_path):
 @POSIX
 @pytest.mark.parametrize("out", [(), ("-o", "drawn.npy")])
 def test_interruption(tmp_path, out):
-    np.save(tmp_path / "logits.npy", np.zeros((2000, 100_000), np.float32))  # seconds of work
+    np.lib.format.open_memmap(tmp_path / "logits.npy", "w+", np.float32, (2000, 100_000)).flush()  # seconds of work
     before = set(tmp_path.iterdir())
     process = subprocess.Popen(
         [*COMMAND, "sample", "logits.npy", "-n", "1000", *out],
