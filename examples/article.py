@@ -39,7 +39,7 @@ import numpy as np
 import gumbel_fast as gf
 
 SEED = 1111
-BLUE, ORANGE, GREEN, GREY = "#3465a4", "#e07b39", "#4e9a51", "#77787b"
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#6b6b6b"  # Okabe and Ito's: told apart by all eyes
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.dpi": 150})
 
 # ------------------------------------------------------------------------------------------- 1. The Gumbel distribution
@@ -49,10 +49,12 @@ def draw_density(path):
     """Draw the density for several (mu, beta): mu is the mode, beta the width, and the right tail is the long one."""
     x = np.linspace(-5, 20, 1000)
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for mu, beta, color in [(0.5, 2.0, BLUE), (1.0, 2.0, ORANGE), (1.5, 3.0, GREEN), (3.0, 4.0, GREY)]:
-        axes.plot(x, gf.gumbel_r.pdf(x, mu, beta), color=color, lw=2, label=f"µ = {mu}, β = {beta}")
+    lines = [(0.5, 2.0, BLUE, "-"), (1.0, 2.0, ORANGE, "--"), (1.5, 3.0, GREEN, "-."), (3.0, 4.0, GREY, ":")]
+    for mu, beta, color, style in lines:
+        axes.plot(x, gf.gumbel_r.pdf(x, mu, beta), style, color=color, lw=2, label=f"µ = {mu}, β = {beta}")
         axes.plot(mu, gf.gumbel_r.pdf(mu, mu, beta), "o", color=color, ms=5)
-    axes.set(title="The Gumbel distribution", xlabel="x", ylabel="density", xlim=(-5, 20), ylim=(0, 0.2))
+    axes.set(title="The Gumbel distribution: µ is the mode (dots), β the width", xlabel="x", ylabel="density")
+    axes.set(xlim=(-5, 20), ylim=(0, 0.2), yticks=np.arange(0, 0.21, 0.05))
     axes.legend()
     figure.savefig(path)
 
@@ -80,13 +82,15 @@ def draw_histogram(path, draws):
         print(f"  {name:15}" + "".join(f"{count:7.0f}" for count in counts))
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
+    figure.suptitle(f"{draws:,} draws from ten logits, two ways")
     left.bar(range(10), roulette, color=BLUE, width=0.75)
     left.set(title="Softmax and a roulette wheel", ylabel="times drawn")
     right.bar(range(10), gumbel_max, color=ORANGE, width=0.75)
     right.set(title="Gumbel-max: add noise, take the argmax")
     for axes in (left, right):
-        axes.plot(range(10), expected, "_", color="black", ms=18, label="expected")
+        axes.plot(range(10), expected, "_", color="black", ms=18, label="expected: draws × softmax")
         axes.set(xlabel="category", xticks=range(10))
+    left.yaxis.set_major_formatter("{x:,.0f}")
     left.legend()
     figure.savefig(path)
 
@@ -97,11 +101,14 @@ def draw_histogram(path, draws):
 def draw_temperatures(path):
     """Draw the softmax of the same ten logits at three temperatures."""
     logits = np.random.RandomState(SEED).uniform(-1, 1, 10)
-    figure, panels = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
+    figure.suptitle("Softmax of the same ten logits at three temperatures T")
     for axes, temperature in zip(panels, (0.1, 5, 50), strict=True):
-        axes.bar(range(10), gf.softmax(logits, temperature=temperature), color=GREEN, width=0.75)
-        axes.axhline(1 / 10, color=GREY, lw=1, ls="--", label="all equal")
-        axes.set(title=f"T = {temperature}", xlabel="category", xticks=range(10), ylim=(0, 1))
+        shares = gf.softmax(logits, temperature=temperature)
+        axes.bar(range(10), shares, color=GREEN, width=0.75)
+        axes.axhline(1 / 10, color=GREY, lw=1, ls="--", label="an even share")
+        axes.set(xlabel="category", xticks=range(10), ylim=(0, 1))
+        axes.set_title(f"T = {temperature}: from {shares.min():.3g} to {shares.max():.3g}", fontsize="medium")
     panels[0].set_ylabel("softmax(x / T)")
     panels[2].legend()
     figure.savefig(path)
@@ -150,19 +157,22 @@ def train_through_samples(seed, steps=5):
 
 
 def draw_training(path, runs):
-    """Train the toy in both ways, print the means, and draw them among the paths that other noise would have taken."""
+    """Train the toy in both ways, print the means, and draw them among the paths that other noise takes."""
     by_softmax, by_sample = train(gf.softmax), train_through_samples(SEED)
     print("Mean of the bump, step by step")
     for name, means in [("softmax", by_softmax), ("Gumbel-softmax", by_sample)]:
         print(f"  {name:15}", " ".join(f"{mean:.2f}" for mean in means))
 
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     others = [train_through_samples(seed) for seed in range(runs)]
-    axes.plot(np.transpose(others), color=ORANGE, lw=0.8, alpha=0.25)
+    low, high = np.quantile(others, [0.05, 0.95], axis=0)
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    axes.plot(by_softmax, "s-", color=BLUE, lw=2, zorder=3, label="through the softmax")
     axes.plot(by_sample, "o-", color=ORANGE, lw=2, label="through one Gumbel-softmax sample a step")
-    axes.plot([], color=ORANGE, lw=0.8, alpha=0.5, label="the same, with other noise")
-    axes.plot(by_softmax, "o-", color=BLUE, lw=2, label="through the softmax")
-    axes.set(title="Training the mean of the logits", xlabel="step", ylabel="mean")
+    band = f"nine in ten of {runs:,} such runs"
+    axes.fill_between(range(len(low)), low, high, color=ORANGE, alpha=0.25, lw=0, label=band)
+    axes.plot(np.mean(others, axis=0), "--", color=ORANGE, lw=2, label="their mean")
+    axes.set(title="Gradient descent moves the logits' bump towards the reward", xlabel="step")
+    axes.set_ylabel("mean of the bump")
     axes.legend(loc="upper left")
     figure.savefig(path)
 
@@ -177,7 +187,7 @@ def main(arguments=None):
     draw_density(options.output / "density.png")
     draw_histogram(options.output / "gumbel_max.png", 10_000 if options.quick else 100_000)
     draw_temperatures(options.output / "temperature.png")
-    draw_training(options.output / "training.png", 10 if options.quick else 100)
+    draw_training(options.output / "training.png", 20 if options.quick else 1000)
     print(f"Four figures are in {options.output}")
 
 

@@ -40,7 +40,7 @@ DOTS = 16  # in a pixel
 BATCH = 100
 BACKENDS = {"gumbel_fast": gumbel_fast.torch.gumbel_softmax, "torch": F.gumbel_softmax}
 NAMES = {"gumbel_fast": "gumbel_fast.torch.gumbel_softmax", "torch": "F.gumbel_softmax"}
-COLORS = {"gumbel_fast": "#3465a4", "torch": "#e07b39"}
+COLORS = {"gumbel_fast": "#0072b2", "torch": "#e69f00"}  # Okabe and Ito's: told apart by all eyes
 STYLES = {"gumbel_fast": "o-", "torch": ":"}
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.dpi": 150})
 
@@ -143,11 +143,11 @@ def draw_elbo(path, curves):
         epochs, _, bounds = zip(*curve, strict=True)
         axes.plot(epochs, bounds, STYLES[backend], lw=2, ms=4, color=COLORS[backend], label=NAMES[backend])
     axes.set_ylim(bounds[1], bounds[-1] + 0.1 * (bounds[-1] - bounds[1]))  # the untrained model is far below
-    axes.set(title="Held-out ELBO while the temperature falls", xlabel="epoch", ylabel="nats an image")
+    axes.set(title="Held-out ELBO while the temperature falls", xlabel="epoch", ylabel="ELBO, nats an image")
     axes.legend(loc="lower right")
     right = axes.twinx()
     epochs, temperatures, _ = zip(*curve, strict=True)
-    right.plot(epochs, temperatures, "--", lw=1, color="#77787b")
+    right.plot(epochs, temperatures, "--", lw=1, color="#6b6b6b")
     right.set(ylabel="temperature (dashed)", ylim=(0, 1.05))
     right.spines.right.set_visible(True)
     figure.savefig(path)
@@ -156,6 +156,7 @@ def draw_elbo(path, curves):
 @torch.no_grad()
 def draw_digits(path, model):
     """Draw held-out digits above their reconstructions, and digits decoded from categories drawn uniformly."""
+    torch.manual_seed(0)
     rows, columns = 4, 16
     _, held_out = load_images()
     originals = held_out[: 2 * columns]
@@ -164,18 +165,18 @@ def draw_digits(path, model):
     prior = model.gumbel_softmax(torch.zeros(rows * columns, VARIABLES, CATEGORIES), hard=True)
     invented = torch.sigmoid(model.decode(prior))
 
-    def tile(images):
-        """Put images of 8 x 8 pixels into rows, with a pixel's width of white between them."""
-        grid = F.pad(images.reshape(-1, columns, 8, 8), (0, 1, 0, 1)).permute(0, 2, 1, 3).reshape(-1, columns * 9)
-        return grid[:-1, :-1].numpy()
+    def tile(images, below):
+        """Put rows of 8 x 8 images side by side, a white pixel between them and `below` of them under each row."""
+        rows = F.pad(images.reshape(-1, columns, 8, 8), (0, 1)).transpose(1, 2).flatten(2)
+        return torch.cat([F.pad(row, (0, 0, 0, space)) for row, space in zip(rows, below, strict=True)])
 
     pairs = torch.stack([(originals / DOTS).reshape(2, columns, 64), reconstructions.reshape(2, columns, 64)], dim=1)
-    figure, (above, below) = plt.subplots(2, 1, figsize=(8, 4.9), layout="constrained")
+    figure, (above, below) = plt.subplots(2, 1, figsize=(8, 4.75), layout="constrained")
     for axes, images, title in [
-        (above, pairs, "Held-out digits, each above its reconstruction"),
-        (below, invented, "Decoded from 20 categories drawn uniformly"),
+        (above, tile(pairs, below=[1, 4, 1, 0]), "Held-out digits, each above its reconstruction"),
+        (below, tile(invented, below=[1, 1, 1, 0]), "New digits, decoded from 20 categories drawn uniformly"),
     ]:
-        axes.imshow(tile(images), cmap="gray_r", vmin=0, vmax=1)
+        axes.imshow(images, cmap="gray_r", vmin=0, vmax=1)
         axes.set_title(title)
         axes.set_axis_off()
     figure.savefig(path)
@@ -183,7 +184,12 @@ def draw_digits(path, model):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train a VAE with categorical latent variables on digits.")
-    parser.add_argument("--backend", choices=[*BACKENDS, "both"], default="gumbel_fast", help="(default: %(default)s)")
+    parser.add_argument(
+        "--backend",
+        choices=[*BACKENDS, "both"],
+        default="gumbel_fast",
+        help="whose gumbel_softmax to use (%(default)s)",
+    )
     parser.add_argument("--epochs", type=int, default=320, help="passes over the images (%(default)s)")
     parser.add_argument("--output", type=Path, default=Path("figures"), help="folder of the pictures (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="10 epochs")
@@ -191,9 +197,9 @@ def main(arguments=None):
     options.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # the network is small: more would be slower, for both backends
 
-    curves, lines = {}, []
+    models, curves, lines = {}, {}, []
     for backend in BACKENDS if options.backend == "both" else [options.backend]:
-        model, curves[backend], seconds = train(backend, 10 if options.quick else options.epochs)
+        models[backend], curves[backend], seconds = train(backend, 10 if options.quick else options.epochs)
         samples = 1e6 * time_samples(BACKENDS[backend])
         lines.append(
             f"{NAMES[backend]:32}  ELBO {curves[backend][-1][-1]:8.2f}  trained in {seconds:5.1f} s"
@@ -201,7 +207,7 @@ def main(arguments=None):
         )
     print("", *lines, sep="\n")
     draw_elbo(options.output / "elbo.png", curves)
-    draw_digits(options.output / "digits.png", model)
+    draw_digits(options.output / "digits.png", next(iter(models.values())))
     print(f"Two pictures are in {options.output}")
 
 
