@@ -168,7 +168,7 @@ def draw_digits(path, model):
     def tile(images, below):
         """Put rows of 8 x 8 images side by side, a white pixel between them and `below` of them under each row."""
         rows = F.pad(images.reshape(-1, columns, 8, 8), (0, 1)).transpose(1, 2).flatten(2)
-        return torch.cat([F.pad(row, (0, 0, 0, space)) for row, space in zip(rows, below, strict=True)])
+        return torch.cat([F.pad(row, (0, 0, 0, space)) for row, space in zip(rows, below, strict=True)]).numpy()
 
     pairs = torch.stack([(originals / DOTS).reshape(2, columns, 64), reconstructions.reshape(2, columns, 64)], dim=1)
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 4.75), layout="constrained")
