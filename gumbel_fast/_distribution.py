@@ -27,6 +27,12 @@ def _scale(value: ArrayLike) -> NDArray[np.float64]:
     return scale if least > 0 else np.where(scale > 0, scale, np.nan)
 
 
+def _spread(value: Any, loc: ArrayLike) -> Any:
+    """The value where it does not depend on loc but for its shape; NaN where loc is NaN."""
+    location = _parameter("loc", loc)
+    return np.where(np.isnan(location), np.nan, value)[()]
+
+
 def _vector(array: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """One entry, or all that broadcasting to the shape gives, in memory order."""
     if array.size != 1 and array.shape != shape:
@@ -162,7 +168,7 @@ class GumbelR:
         >>> float(gumbel_r.var(scale=2))
         6.579736267392906
         """
-        return (math.pi**2 / 6 * _scale(scale) ** 2 + 0 * _parameter("loc", loc))[()]
+        return _spread(math.pi**2 / 6 * _scale(scale) ** 2, loc)
 
     def std(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Standard deviation: ``pi / sqrt(6) * scale``.
@@ -172,7 +178,7 @@ class GumbelR:
         >>> float(gumbel_r.std())
         1.282549830161864
         """
-        return (math.pi / math.sqrt(6) * _scale(scale) + 0 * _parameter("loc", loc))[()]
+        return _spread(math.pi / math.sqrt(6) * _scale(scale), loc)
 
     def entropy(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Differential entropy in nats: ``log(scale) + 1 + 0.5772...`` (Euler's constant).
@@ -182,7 +188,7 @@ class GumbelR:
         >>> float(gumbel_r.entropy())
         1.5772156649015328
         """
-        return (np.log(_scale(scale)) + 1 + EULER_GAMMA + 0 * _parameter("loc", loc))[()]
+        return _spread(np.log(_scale(scale)) + 1 + EULER_GAMMA, loc)
 
     def fit(self, data: ArrayLike) -> tuple[float, float]:
         """Maximum-likelihood estimate of loc and scale.

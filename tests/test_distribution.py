@@ -297,3 +297,12 @@ def test_fit_refuses_other_kinds(data):
     dtype = np.asarray(data).dtype
     with pytest.raises(TypeError, match=f"{dtype}|{dtype.name}"):
         gumbel_r.fit(data)
+
+
+def test_spread_does_not_depend_on_loc():
+    """But for its shape, and NaN: an infinite loc has a spread, and no warning."""
+    loc = np.array([[-np.inf], [0.0], [np.nan]])
+    for function in gumbel_r.var, gumbel_r.std, gumbel_r.entropy:
+        spread = function(loc, [1.0, 2.0])
+        np.testing.assert_array_equal(spread, np.where(np.isnan(loc), np.nan, function(0, [1.0, 2.0])))
+        assert function(np.inf, 2.0) == function(0, 2.0)
