@@ -3,6 +3,10 @@
 Which word an element gets is test_seed.py's subject. The bounds stand beside the kernels and are read from there.
 """
 
+import math
+import pathlib
+import re
+
 import mpmath
 import numpy as np
 import pytest
@@ -92,31 +96,89 @@ def test_the_hardest_words(target):
     assert_within_bound(noise, nearest, np.float64, (truth - nearest).astype(np.float64))
 
 
+def error_in_ulp(noise, truth):
+    """Errors of float32 noise in units of its last place, or of that of 1 nearer to 0, where the bound is absolute."""
+    unit = np.spacing(np.maximum(np.abs(truth), 1).astype(np.float32))
+    return np.abs(noise.astype(np.float64) - truth) / unit
+
+
+@pytest.fixture(scope="module")
+def stated_worst():
+    """The worst input of float32 noise and its error in ULP, as they stand beside the kernel."""
+    kernel = pathlib.Path(__file__).parents[1] / "src/kernels/noise.h"
+    if not kernel.exists():
+        pytest.skip("the sources are not beside the tests")
+    stated = re.search(r"Worst input[\s*\w^]+ in float:\s(0x\w{8}),\s([\d.]+)\sULP", kernel.read_text())
+    return int(stated[1], 16), float(stated[2])
+
+
+def test_the_worst_word(stated_worst, target):
+    """Of all words, by test_every_high_word: its error is the stated one, which is rounded up."""
+    word, ulp = stated_worst
+    high = np.array([word], np.uint32)
+    truth = _reference._noise_of_integer(high.astype(np.uint64), 32)
+    noise = _core.noise_from_words(high, high, np.float32)
+    assert math.ceil(100 * error_in_ulp(noise, truth)[0]) / 100 == ulp
+    assert ulp <= _core.BOUNDS["noise_f32_ulp"]
+    assert _core.BOUNDS["noise_f32_abs"] == _core.BOUNDS["noise_f32_ulp"] * 2.0**-23  # ULPs of 1, as in error_in_ulp
+
+
 @pytest.mark.exhaustive
-def test_every_high_word(target):
-    """All 2^32 high words, in chunks, against float64 arithmetic, whose own error is 2^-28 of a float32 ULP."""
-    chunk = 2**22
+def test_every_high_word(stated_worst, restore_target):
+    """All 2^32 high words on every target against float64 arithmetic, whose own error is 2^-28 of a float32 ULP.
+
+    Every target keeps the bound, and the worst word is the one that stands beside the kernel.
+    """
+    chunk = 2**21
     low = np.random.default_rng(3).integers(0, 2**32, chunk, dtype=np.uint32)
+    worst, worst_word = 0.0, -1
     for start in range(0, 2**32, chunk):
         high = np.arange(start, start + chunk, dtype=np.uint64)
         near_an_end = (high < 2**16) | (high >= 2**32 - 2**16)
         above = np.where(near_an_end, (low + 0.5) * 2.0**-32, 0.5)  # what follows the high word's integer
-        from_zero = (high + above) * 2.0**-32
-        from_one = ((LAST - high) + (1 - above)) * 2.0**-32
-        truth = -np.log(np.where(high < 2**31, -np.log1p(-from_zero), -np.log(from_one)))
-        assert_within_bound(_core.noise_from_words(high.astype(np.uint32), low, np.float32), truth, np.float32)
+        if start < 2**31:
+            truth = -np.log(-np.log1p(-(high + above) * 2.0**-32))
+        else:
+            truth = -np.log(-np.log(((LAST - high) + (1 - above)) * 2.0**-32))
+        found = [noise_on(name, high.astype(np.uint32), low, np.float32) for name in _core.usable_targets()]
+        assert all(np.array_equal(noise.view(np.uint32), found[0].view(np.uint32)) for noise in found)
+        error = error_in_ulp(found[0], truth)
+        if error.max() > worst:
+            worst, worst_word = error.max(), start + int(error.argmax())
+    assert worst <= _core.BOUNDS["noise_f32_ulp"]
+    assert (worst_word, math.ceil(100 * worst) / 100) == stated_worst
+
+
+def noise_on(name, high, low, dtype):
+    _core.use_target(name)
+    return _core.noise_from_words(high, low, dtype)
+
+
+@pytest.fixture
+def restore_target():
+    before = _core.simd_target()
+    yield
+    _core.use_target(before)
 
 
 @pytest.mark.exhaustive
-def test_double_noise_against_mpmath_at_length(target):
+def test_double_noise_against_mpmath_at_length(restore_target):
+    """A million words on every target, the two ends of the range among them."""
+    words = 0
     for seed in range(10, 50):
         high, low = spread_words(22_000, seed)
+        words += high.size
+        assert {0, LAST} <= set(high[(low == 0) | (low == LAST)].tolist())
         with mpmath.workprec(120):
-            words = [(int(h) << 32) | int(w) for h, w in zip(high, low, strict=True)]
-            truth = [-mpmath.log(-mpmath.log1p(-(word + mpmath.mpf(0.5)) / 2**64)) for word in words]
+            truth = [
+                -mpmath.log(-mpmath.log1p(-(((int(h) << 32) | int(w)) + mpmath.mpf(0.5)) / 2**64))
+                for h, w in zip(high, low, strict=True)
+            ]
             nearest = np.array([float(t) for t in truth])
-            rest = np.array([float(t - float(t)) for t in truth])
-        assert_within_bound(_core.noise_from_words(high, low, np.float64), nearest, np.float64, rest)
+            rest = np.array([float(t - n) for t, n in zip(truth, nearest.tolist(), strict=True)])
+        for name in _core.usable_targets():
+            assert_within_bound(noise_on(name, high, low, np.float64), nearest, np.float64, rest)
+    assert words >= 10**6
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
