@@ -84,7 +84,7 @@ def cast(x, dtype):
 
 
 def laid_out(r, x, kinds=20):
-    """The same numbers in memory of some other kind; the last two kinds have elements that share memory."""
+    """The same numbers in memory of some other kind; the last kinds share memory, with others or with themselves."""
     kind = r.randrange(kinds)
     if kind == 0:
         return np.asfortranarray(x)
@@ -111,11 +111,11 @@ def laid_out(r, x, kinds=20):
         return np.ma.MaskedArray(x)
     if kind == 9 and x.ndim > 1:
         return np.ascontiguousarray(np.swapaxes(x, 0, -1)).swapaxes(0, -1)
-    if kind == 10 and x.ndim == 2 and 0 < x.shape[0] <= 3 and x.nbytes < 4096 and x.dtype.kind == "f":
+    if kind == 17 and x.ndim == 2 and 0 < x.shape[0] <= 3 and x.nbytes < 4096 and x.dtype in ("f2", "f4", "f8"):
         far = np.ndarray(x.shape, x.dtype, far_apart(), strides=(1 << 30, x.itemsize))
         far[...] = x
         return far
-    if kind == 11 and x.dtype.kind in "fiub":
+    if kind == 10 and x.dtype.kind in "fiub":
         return x.tolist()
     if kind == 18 and x.ndim and x.shape[0]:
         return np.broadcast_to(x[:1], x.shape)
@@ -150,7 +150,7 @@ def out_of(r, shape, dtype, *inputs):
             return r.choice([base, base[..., ::-1], base[1:]] if base.ndim else [base])
     if kind < 0.79:
         return r.choice([np.zeros((*shape, 1), dtype), np.zeros(shape, "i4"), np.zeros(shape, ">f8"), 3, [0.0]])
-    made = laid_out(r, np.full(shape, 7, dtype), 18)
+    made = laid_out(r, np.full(shape, 7, dtype), 17)
     return made if isinstance(made, np.ndarray) else np.full(shape, 7, dtype)
 
 
