@@ -592,37 +592,32 @@ def gumbel_top_k(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint
     `index` and `value` are C-contiguous, as many columns as are wanted from each row.
     """
     cdef Rows x
+    cdef gf_rows run
     cdef size_t wanted = <size_t> cnp.PyArray_DIM(index, cnp.PyArray_NDIM(index) - 1)
-    cdef int64_t found = <int64_t> wanted
+    cdef int64_t found = 0
+    cdef Py_ssize_t bad = -1
     cdef int64_t *indices = <int64_t *> cnp.PyArray_DATA(index)
     cdef double *values = NULL if value is None else <double *> cnp.PyArray_DATA(value)
     cdef const gf_logits_kernels *k = logits_kernels(logits)
     cdef Temperatures t = temperatures_of(temperature)
     cdef void *scratch
-    cdef double *row_values = NULL
     rows_of(logits, &x)
     scratch = malloc(k.top_k_scratch(x.columns, wanted))
-    if values is NULL:
-        row_values = <double *> malloc(wanted * sizeof(double))
-    if scratch is NULL or (values is NULL and row_values is NULL):
-        free(scratch)
-        free(row_values)
+    if scratch is NULL:
         raise MemoryError
     with nogil:
-        while start < stop:
-            found = k.gumbel_top_k(
-                row_at(&x, start), x.columns, wanted, t.data[<size_t> start * t.step], key, row + <uint64_t> start,
-                column, indices + <size_t> start * wanted,
-                row_values if values is NULL else values + <size_t> start * wanted, scratch)
-            if found != <int64_t> wanted:
-                break
-            start += 1
+        while start < stop and bad < 0:
+            run = run_at(&x, start, stop, t)
+            bad = k.gumbel_top_k(
+                &run, wanted, key, row + <uint64_t> start, column, indices + <size_t> start * wanted,
+                NULL if values is NULL else values + <size_t> start * wanted, scratch, &found)
+            bad = -1 if bad < 0 else start + bad
+            start += <Py_ssize_t> run.count
     free(scratch)
-    free(row_values)
-    if start < stop and found == GF_BAD_ROW:
-        refuse(start)
-    if start < stop:
-        raise ValueError(f"logits: row {start} has {found} categories that are not -inf, and {wanted} are wanted")
+    if bad >= 0 and found == GF_BAD_ROW:
+        refuse(bad)
+    if bad >= 0:
+        raise ValueError(f"logits: row {bad} has {found} categories that are not -inf, and {wanted} are wanted")
 
 
 # -- the distribution ---------------------------------------------------------------------------------------------

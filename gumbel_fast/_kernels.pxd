@@ -42,9 +42,9 @@ cdef extern from "gumbel_fast.h" nogil:
         const gf_rows *x, uint64_t key, uint64_t row, uint64_t column, int64_t *index, double *value) noexcept nogil
     ctypedef int64_t (*gf_gumbel_max_given_kernel)(
         const void *x, const void *noise, size_t n, double temperature, double *value) noexcept nogil
-    ctypedef int64_t (*gf_top_k_kernel)(
-        const void *x, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
-        int64_t *index, double *value, void *scratch) noexcept nogil
+    ctypedef Py_ssize_t (*gf_top_k_kernel)(
+        const gf_rows *x, size_t k, uint64_t key, uint64_t row, uint64_t column, int64_t *index, double *value,
+        void *scratch, int64_t *found) noexcept nogil
 
     ctypedef struct gf_logits_kernels:
         gf_race_kernel race

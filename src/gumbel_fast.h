@@ -40,7 +40,7 @@ enum {
 #define GF_MAX_COLUMNS ((size_t)1 << 34)
 
 /* Rows of up to this many categories are drawn from many at a time. */
-#define GF_SHORT_ROW 64
+#define GF_SHORT_ROW 128
 
 /* Returned in place of an index for a row with NaN, +inf or nothing but -inf. */
 #define GF_BAD_ROW (-1)
@@ -66,15 +66,16 @@ typedef struct {
 /* -- kernels that read logits --------------------------------------------------------------------------------------
  *
  * Temperatures are 0 or more and not NaN; at 0 the first greatest element is taken. Half precision is computed in
- * float. */
+ * float. Scratch is aligned as malloc's memory is. */
 
 /* Index drawn with probability softmax(x / temperature), or GF_BAD_ROW; scratch of race_scratch(n) bytes. */
 typedef int64_t (*gf_race_kernel)(const void *x, size_t n, double temperature, uint64_t key, uint64_t row,
                                   void *scratch);
 
 /* Many draws from one row. `start` reads the row into scratch and returns 0 or GF_BAD_ROW; `draw` writes draws number
- * first to first + count - 1, which stay below 2^32. By alias table each draw is a function of its number. The race
- * must be asked for its draws in order, for it keeps what it learns of the row from one to the next. */
+ * first to first + count - 1, which stay below 2^32. By alias table each draw is a function of its number, and scratch is
+ * only read: threads may share one. The race must be asked for its draws in order, for it keeps what it learns of the
+ * row from one to the next. */
 typedef int64_t (*gf_repeat_start_kernel)(const void *x, size_t n, double temperature, void *scratch);
 typedef void (*gf_repeat_draw_kernel)(const void *x, size_t n, double temperature, uint64_t key, uint64_t row,
                                       uint64_t first, size_t count, int64_t *out, void *scratch);
@@ -100,10 +101,11 @@ typedef ptrdiff_t (*gf_gumbel_max_kernel)(const gf_rows *x, uint64_t key, uint64
 /* The same with noise in the compute type that the caller drew. */
 typedef int64_t (*gf_gumbel_max_given_kernel)(const void *x, const void *noise, size_t n, double temperature,
                                               double *value);
-/* Indices of the k greatest, in falling order, and their values; returns k, or how many are not -inf where these are
- * fewer, or GF_BAD_ROW. At temperature 0 by x alone. Scratch of top_k_scratch(n, k) bytes. */
-typedef int64_t (*gf_top_k_kernel)(const void *x, size_t n, size_t k, double temperature, uint64_t key, uint64_t row,
-                                   uint64_t column, int64_t *index, double *value, void *scratch);
+/* Indices of the k greatest of each row, in falling order, and their values (which may be NULL): k of each for every row. At
+ * temperature 0 by x alone. Scratch of top_k_scratch(n, k) bytes. Returns -1, or the first row that did not yield k, where it stops: then
+ * *found says how many of its categories are not -inf, or is GF_BAD_ROW. */
+typedef ptrdiff_t (*gf_top_k_kernel)(const gf_rows *x, size_t k, uint64_t key, uint64_t row, uint64_t column,
+                                     int64_t *index, double *value, void *scratch, int64_t *found);
 
 /* Bytes of scratch for n categories; for n categories and k draws. */
 typedef size_t (*gf_scratch_size)(size_t n);

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gumbel_fast
-from gumbel_fast import _core, _reference
+from gumbel_fast import _reference
 from rows import BFLOAT16, LAYOUTS, LENGTHS, some_rows
 from statistical import assert_draws_follow, softmax
 
@@ -172,4 +172,3 @@ def test_unsigned_integers_are_integers():
     assert gumbel_fast.categorical(x, temperature=0, rng=1) == 1
     assert gumbel_fast.softmax(x).dtype == np.float64
     assert gumbel_fast.gumbel_max(x, temperature=0, rng=1, return_value=True)[1] == 0xFF80
-    assert _core.SHORT_ROW < 65

@@ -79,17 +79,25 @@ typedef struct {
     NAME(select) * collected; /* NULL: the greatest alone is wanted */
 } ROW(scan_goal);
 
+/* The first greatest lane of v, which is not all NaN. */
+GF_INLINE unsigned ROW(first_greatest)(vec_t v) {
+    return gf_lowest_bit(V(mask_bits)(V(equal)(v, V(set)(V(max_lane)(v)))) | 1u << (LANES - 1));
+}
+
 /* Takes in the values of a block. */
 GF_INLINE void ROW(scan_take)(ROW(scan_goal) * goal, const real_t *value, size_t start, size_t size) {
     if (goal->collected) {
         NAME(select_above)(goal->collected, value, size, (int64_t)start, &goal->bound);
         return;
     }
-    for (size_t i = 0; i < size; i++)
-        if (value[i] > goal->bound) {
-            goal->bound = value[i];
-            goal->index = (int64_t)(start + i);
+    for (size_t i = 0; i < size; i += LANES) {
+        vec_t v = size - i >= LANES ? V(load)(value + i) : V(load_tail)(value + i, size - i, -INFINITY);
+        if (V(mask_bits)(V(less)(V(set)(goal->bound), v))) {
+            const unsigned lane = ROW(first_greatest)(v);
+            goal->bound = value[i + lane];
+            goal->index = (int64_t)(start + i + lane);
         }
+    }
 }
 
 /* Elements that passed, in order. */
@@ -226,11 +234,20 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
 
 /* -- the greatest ------------------------------------------------------------------------------------------------ */
 
+/* Values of up to LANES elements from number `start` on, whose noise is at hand; -inf past the end. */
+GF_INLINE vec_t ROW(given_values)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t t) {
+    vec_t raw = ROW(read_from)(x, start, n);
+    if (t == 0)
+        return raw;
+    vec_t g = n - start >= LANES ? V(load)(noise + start) : V(load_tail)(noise + start, n - start, 0);
+    return V(add)(ROW(scale_logits)(raw, t), g);
+}
+
 /* Greatest of a row whose noise is at hand; the first of equals. */
 static int64_t ROW(gumbel_max_given)(const void *row_data, const void *noise, size_t n, double temperature,
                                      double *value) {
     const element_t *x = row_data;
-    const real_t *g = noise, t = NAME(temperature_of)(temperature);
+    const real_t t = NAME(temperature_of)(temperature);
     real_t best = -(real_t)INFINITY;
     int64_t index = GF_BAD_ROW;
     mask_t bad = V(mask_none)();
@@ -240,55 +257,86 @@ static int64_t ROW(gumbel_max_given)(const void *row_data, const void *noise, si
         return index;
     }
     for (size_t i = 0; i < n; i += LANES) {
-        const size_t left = n - i;
-        vec_t raw = ROW(read_from)(x, i, n), r = left >= LANES ? V(load)(g + i) : V(load_tail)(g + i, left, 0);
-        vec_t v = V(add)(ROW(scale_logits)(raw, t), r);
-        bad = V(mask_or)(bad, V(mask_or)(V(equal)(raw, V(set)(INFINITY)), V(unordered)(v, v)));
+        vec_t v = ROW(given_values)(x, noise, i, n, t);
+        bad = V(mask_or)(bad, V(mask_or)(V(equal)(ROW(read_from)(x, i, n), V(set)(INFINITY)), V(unordered)(v, v)));
         if (V(mask_bits)(V(less)(V(set)(best), v))) {
             real_t lanes[LANES];
             V(store)(lanes, v);
-            for (size_t k = 0; k < LANES && k < left; k++)
-                if (lanes[k] > best) {
-                    best = lanes[k];
-                    index = (int64_t)(i + k);
-                }
+            const unsigned lane = ROW(first_greatest)(v);
+            best = lanes[lane];
+            index = (int64_t)(i + lane);
         }
     }
     *value = best;
     return V(mask_bits)(bad) ? GF_BAD_ROW : index;
 }
 
+/* Short rows, LANES of them at a time: a row a lane. */
+static ptrdiff_t ROW(gumbel_max_tiled)(const gf_rows *rows, const philox_keys *keys, uint64_t key, uint64_t row,
+                                       uint64_t column, int64_t *index, double *value) {
+    const size_t n = rows->columns;
+    real_t tile[NOISE_TILE_SIZE];
+    noise_tile_plan plan;
+    noise_tile_plan_set(&plan, rows->count, column, n);
+    for (size_t first = 0; first < rows->count; first += LANES) {
+        const size_t some = rows->count - first < LANES ? rows->count - first : LANES, place = first % NOISE_TILE_ROWS;
+        if (!place) {
+            size_t drawn = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
+            NAME(noise_tile)(&plan, keys, key, row + first, drawn, tile);
+        }
+        const real_t *noise = tile + place * plan.stride + plan.skip;
+        vec_t columns[NOISE_TILE_COLUMNS];
+        for (size_t c = 0; c < n; c += LANES) {
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const size_t r = first + (lane < some ? lane : 0);
+                const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
+                columns[c + lane] =
+                    ROW(given_values)((const element_t *)(const void *)x,
+                                      noise + (r - first) * plan.stride,
+                                      c,
+                                      n,
+                                      NAME(temperature_of)(rows->temperature[r * rows->temperature_step]));
+            }
+            V(transpose)(columns + c);
+        }
+        vec_t best = V(set)(-INFINITY), place_of = V(set)(0);
+        mask_t bad = V(mask_none)();
+        for (size_t c = 0; c < n; c++) {
+            mask_t better = V(less)(best, columns[c]);
+            bad = V(mask_or)(bad, V(unordered)(columns[c], columns[c]));
+            best = V(select)(better, columns[c], best);
+            place_of = V(select)(better, V(set)((real_t)c), place_of);
+        }
+        real_t greatest[LANES], places[LANES];
+        V(store)(greatest, best);
+        V(store)(places, place_of);
+        vec_t excess = V(sub)(best, best); /* of an infinity: NaN */
+        const uint32_t unusable = V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
+        for (size_t lane = 0; lane < some; lane++) {
+            if (unusable >> lane & 1)
+                return (ptrdiff_t)(first + lane);
+            index[first + lane] = (int64_t)places[lane];
+            if (value)
+                value[first + lane] = greatest[lane];
+        }
+    }
+    return -1;
+}
+
 static ptrdiff_t ROW(gumbel_max)(const gf_rows *rows, uint64_t key, uint64_t row, uint64_t column, int64_t *index,
                                  double *value) {
-    const size_t n = rows->columns, skip = column & 3;
-    const int tiled = skip + n <= NOISE_TILE_COLUMNS;
-    noise_tile_plan plan;
-    real_t tile[NOISE_TILE_SIZE];
     philox_keys keys;
     philox_keys_set(&keys, key);
-    if (tiled)
-        noise_tile_plan_set(&plan, rows->count, column, n);
+    if ((column & 3) + rows->columns <= NOISE_TILE_COLUMNS)
+        return ROW(gumbel_max_tiled)(rows, &keys, key, row, column, index, value);
     for (size_t r = 0; r < rows->count; r++) {
-        const element_t *x = (const element_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
+        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
         const double temperature = rows->temperature[r * rows->temperature_step];
-        if (tiled) {
-            double best;
-            if (r % NOISE_TILE_ROWS == 0) {
-                size_t some = rows->count - r < NOISE_TILE_ROWS ? rows->count - r : NOISE_TILE_ROWS;
-                NAME(noise_tile)(&plan, &keys, key, row + r, some, tile);
-            }
-            index[r] = ROW(gumbel_max_given)(x, tile + r % NOISE_TILE_ROWS * plan.stride + skip, n, temperature, &best);
-            if (index[r] == GF_BAD_ROW)
-                return (ptrdiff_t)r;
-            if (value)
-                value[r] = best;
-            continue;
-        }
         ROW(scan) s;
         ROW(scan_goal) goal = {-(real_t)INFINITY, GF_BAD_ROW, NULL};
-        ROW(scan_set)(&s, x, n, temperature, &keys, key, row + r, column);
+        ROW(scan_set)(&s, (const element_t *)(const void *)x, rows->columns, temperature, &keys, key, row + r, column);
         if (temperature == 0)
-            goal.index = ROW(argmax)(x, n, &goal.bound);
+            goal.index = ROW(argmax)(s.x, s.n, &goal.bound);
         else if (ROW(scan_pass)(&s, &goal) == GF_BAD_ROW)
             return (ptrdiff_t)r;
         if (goal.index == GF_BAD_ROW)
@@ -341,18 +389,71 @@ GF_INLINE real_t ROW(top_k_bound)(const ROW(scan) * s, size_t k, NAME(select) * 
     return bound;
 }
 
-static int64_t ROW(gumbel_top_k)(const void *row_data, size_t n, size_t k, double temperature, uint64_t key,
-                                 uint64_t row, uint64_t column, int64_t *index, double *value, void *scratch) {
-    ROW(scan) s;
+/* Indices of the k greatest of up to NOISE_TILE_COLUMNS values, in falling order, equals in theirs: each goes where the
+ * number of those before it says. Returns how many there are, at most k, or GF_BAD_ROW. */
+static int64_t ROW(top_k_by_rank)(const real_t *values, size_t n, size_t k, int64_t *index, double *value) {
+    const vec_t lowest = V(set)(-INFINITY);
+    const size_t vectors = (n + LANES - 1) / LANES;
+    vec_t v[NOISE_TILE_COLUMNS / LANES];
+    mask_t bad = V(mask_none)();
+    size_t finite = 0;
+    for (size_t j = 0; j < vectors; j++) {
+        v[j] = V(load)(values + j * LANES);
+        bad = V(mask_or)(bad, V(mask_or)(V(unordered)(v[j], v[j]), V(equal)(v[j], V(set)(INFINITY))));
+        finite += gf_count_bits(V(mask_bits)(V(less)(lowest, v[j])));
+    }
+    if (V(mask_bits)(bad) || !finite)
+        return GF_BAD_ROW;
+    for (size_t i = 0; i < n; i++) {
+        const vec_t mine = V(set)(values[i]);
+        const size_t here = i / LANES;
+        uint32_t equals = V(mask_bits)(V(equal)(v[here], mine)) & ((1u << i % LANES) - 1);
+        size_t rank = gf_count_bits(equals);
+        for (size_t j = 0; j < here; j++) /* those before it, and equals of it */
+            rank += LANES - gf_count_bits(V(mask_bits)(V(less)(v[j], mine)));
+        for (size_t j = here; j < vectors; j++)
+            rank += gf_count_bits(V(mask_bits)(V(less)(mine, v[j])));
+        if (rank < k)
+            index[rank] = (int64_t)i;
+        if (rank < k && value)
+            value[rank] = values[i];
+    }
+    return (int64_t)(finite < k ? finite : k);
+}
+
+/* The k greatest of each row: see gumbel_fast.h. */
+static ptrdiff_t ROW(top_k_tiled)(const gf_rows *rows, size_t k, const philox_keys *keys, uint64_t key, uint64_t row,
+                                  uint64_t column, int64_t *index, double *value, int64_t *found) {
+    const size_t n = rows->columns;
+    real_t tile[NOISE_TILE_SIZE], values[NOISE_TILE_COLUMNS];
+    noise_tile_plan plan;
+    noise_tile_plan_set(&plan, rows->count, column, n);
+    for (size_t r = 0; r < rows->count; r++) {
+        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
+        const real_t t = NAME(temperature_of)(rows->temperature[r * rows->temperature_step]);
+        if (r % NOISE_TILE_ROWS == 0) {
+            size_t some = rows->count - r < NOISE_TILE_ROWS ? rows->count - r : NOISE_TILE_ROWS;
+            NAME(noise_tile)(&plan, keys, key, row + r, some, tile);
+        }
+        for (size_t i = 0; i < n; i += LANES)
+            V(store)(
+                values + i,
+                ROW(given_values)(
+                    (const element_t *)(const void *)x, tile + r % NOISE_TILE_ROWS * plan.stride + plan.skip, i, n, t));
+        *found = ROW(top_k_by_rank)(values, n, k, index + r * k, value ? value + r * k : NULL);
+        if (*found != (int64_t)k)
+            return (ptrdiff_t)r;
+    }
+    return -1;
+}
+
+static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *value, void *scratch) {
     NAME(select) *collected = scratch;
-    philox_keys keys;
-    philox_keys_set(&keys, key);
-    ROW(scan_set)(&s, row_data, n, temperature, &keys, key, row, column);
-    NAME(select_set)(collected, k, ROW(top_k_room)(n, k));
-    ROW(scan_goal) goal = {ROW(top_k_bound)(&s, k, collected), -1, collected};
+    NAME(select_set)(collected, k, ROW(top_k_room)(s->n, k));
+    ROW(scan_goal) goal = {ROW(top_k_bound)(s, k, collected), -1, collected};
     for (;;) {
         const int unbounded = goal.bound == -(real_t)INFINITY;
-        if (ROW(scan_pass)(&s, &goal) == GF_BAD_ROW)
+        if (ROW(scan_pass)(s, &goal) == GF_BAD_ROW)
             return GF_BAD_ROW;
         if (collected->count >= k || unbounded)
             break;
@@ -363,9 +464,34 @@ static int64_t ROW(gumbel_top_k)(const void *row_data, size_t n, size_t k, doubl
     const size_t found = collected->count < k ? collected->count : k;
     for (size_t i = 0; i < found; i++) {
         index[i] = NAME(select_index)(collected, i);
-        value[i] = NAME(select_value)(collected, i);
+        if (value)
+            value[i] = NAME(select_value)(collected, i);
     }
-    if (!found || value[0] == INFINITY) /* only a logit of +inf has that value */
+    if (!found || NAME(select_value)(collected, 0) == (real_t)INFINITY) /* only a logit of +inf has that value */
         return GF_BAD_ROW;
     return (int64_t)found;
+}
+
+static ptrdiff_t ROW(gumbel_top_k)(const gf_rows *rows, size_t k, uint64_t key, uint64_t row, uint64_t column,
+                                   int64_t *index, double *value, void *scratch, int64_t *found) {
+    philox_keys keys;
+    philox_keys_set(&keys, key);
+    if ((column & 3) + rows->columns <= NOISE_TILE_COLUMNS)
+        return ROW(top_k_tiled)(rows, k, &keys, key, row, column, index, value, found);
+    for (size_t r = 0; r < rows->count; r++) {
+        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
+        ROW(scan) s;
+        ROW(scan_set)(&s,
+                      (const element_t *)(const void *)x,
+                      rows->columns,
+                      rows->temperature[r * rows->temperature_step],
+                      &keys,
+                      key,
+                      row + r,
+                      column);
+        *found = ROW(top_k_row)(&s, k, index + r * k, value ? value + r * k : NULL, scratch);
+        if (*found != (int64_t)k)
+            return (ptrdiff_t)r;
+    }
+    return -1;
 }

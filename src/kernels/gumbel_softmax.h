@@ -13,17 +13,6 @@ GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t grea
     }
 }
 
-/* softmax of up to LANES elements, in registers. */
-GF_INLINE void NAME(softmax_vector)(vec_t y, real_t *out, size_t n, real_t rate) {
-    vec_t w = NAME(weight)(y, V(set)(V(max_lane)(y)), V(set)(rate));
-#if REAL == 32
-    double sum = f64_sum_lanes(f64_add(f64_widen_low(w), f64_widen_high(w)));
-#else
-    double sum = f64_sum_lanes(w);
-#endif
-    V(store_tail)(out, n, V(mul)(w, V(set)((real_t)(1 / sum))));
-}
-
 GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, real_t rate, int hard) {
     if (hard)
         NAME(one_hot)(y, out, n, greatest);
@@ -48,35 +37,130 @@ GF_INLINE real_t NAME(add_noise)(const real_t *x, const real_t *noise, real_t *y
     return V(max_lane)(m);
 }
 
+/* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
+static void NAME(relax_short_row)(const real_t *x, const real_t *noise, real_t *out, size_t n, real_t rate, int hard) {
+    enum { MOST = NOISE_TILE_COLUMNS };
+    real_t y[MOST];
+    const real_t greatest = NAME(add_noise)(x, noise, y, n);
+    if (hard) {
+        NAME(one_hot)(y, out, n, greatest);
+        return;
+    }
+    const vec_t m = V(set)(greatest), r = V(set)(rate);
+    double sum = 0;
+    for (size_t i = 0; i < MOST && i < n; i += LANES)
+        V(store)(y + i, NAME(weight)(V(load)(y + i), m, r));
+    for (size_t i = 0; i < n; i++)
+        sum += y[i];
+    const vec_t factor = V(set)((real_t)(1 / sum));
+    for (size_t i = 0; i < MOST && i < n; i += LANES)
+        V(store)(y + i, V(mul)(V(load)(y + i), factor));
+    memcpy(out, y, n * sizeof *out);
+}
+
+/* Columns of up to LANES rows, a row a lane: the weights over their sum. */
+GF_INLINE void NAME(relax_lanes)(vec_t *column, size_t n, vec_t greatest, vec_t rate) {
+    vec_t factor;
+    f64x8 low = f64_set(0), one = f64_set(1);
+#if REAL == 32
+    f64x8 high = f64_set(0);
+    for (size_t c = 0; c < n; c++) {
+        column[c] = NAME(weight)(column[c], greatest, rate);
+        low = f64_add(low, f64_widen_low(column[c]));
+        high = f64_add(high, f64_widen_high(column[c]));
+    }
+    factor = f32_narrow(f64_div(one, low), f64_div(one, high));
+#else
+    for (size_t c = 0; c < n; c++) {
+        column[c] = NAME(weight)(column[c], greatest, rate);
+        low = f64_add(low, column[c]);
+    }
+    factor = f64_div(one, low);
+#endif
+    for (size_t c = 0; c < n; c++)
+        column[c] = V(mul)(column[c], factor);
+}
+
+/* One at the first greatest of each lane, zero elsewhere; NaN where a lane has no softmax. */
+GF_INLINE void NAME(one_hot_lanes)(vec_t *column, size_t n, vec_t greatest) {
+    const vec_t zero = V(set)(0), one = V(set)(1), nan = V(set)((real_t)NAN);
+    vec_t excess = V(sub)(greatest, greatest), wanted = greatest;
+    mask_t unusable = V(unordered)(excess, excess);
+    for (size_t c = 0; c < n; c++)
+        unusable = V(mask_or)(unusable, V(unordered)(column[c], column[c]));
+    for (size_t c = 0; c < n; c++) {
+        mask_t here = V(equal)(column[c], wanted);
+        wanted = V(select)(here, nan, wanted); /* which nothing equals */
+        column[c] = V(select)(unusable, nan, V(select)(here, one, zero));
+    }
+}
+
+/* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty. */
+static void NAME(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard,
+                                       const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column) {
+    enum { FEW = 3 };
+    const size_t n = rows->columns;
+    real_t tile[NOISE_TILE_SIZE], rates[LANES];
+    noise_tile_plan plan;
+    noise_tile_plan_set(&plan, rows->count, column, n);
+    for (size_t first = 0; first < rows->count; first += LANES) {
+        const size_t some = rows->count - first < LANES ? rows->count - first : LANES, place = first % NOISE_TILE_ROWS;
+        if (!place) {
+            size_t drawn = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
+            NAME(noise_tile)(&plan, keys, key, row + first, drawn, tile);
+        }
+        const real_t *noise = tile + place * plan.stride + plan.skip;
+        const char *in = (const char *)rows->data + (ptrdiff_t)first * rows->stride;
+        char *o = (char *)out + (ptrdiff_t)first * out_stride;
+        for (size_t lane = 0; lane < LANES; lane++)
+            rates[lane] = NAME(rate_of)(rows->temperature[(first + (lane < some ? lane : 0)) * rows->temperature_step]);
+        if (some <= FEW) {
+            for (size_t lane = 0; lane < some; lane++, in += rows->stride, o += out_stride, noise += plan.stride)
+                NAME(relax_short_row)(
+                    (const real_t *)(const void *)in, noise, (real_t *)(void *)o, n, rates[lane], hard);
+            continue;
+        }
+        vec_t columns[NOISE_TILE_COLUMNS], greatest = V(set)(-INFINITY);
+        for (size_t c = 0; c < n; c += LANES) {
+            const char *x = in;
+            for (size_t lane = 0; lane < LANES; lane++, x += rows->stride) {
+                if (lane >= some) {
+                    columns[c + lane] = V(set)(-INFINITY);
+                    continue;
+                }
+                const real_t *p = (const real_t *)(const void *)x + c, *g = noise + lane * plan.stride + c;
+                columns[c + lane] = n - c >= LANES
+                                        ? V(add)(V(load)(p), V(load)(g))
+                                        : V(add)(V(load_tail)(p, n - c, -INFINITY), V(load_tail)(g, n - c, 0));
+            }
+            V(transpose)(columns + c);
+        }
+        for (size_t c = 0; c < n; c++)
+            greatest = V(max)(columns[c], greatest);
+        if (hard)
+            NAME(one_hot_lanes)(columns, n, greatest);
+        else
+            NAME(relax_lanes)(columns, n, greatest, V(load)(rates));
+        for (size_t c = 0; c < n; c += LANES) {
+            V(transpose)(columns + c);
+            for (size_t lane = 0; lane < some; lane++) {
+                real_t *p = (real_t *)(void *)(o + (ptrdiff_t)lane * out_stride) + c;
+                if (n - c >= LANES)
+                    V(store)(p, columns[c + lane]);
+                else
+                    V(store_tail)(p, n - c, columns[c + lane]);
+            }
+        }
+    }
+}
+
 static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
                                  uint64_t row, uint64_t column) {
     const size_t n = rows->columns, skip = column & 3;
     philox_keys keys;
     philox_keys_set(&keys, key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
-        real_t tile[NOISE_TILE_SIZE];
-        noise_tile_plan plan;
-        noise_tile_plan_set(&plan, rows->count, column, n);
-        for (size_t first = 0; first < rows->count; first += NOISE_TILE_ROWS) {
-            size_t some = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&plan, &keys, key, row + first, some, tile);
-            for (size_t i = 0; i < some; i++) {
-                const size_t r = first + i;
-                const real_t *x =
-                    (const real_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
-                real_t *o = (real_t *)(void *)((char *)out + (ptrdiff_t)r * out_stride);
-                const real_t *noise = tile + i * plan.stride + skip;
-                real_t rate = NAME(rate_of)(rows->temperature[r * rows->temperature_step]);
-                if (n < LANES && !hard) {
-                    vec_t v = V(add)(V(load_tail)(x, n, -INFINITY), V(load_tail)(noise, n, 0));
-                    NAME(softmax_vector)(v, o, n, rate);
-                    continue;
-                }
-                real_t y[NOISE_TILE_COLUMNS];
-                real_t greatest = NAME(add_noise)(x, noise, y, n);
-                NAME(relax_row)(y, o, n, greatest, rate, hard);
-            }
-        }
+        NAME(gumbel_softmax_tiled)(rows, out, out_stride, hard, &keys, key, row, column);
         return;
     }
     for (size_t r = 0; r < rows->count; r++) {

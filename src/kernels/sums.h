@@ -6,9 +6,7 @@ GF_INLINE double f64_sum_lanes(f64x8 x) {
     return ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]));
 }
 
-/* Sum of v[0..7], lane by lane and then across. */
-GF_INLINE double f64_sum_all(const f64x8 v[8]) {
-    f64x8 a = f64_add(f64_add(v[0], v[1]), f64_add(v[2], v[3]));
-    f64x8 b = f64_add(f64_add(v[4], v[5]), f64_add(v[6], v[7]));
-    return f64_sum_lanes(f64_add(a, b));
+/* Sum of v[0..3], lane by lane and then across. */
+GF_INLINE double f64_sum_four(const f64x8 v[4]) {
+    return f64_sum_lanes(f64_add(f64_add(v[0], v[1]), f64_add(v[2], v[3])));
 }

@@ -302,20 +302,23 @@ static uint64_t random_column(size_t n) {
     return columns[random_below(COUNT(columns))];
 }
 
-static void add_top_k(digest *d, const element_type *type, const void *row, size_t n, double temperature) {
-    const size_t counts[] = {1, 2, 10, n / 3, n}, chosen = counts[random_below(n < LONG ? COUNT(counts) : 4)];
+static void add_top_k(digest *d, const element_type *type, const gf_rows *rows) {
+    const size_t n = rows->columns, counts[] = {1, 2, 10, n / 3, n};
+    const size_t chosen = counts[random_below(n < LONG ? COUNT(counts) : 4)];
     const size_t k = chosen == 0 ? 1 : chosen > n ? n : chosen;
     const uint64_t key = random_word(), stream = random_word();
-    int64_t *index = take(&index_buffer, k * sizeof *index, sizeof *index);
-    double *value = take(&value_buffer, k * sizeof *value, sizeof *value);
+    int64_t *index = take(&index_buffer, rows->count * k * sizeof *index, sizeof *index);
+    double *value = take(&value_buffer, rows->count * k * sizeof *value, sizeof *value);
     void *scratch = take(&scratch_buffer, type->logits->top_k_scratch(n, k), GUARD);
-    const int64_t found =
-        type->logits->gumbel_top_k(row, n, k, temperature, key, stream, random_column(n), index, value, scratch);
+    int64_t found = 0;
+    const ptrdiff_t bad =
+        type->logits->gumbel_top_k(rows, k, key, stream, random_column(n), index, value, scratch, &found);
     check(&index_buffer, "gumbel_top_k");
     check(&value_buffer, "gumbel_top_k");
     check(&scratch_buffer, "gumbel_top_k");
+    add_bits(d, (uint64_t)bad, 8);
     add_bits(d, (uint64_t)found, 8);
-    for (int64_t i = 0; i < found; i++) {
+    for (size_t i = 0; i < (bad < 0 ? rows->count : (size_t)bad) * k; i++) {
         add_indices(d, index + i, 1);
         add_double(d, value[i]);
     }
@@ -323,7 +326,7 @@ static void add_top_k(digest *d, const element_type *type, const void *row, size
 
 static void hash_row_draws(const element_type *type) {
     const gf_logits_kernels *k = type->logits;
-    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty, top_k = sha256_empty;
+    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty;
     random_state = 1;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -336,18 +339,16 @@ static void hash_row_draws(const element_type *type) {
                 add_repeated(&races, k->race_start, k->race_draw, k->race_scratch(n), 0, row, n, temperature);
                 add_repeated(&alias, k->alias_start, k->alias_draw, k->alias_scratch(n), first, row, n, temperature);
                 add_given(&given, type, row, n, temperature);
-                add_top_k(&top_k, type, row, n, temperature);
             }
     }
     print(type->name, "race", &race);
     print(type->name, "race_draw", &races);
     print(type->name, "alias_draw", &alias);
     print(type->name, "gumbel_max_given", &given);
-    print(type->name, "gumbel_top_k", &top_k);
 }
 
 static void hash_batch_draws(const element_type *type) {
-    digest short_rows = sha256_empty, gumbel_max = sha256_empty;
+    digest short_rows = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty;
     random_state = 2;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -371,10 +372,12 @@ static void hash_batch_draws(const element_type *type) {
                 add_indices(&gumbel_max, index + r, 1);
                 add_double(&gumbel_max, value[r]);
             }
+            add_top_k(&top_k, type, &rows);
         }
     }
     print(type->name, "short_rows", &short_rows);
     print(type->name, "gumbel_max", &gumbel_max);
+    print(type->name, "gumbel_top_k", &top_k);
 }
 
 /* -- softmax and its kin -------------------------------------------------------------------------------------------- */
