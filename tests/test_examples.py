@@ -38,12 +38,22 @@ def assert_pictures(folder, *names):
         assert (folder / name).read_bytes().startswith(PNG)
 
 
+LIBRARIES = {"article": ["matplotlib"], "categorical_vae": ["matplotlib", "torch", "sklearn"], "policy_gradient": []}
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_help(name, capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        load(name, *LIBRARIES[name]).main(["--help"])
+    assert "--quick" in capsys.readouterr().out
+
+
 # ----------------------------------------------------------------------------------------------------------- article.py
 
 
 @pytest.fixture(scope="module")
 def article():
-    return load("article", "matplotlib")
+    return load("article", *LIBRARIES["article"])
 
 
 def test_article_draws_four_figures(article, tmp_path, capsys):
@@ -165,7 +175,7 @@ def test_policy_gradient_prints_both_shares(policy_gradient, capsys):
 
 @pytest.fixture(scope="module")
 def categorical_vae():
-    return load("categorical_vae", "matplotlib", "torch", "sklearn")
+    return load("categorical_vae", *LIBRARIES["categorical_vae"])
 
 
 def test_vae_learns_with_either_backend(categorical_vae, tmp_path, capsys):

@@ -5,7 +5,7 @@ Its noise being that of `gumbel`, what it follows needs no statistics here.
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gumbel_fast
@@ -110,6 +110,46 @@ def test_largest_entry_is_where_gumbel_max_points(n, dtype, target):
         np.testing.assert_array_equal(hard, np.arange(n) == index[:, np.newaxis])
         assert hard.dtype == dtype
     np.testing.assert_array_equal(gumbel_fast.gumbel_softmax(x, temperature=0.2, rng=3).argmax(axis=1), index)
+
+
+def assert_points_where_gumbel_max_does(x, temperature, seed):
+    """The largest value stands at gumbel_max's index, shared or not; masks are 0; hard is the one-hot of that index."""
+    index = gumbel_fast.gumbel_max(x, rng=seed)
+    rows = np.arange(len(x))
+    soft = gumbel_fast.gumbel_softmax(x, temperature=temperature, rng=seed)
+    assert np.isfinite(soft).all()
+    assert np.all(soft[x == -np.inf] == 0)
+    largest = soft.max(axis=1)
+    np.testing.assert_array_equal(soft[rows, index], largest)
+    alone = (soft == largest[:, np.newaxis]).sum(axis=1) == 1
+    np.testing.assert_array_equal(soft.argmax(axis=1)[alone], index[alone])
+    hard = gumbel_fast.gumbel_softmax(x, temperature=temperature, hard=True, rng=seed)
+    np.testing.assert_array_equal(hard, np.arange(x.shape[1]) == index[:, np.newaxis])
+
+
+@given(
+    st.sampled_from([1, 2, 3, 6, 8, 10, 15, 16, 17, 33, 64, 65, 200, 1000]),
+    st.sampled_from([0, 1e-3, 1, 30, 1e3]),
+    st.floats(-3, 3),
+    st.sampled_from(DTYPES),
+    st.integers(0, 2**32),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one target for all examples is what is meant
+def test_points_where_gumbel_max_does(target, n, spread, power, dtype, seed):
+    """At temperatures from 1e-3 to 1e3 and logits spread over up to 1e3, masks among them."""
+    x = (spread * some_rows((20, n), seed=seed, masked=0.2) / 2).astype(dtype) if spread else np.zeros((20, n), dtype)
+    assert_points_where_gumbel_max_does(x, 10**power, seed)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("temperature", [1e-3, 0.1, 1, 10, 1e3])
+@pytest.mark.parametrize("n", [2, 3, 10, 16, 17, 64, 65, 1000])
+def test_sums_a_rounding_apart(n, temperature, dtype, target):
+    """Logits that undo the noise but for a few roundings: an exponential that exceeds 1 below 0 would show."""
+    noise = gumbel_fast.gumbel(size=(200, n), dtype=dtype, rng=5)
+    level = np.random.default_rng(1).choice([1, 3, 40, 900], (200, 1)).astype(dtype)
+    few = np.random.default_rng(2).integers(-3, 4, (200, n)).astype(dtype)
+    assert_points_where_gumbel_max_does(level * (1 + few * np.finfo(dtype).eps) - noise, temperature, 5)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

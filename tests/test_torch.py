@@ -142,6 +142,16 @@ def test_hard_is_exactly_one_hot_where_the_soft_sample_is_largest(dtype, dim, wa
     assert torch.equal(hard.argmax(dim=dim), soft.argmax(dim=dim))
 
 
+@pytest.mark.parametrize("wanted", [True, False], ids=["training", "inference"])
+def test_hard_choice_does_not_depend_on_the_temperature(wanted):
+    """At 1e5 the soft samples round to rows with several largest entries; the choice is still the noise's."""
+    logits = normal(500, 60, dtype=torch.float32).requires_grad_(wanted)
+    soft = gumbel_softmax(logits, 1e5, generator=seeded())
+    assert torch.any((soft == soft.amax(dim=-1, keepdim=True)).sum(dim=-1) > 1)
+    cold, hot = (gumbel_softmax(logits, tau, hard=True, generator=seeded()) for tau in (0.1, 1e5))
+    assert torch.equal(cold, hot)
+
+
 @pytest.mark.parametrize("dtype", REALS, ids=str)
 def test_hard_has_the_gradient_of_the_soft_sample(dtype):
     logits, weights = normal(20, 6, dtype=dtype).requires_grad_(), normal(20, 6, dtype=dtype, seed=2)
@@ -208,12 +218,13 @@ def test_logits_are_read_where_they_lie(dtype):
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
-def test_half_precision_is_computed_in_float32(dtype):
+@pytest.mark.parametrize("dim", [-1, 0])
+def test_half_precision_is_computed_in_float32(dtype, dim):
     logits, weights = normal(30, 9, dtype=dtype).requires_grad_(), normal(30, 9, dtype=dtype, seed=2)
-    sample = gumbel_softmax(logits, 0.5, generator=seeded())
+    sample = gumbel_softmax(logits, 0.5, dim=dim, generator=seeded())
     (gradient,) = torch.autograd.grad(sample, logits, weights)
     wide = logits.detach().float().requires_grad_()
-    wide_sample = gumbel_softmax(wide, 0.5, generator=seeded())
+    wide_sample = gumbel_softmax(wide, 0.5, dim=dim, generator=seeded())
     (wide_gradient,) = torch.autograd.grad(wide_sample, wide, weights.float())
     assert sample.dtype == gradient.dtype == dtype
     assert torch.equal(sample, wide_sample.to(dtype))
@@ -301,25 +312,31 @@ def test_eps_is_ignored_with_torchs_warning():
     assert torch.equal(sample, expected)
 
 
-class Chooser(torch.nn.Module):
-    """Written for F.gumbel_softmax: chooses a row of a table by a sample."""
+MODULE = """
+import torch
+from torch.nn.functional import gumbel_softmax
 
-    def __init__(self, function):
+
+class Chooser(torch.nn.Module):
+    def __init__(self):
         super().__init__()
-        self.function = function
         self.logits = torch.nn.Parameter(torch.zeros(6))
         self.table = torch.nn.Parameter(torch.arange(6.0).unsqueeze(1), requires_grad=False)
 
     def forward(self, rows):
-        choice = self.function(self.logits.expand(rows, 6), tau=0.5, hard=self.training, dim=-1)
+        choice = gumbel_softmax(self.logits.expand(rows, 6), tau=0.5, hard=self.training, dim=-1)
         return choice.view(rows, 6) @ self.table
+"""
 
 
-@pytest.mark.parametrize("function", [F.gumbel_softmax, gumbel_softmax], ids=["torch", "gumbel_fast"])
-def test_module_written_for_torch_trains(function):
-    """It learns to choose the last row, with either function."""
+@pytest.mark.parametrize("library", ["torch.nn.functional", "gumbel_fast.torch"])
+def test_module_written_for_torch_trains_by_another_import(library):
+    """It learns to choose the last of the table's rows, with either function."""
+    names = {}
+    exec(MODULE.replace("torch.nn.functional", library), names)
+    assert names["gumbel_softmax"].__module__ == library
     torch.manual_seed(0)
-    module = Chooser(function)
+    module = names["Chooser"]()
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
     for _ in range(40):
         optimizer.zero_grad()
