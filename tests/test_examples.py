@@ -43,7 +43,7 @@ LIBRARIES = {"article": ["matplotlib"], "categorical_vae": ["matplotlib", "torch
 
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_help(name, capsys):
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         load(name, *LIBRARIES[name]).main(["--help"])
     assert "--quick" in capsys.readouterr().out
 
