@@ -1,0 +1,46 @@
+"""Sphinx's settings: `sphinx-build -W docs docs/_build`, where -W makes every warning an error.
+
+Nothing is fetched, when the pages are built or when they are read: formulas become MathML, which browsers draw.
+"""
+
+import importlib.metadata
+import importlib.util
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.ext.autodoc.mock import _MockObject
+
+project = "gumbel_fast"
+author = "the gumbel_fast developers"
+copyright = f"2026, {author}"
+version = release = importlib.metadata.version("gumbel_fast")
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+default_role = "autolink"  # `name` is a link where it can be one
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(np|numpy|torch|collections|NDArray|ArrayLike|DTypeLike|RNG|Any)\b.*")]
+
+autodoc_preserve_defaults = True
+if importlib.util.find_spec("torch") is None:  # a stand-in is enough to read the docstrings of gumbel_fast.torch
+    autodoc_mock_imports = ["torch"]
+    _MockObject.apply = None  # of torch.autograd.Function, which stand-ins lack
+autosummary_generate = False
+numpydoc_show_class_members = False
+add_module_names = False
+python_maximum_signature_line_length = 100
+
+html_theme = "furo"
+html_title = f"gumbel_fast {version}"
+html_math_renderer = "mathml"
+html_copy_source = False
+
+
+def write_mathml(self, node):
+    """Write a formula by docutils' own converter, which raises an error for what it does not know."""
+    self.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Have Sphinx call the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
