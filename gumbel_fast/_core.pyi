@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from typing_extensions import disjoint_base
 
 _Float64 = NDArray[np.float64]
 _Int64 = NDArray[np.int64]
@@ -73,10 +74,9 @@ def repeated_rows(
     logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, out: _Int64, start: int, stop: int
 ) -> None: ...
 
+@disjoint_base
 class RepeatedRow:
-    def __init__(
-        self, logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, r: int
-    ) -> None: ...
+    def __new__(cls, logits: NDArray[Any], temperature: _Float64, key: int, row: int, alias: bool, r: int) -> Self: ...
     def draw(self, out: _Int64, start: int, stop: int) -> None: ...
 
 def gumbel_top_k(
