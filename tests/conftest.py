@@ -16,6 +16,13 @@ hypothesis.settings.register_profile("default", derandomize=True, deadline=None,
 hypothesis.settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items):
+    """Mark what steps through the SIMD targets by itself, so that a run for each target can leave it out."""
+    for item in items:
+        if {"target", "same"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("every_target")
+
+
 @pytest.fixture(params=_core.usable_targets())
 def target(request):
     """Runs the test once on each SIMD target that this machine can use."""

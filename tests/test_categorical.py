@@ -76,6 +76,7 @@ def edges(n, rng):
     return x, {"the last category lost": p * (np.arange(n) < n - 1), "an index off by one": np.roll(p, 1)}
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", [flat, gaussian, peaked, masked, edges])
 @pytest.mark.parametrize("n", LENGTHS)
@@ -89,6 +90,7 @@ def test_distribution(n, kind, dtype):
         assert_draws_follow(draws, softmax(row), against=faults)
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", range(8))
 def test_real_rows(real_logits, which, dtype):
@@ -116,6 +118,7 @@ def test_temperature(n, dtype, temperature):
     assert_draws_follow(draw(row, draws_for(n), temperature=temperature), p, against=faults)
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n, count", [(65, 600_000), (1025, 300_000), (131_072, 16_000), (2**20, 2_000)])
 def test_heavy_tail(n, count, dtype):
@@ -137,6 +140,7 @@ def test_heavy_tail(n, count, dtype):
     assert_count(beyond, drawn.size, (n - 1 - n // 2) / (n - 1), against={"all in one half": 0})
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("head", ["first", "last"])
 def test_ten_thousand_rare_categories(dtype, head):
@@ -150,6 +154,7 @@ def test_ten_thousand_rare_categories(dtype, head):
     assert_draws_follow(draws, p, against={"a half of the tail three times likelier": p * (tail + (p > 0.5))})
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_each_of_the_rarest_can_be_drawn(dtype):
     """Categories of probability 2^-26: a uniform of 24 bits, or one rounded so, would reach one of them in four."""
@@ -615,6 +620,7 @@ def test_logits_are_left_alone():
         np.testing.assert_array_equal(x, before)
 
 
+@pytest.mark.many_draws
 def test_twin_draws_from_softmax():
     """The NumPy twin against the exact law, so that the two can be read side by side."""
     row = np.log([0.1, 0.2, 0.3, 0.4])

@@ -73,6 +73,7 @@ def test_spreads(spread, dtype, target):
         assert_greatest(gumbel_fast.gumbel_max(x, rng=1, return_value=True), sums(x, rng=1))
 
 
+@pytest.mark.many_draws
 def test_real_rows(real_logits, target):
     for x in real_logits, real_logits.astype(np.float64), real_logits.astype(np.float16):
         for seed in range(4):
@@ -350,6 +351,7 @@ def test_other_errors():
 # --------------------------------------------------------------------------------------------------------- distribution
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 @pytest.mark.parametrize("n", [3, 64, 65, 1000])
 def test_distribution(n, dtype):

@@ -54,6 +54,7 @@ def test_the_exact_law_of_ordered_outcomes(k, dtype):
     assert_draws_follow(found, law, against=wrong)
 
 
+@pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n, k", [(64, 3), (65, 3), (1000, 2), (1000, 300), (1000, 1000)])
 def test_first_and_last(n, k, dtype):

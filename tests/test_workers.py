@@ -333,8 +333,11 @@ def test_the_interpreter_ends():
     "gumbel_fast.softmax(np.broadcast_to(np.zeros(1000), (1_000_000, 1000)), workers=WORKERS)",
 ], ids=["gumbel", "many rows", "long rows", "softmax"])  # fmt: skip
 def test_an_interrupt_is_seen_between_pieces(call, workers):
-    """A signal after 50 ms ends calls that would take 2.5 seconds and more, some of it for new memory, within 1.2."""
-    ran = run(f"""
+    """A signal after 50 ms ends calls that would take 2.5 seconds and more, some of it for new memory, within 1.2.
+
+    The best of three, for other processes may have the processors.
+    """
+    script = f"""
         import signal, time
         import numpy as np
         import gumbel_fast
@@ -349,6 +352,10 @@ def test_an_interrupt_is_seen_between_pieces(call, workers):
             {call.replace("WORKERS", str(workers))}
         except KeyboardInterrupt:
             print(time.perf_counter() - start)
-    """)
-    assert ran.returncode == 0, ran.stderr
-    assert float(ran.stdout) < 1.2
+    """
+    for _ in range(3):
+        ran = run(script)
+        assert ran.returncode == 0, ran.stderr
+        if float(ran.stdout) < 1.2:
+            return
+    pytest.fail(f"{ran.stdout.strip()} seconds")
