@@ -37,7 +37,8 @@ html_copy_source = False
 
 def write_mathml(self, node):
     """Write a formula by docutils' own converter, which raises an error for what it does not know."""
-    self.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    formula = tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block))
+    self.body.append(formula.replace('display="block"', 'display="block" style="padding: 0.6em 0"'))  # else cut
     raise nodes.SkipNode
 
 

@@ -1,28 +1,21 @@
-"""README's examples, run as they stand there, and its pictures."""
+"""The examples in README and in the pages of the documentation, run as they stand there."""
 
 import doctest
 import pathlib
-import re
 
 import pytest
 
-README = pathlib.Path(__file__).parent.parent / "README.md"
+ROOT = pathlib.Path(__file__).parent.parent
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.rst"))]
+    if page.exists() and ">>> " in page.read_text(encoding="utf-8")
+]
 
 
-pytestmark = pytest.mark.skipif(not README.exists(), reason="the tests run away from the repository")
-
-
-def test_examples():
-    failed, tried = doctest.testfile(str(README), module_relative=False)
-    assert tried > 10
+@pytest.mark.skipif(not PAGES, reason="the tests run away from the repository")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples(page):
+    failed, tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert tried == page.read_text(encoding="utf-8").count(">>> ")
     assert failed == 0
-
-
-def test_pictures():
-    """They are there, small, and told in words for whoever does not see them."""
-    images = re.findall(r"<img [^>]*>", README.read_text("utf-8"))
-    assert len(images) >= 2
-    for image in images:
-        path = README.parent / re.search(r'src="([^"]+)"', image).group(1)
-        assert path.stat().st_size < 150_000
-        assert len(re.search(r'alt="([^"]+)"', image).group(1)) > 40
