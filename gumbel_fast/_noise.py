@@ -82,8 +82,6 @@ def gumbel(
     if real != np.float32 and real != np.float64:
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
-    if not (beta >= 0 if beta.ndim == 0 else np.all(beta >= 0)):
-        raise ValueError("scale must be 0 or more")
     parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
     if size is None:
         shape = parameters if out is None else np.shape(out)
@@ -96,6 +94,8 @@ def gumbel(
     if out is not None:
         check_out(out, shape, real, *(a for a in (mu, beta) if a.ndim))
     row, column = as_offset(offset, shape[-1] if shape else 1)
+    if not (beta >= 0 if beta.ndim == 0 else np.all(beta >= 0)):  # after the shapes: it may be long
+        raise ValueError("scale must be 0 or more")
     key, base = draw_seed(rng)
 
     read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))

@@ -390,8 +390,10 @@ def call(r):
         if not any(value.size > 1 << 33 or 1 << 40 in value.shape for value in arrays.values()):
             raise
         result = None
-    except RuntimeWarning as warning:  # NumPy's, where its loc + scale * noise overflows or is infinity less infinity
-        if not re.search("overflow|value encountered in (add|subtract)", str(warning)):
+    except (
+        RuntimeWarning
+    ) as warning:  # NumPy's: loc + scale * noise that overflows, inf - inf, a signalling NaN converted
+        if not re.search("overflow|value encountered in (add|subtract|cast)", str(warning)):
             raise
         return False
     for name, (whole, bytes_before) in before.items():

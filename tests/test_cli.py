@@ -177,6 +177,7 @@ def test_shape_of_the_output(tmp_path, shape, arguments, expected):
 
 
 @LINUX
+@pytest.mark.limits
 def test_file_larger_than_the_memory_allowed(tmp_path):
     resource = pytest.importorskip("resource")
     rows, columns, allowed = 1024, 1 << 18, 512 << 20  # a file of 1 GiB, all holes but for its header

@@ -78,6 +78,7 @@ def fail(times):
             raise AssertionError("a call that should fail did not")
 
 
+@pytest.mark.limits
 @pytest.mark.skipif(not fuzz.resident(), reason="reads the memory in use as Linux gives it")
 @pytest.mark.parametrize("times", [20_000, pytest.param(10**6, marks=pytest.mark.exhaustive)])
 def test_failing_calls_leak_nothing(times):

@@ -304,6 +304,7 @@ def run_script(script):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the high-water mark of memory as Linux gives it")
+@pytest.mark.limits
 def test_a_stream_takes_no_memory_of_its_own():
     """30 million draws into an array that is there already: 240 MB written, less than 4 MB more in use."""
     ran = run_script("""
@@ -333,6 +334,7 @@ def test_a_stream_takes_no_memory_of_its_own():
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.limits
 def test_a_long_call_can_be_interrupted(workers):
     """A signal after 0.1 s ends a call that would take a second, with most of out as it was."""
     ran = run_script(f"""

@@ -325,6 +325,7 @@ def test_the_interpreter_ends():
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+@pytest.mark.limits
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("call", [
     "gumbel_fast.gumbel(size=(2000, 500_000), dtype='f4', rng=1, workers=WORKERS)",
