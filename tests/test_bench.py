@@ -3,14 +3,29 @@
 How fast anything is is no matter here.
 """
 
-import json
+import dataclasses
+import pathlib
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
-from gumbel_fast import _core
-from gumbel_fast._bench import allocator, checks, compare, inputs, markdown, measure, peers, regimes, report, timing
+from gumbel_fast import _cli, _core
+from gumbel_fast._bench import (
+    allocator,
+    charts,
+    checks,
+    inputs,
+    markdown,
+    measure,
+    peers,
+    record,
+    regimes,
+    text,
+    timing,
+)
 from gumbel_fast._bench.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
 
 assert regimes  # its import fills the registry
@@ -34,19 +49,17 @@ def test_regime_fits_together(regime):
     assert REGISTRY[regime.name](inputs.Inputs()).title == regime.title
 
 
-def test_report_fits_80_columns(regime):
-    assert max(len(report.label(contestant)) for contestant in regime.contestants) <= report.NAME
-    lines = [
-        measure.Line(contestant.name, contestant.library, contestant.role, contestant.note, 123.4e-6, 1e-6, 1234.5)
-        for contestant in regime.contestants
-    ]
-    verdicts = [measure.Verdict(target, 1234.5, False, False) for target in regime.targets]
-    outcome = measure.Outcome(
-        regime.name, regime.title, regime.meaning, 1, 1, regime.allocator, tuple(lines), (), tuple(verdicts)
-    )
-    text = f"{report.table(outcome, outcome)}\n{report.verdicts(outcome)}"
-    assert text.isascii()
-    assert max(map(len, text.splitlines())) <= 80
+def test_text_fits_80_columns(regime):
+    assert max(len(text.label(contestant)) for contestant in regime.contestants) <= text.NAME
+    assert len(regime.short) <= 50
+    times = {contestant.name: np.array([123.4e-6]) for contestant in regime.contestants}
+    times[regime.project.name] = np.array([0.1e-6])
+    outcome = measure.judge(regime, times, (), simd="avx512")
+    verdicts = [measure.verdict(target, 1234.5) for target in regime.targets]
+    outcome = dataclasses.replace(outcome, verdicts=tuple(verdicts))
+    printed = f"{text.table(outcome, outcome)}\n{text.verdicts(outcome)}"
+    assert printed.isascii()
+    assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_numpy_and_project_pass_their_checks(regime):
@@ -203,7 +216,7 @@ def contestant(name, milliseconds, role=Role.PEER, library="numpy"):
     return Contestant(name, library, lambda: waits(milliseconds), checks.nothing, role)
 
 
-def made_up(*targets):
+def made_up(*targets, series=""):
     """A regime whose project sleeps 4 ms, its peer 12 and its limit 2, and whose other peer is not installed."""
     contestants = (
         contestant("peer", 12),
@@ -211,7 +224,9 @@ def made_up(*targets):
         contestant("project", 4, Role.PROJECT),
         contestant("limit", 2, Role.LIMIT),
     )
-    return Regime("made_up", "Sleeping", "none", 1, 0, contestants, targets)
+    return Regime(
+        "made_up", "Sleeping a while", "sleeping", "none", 2, 80, contestants, targets, allocator.in_use(), series
+    )
 
 
 def test_times_are_seconds_a_call():
@@ -240,9 +255,10 @@ def test_outcome():
         (False, None),
         (True, False),
     ]
-    text = f"{report.table(outcome)}\n{report.verdicts(outcome)}"
-    assert "absent: skipped, not installed" in text
-    assert text.count("MISSED") == 3
+    printed = f"{text.table(outcome)}\n{text.verdicts(outcome)}"
+    assert "absent: skipped, not installed" in printed
+    assert printed.count("MISSED") == 3
+    assert f" {outcome.lines[2].ratio:.0%}" in printed.splitlines()[4]
 
 
 def test_targets_are_halved_without_avx512():
@@ -262,42 +278,36 @@ def test_project_that_is_not_there_is_skipped():
         raise ImportError("no such part")
 
     project = Contestant("project", "numpy", prepare, checks.nothing, Role.PROJECT)
-    regime = Regime("r", "r", "", 1, 0, (project, contestant("peer", 1)), (Target("peer", bar=1, goal=1),))
+    regime = Regime("r", "r", "r", "", 1, 0, (project, contestant("peer", 1)), (Target("peer", bar=1, goal=1),))
     outcome = measure.measure(regime, libraries=("numpy",))
     assert (outcome.lines, outcome.verdicts) == ((), ())
     assert outcome.skipped == (("project", "cannot be imported: no such part"),)
-    assert "no such part" in markdown.document({}, [outcome])
+    assert "no such part" in markdown.details(record.Record({}, "2000-01-01", (outcome,)))
+    assert "no such part" in text.table(outcome)
 
 
-def test_markdown():
-    targets = (Target("peer", bar=1.5, goal=30), Target("limit", bar=1.05, goal=None, of_limit=True))
-    outcome = measure.measure(made_up(*targets), libraries=("numpy", "no_such_library"), budget=0.3)
-    text = markdown.document({"cpu": "an abacus"}, [outcome])
-    assert text.startswith("cpu an abacus\n")
-    table = [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines() if row.startswith("|")]
-    assert {len(row) for row in table} == {8}
-    assert [row[1] for row in table[2:]] == ["project", "peer", "limit: limit", "absent"]
-    assert [row[0] for row in table[2:]] == ["`made_up`", "", "", ""]
-    assert table[3][4:] == ["1.5", "met", "30", "missed"]
-    assert table[4][4:] == ["≤ 1.05", "**missed**", "", ""]
-    assert float(table[4][3]) == pytest.approx(1 / outcome.lines[2].ratio, abs=0.01)
+def test_targets_are_for_one_setting_of_the_allocator():
+    (other,) = set(allocator.Allocator) - {allocator.in_use()}
+    regime = dataclasses.replace(made_up(Target("peer", bar=1, goal=None)), allocator=other)
+    outcome = measure.measure(regime, libraries=["numpy"], budget=0.1)
+    assert (outcome.allocator, outcome.verdicts) == (allocator.in_use(), ())
 
 
 def test_wrong_output_stops_the_measurement():
     def refuse(call):
         raise CheckError("wrong")
 
-    regime = Regime("r", "r", "", 1, 0, (Contestant("p", "numpy", lambda: waits(1), refuse, Role.PROJECT),))
+    regime = Regime("r", "r", "r", "", 1, 0, (Contestant("p", "numpy", lambda: waits(1), refuse, Role.PROJECT),))
     with pytest.raises(CheckError, match="p: wrong"):
         measure.measure(regime)
 
 
-@pytest.mark.parametrize("seconds, text", [
+@pytest.mark.parametrize("seconds, expected", [
     (2.5, "2.50 s"), (0.123456, "123 ms"), (9.999e-3, "10.0 ms"), (12.34e-6, "12.3 us"), (999.6e-9, "1000 ns"),
     (5e-10, "0.50 ns"),
 ])  # fmt: skip
-def test_duration(seconds, text):
-    assert report.duration(seconds) == text
+def test_duration(seconds, expected):
+    assert text.duration(seconds) == expected
 
 
 def test_allocator_setting_reaches_children_alone(monkeypatch):
@@ -310,44 +320,129 @@ def test_allocator_setting_reaches_children_alone(monkeypatch):
     assert "MALLOC_TRIM_THRESHOLD_" not in allocator.environment(allocator.Allocator.DEFAULT)
 
 
+# ------------------------------------------------------------------------------------- records, Markdown and pictures
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    """Two made-up points of a curve and a made-up regime, with and without a target."""
+    targets = (Target("peer", bar=1.5, goal=30), Target("limit", bar=1.05, goal=None, of_limit=True))
+    contestants = [dataclasses.replace(entry, flaw="tired") for entry in made_up().contestants]
+    contestants[2] = dataclasses.replace(contestants[2], library="gumbel_fast")
+    alone = dataclasses.replace(made_up(*targets), contestants=tuple(contestants))
+    points = [dataclasses.replace(alone, name=f"point_{size}", elements=size, series="points") for size in (1, 8)]
+    libraries = ("numpy", "no_such_library", "gumbel_fast")
+    return [measure.measure(regime, libraries=libraries, budget=0.1) for regime in (alone, *points)]
+
+
+MACHINE = dict.fromkeys(("cpu", "simd", "threads", "system", "python", "gumbel_fast", "numpy"), "an abacus")
+
+
+def test_record_is_read_as_written(tmp_path, outcomes):
+    record.write(tmp_path / "figures.json", MACHINE, outcomes)
+    read = record.read(tmp_path / "figures.json")
+    assert read.machine == MACHINE
+    assert len(read.date.split("-")) == 3
+    assert [outcome.regime for outcome in read.outcomes] == ["made_up", "point_1", "point_8"]
+    for found, written in zip(read.outcomes, outcomes, strict=True):
+        assert found.project.seconds == pytest.approx(written.project.seconds, rel=1e-3)
+        assert [line.name for line in found.lines] == [line.name for line in written.lines]
+        assert [line.flaw for line in found.lines] == ["tired"] * 3
+        assert [verdict.bar_met for verdict in found.verdicts] == [verdict.bar_met for verdict in written.verdicts]
+        assert [verdict.target for verdict in found.verdicts] == [verdict.target for verdict in written.verdicts]
+        for field in ("title", "short", "series", "elements", "bytes_moved", "allocator", "skipped"):
+            assert getattr(found, field) == getattr(written, field)
+    (tmp_path / "other.json").write_text('{"benchmarks": [{"name": "of something else"}]}')
+    with pytest.raises(ValueError, match="does not hold"):
+        record.read(tmp_path / "other.json")
+
+
+def cells(table):
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines() if row.startswith("|")]
+
+
+def test_markdown(outcomes):
+    figures = record.Record(MACHINE, "2000-01-01", tuple(outcomes))
+    assert "2000-01-01" in markdown.provenance(figures)
+    head, _, row = cells(markdown.summary(figures))  # the points of a curve are for the plot
+    assert row[0] == "sleeping"
+    assert row[head.index("NumPy")] == f"{outcomes[0].lines[1].ratio:.1f}†"
+    nanoseconds = float(row[head.index("ns an element")])
+    assert nanoseconds == pytest.approx(outcomes[0].project.seconds * 1e9 / 2, rel=0.06)
+    assert float(row[head.index("GB/s")]) == pytest.approx(40 / nanoseconds, rel=0.12)
+    head, _, *rows = cells(markdown.details(figures))
+    assert {len(row) for row in rows} == {len(head)}
+    assert [row[0] for row in rows] == ["`made_up`", "", "", "", "`point_1`", "", "", "", "`point_8`", "", "", ""]
+    assert [row[1] for row in rows[:4]] == ["project (tired)", "peer (tired)", "limit: limit (tired)", "absent"]
+    assert rows[1][7:] == ["1.5", "met", "30", "missed"]
+    assert rows[2][7:] == ["≤ 1.05", "**missed**", "", ""]
+    assert markdown.headline(figures) == ""  # it is about a regime that is not there
+
+
+@pytest.mark.parametrize("theme", charts.THEMES)
+def test_charts(tmp_path, outcomes, theme):
+    pytest.importorskip("matplotlib")
+    assert charts.has_ratios(outcomes)
+    assert charts.has_curves(outcomes)
+    heights = []
+    for chosen in (outcomes[:1], outcomes[1:], outcomes):
+        charts.save(tmp_path / "chart.png", chosen, theme)
+        header = (tmp_path / "chart.png").read_bytes()[:24]
+        assert header.startswith(b"\x89PNG")
+        heights.append(int.from_bytes(header[20:24]))
+    assert heights[0] + heights[1] == pytest.approx(heights[2], abs=2)
+    assert [line.name for line in charts.rivals(outcomes[0])] == ["peer"]
+
+
+REPORT = pathlib.Path(__file__).parent.parent / "bench" / "report.py"
+
+
+@pytest.mark.skipif(not REPORT.exists(), reason="the tests run away from the repository")
+def test_readme_says_what_the_records_give(tmp_path):
+    checked = subprocess.run([sys.executable, REPORT, "--check"], cwd=tmp_path, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
 # ---------------------------------------------------------------------------------------------------------- the command
 
 
-def test_compare_measures_apart_and_judges(tmp_path, capfd, monkeypatch):
-    for variable in peers.ONE_THREAD:
-        monkeypatch.setenv(variable, "1")  # restored afterwards: the command sets them for good
-    status = compare.main(
-        ["gumbel_r_pdf_scalar", "--peers", "scipy", "--seconds", "0.01", "--json", str(tmp_path / "figures.json")]
-    )
+def test_command_measures_and_records(tmp_path, capfd):
+    path = tmp_path / "figures.json"
+    status = _cli.main(["bench", "gumbel_r_pdf_s*", "--peers", "scipy", "--seconds", "0.01", "--json", str(path)])
     printed = capfd.readouterr().out
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    (regime,) = figures["regimes"]
-    assert set(regime) == {"keeping", "default"}
-    (verdict,) = regime["keeping"]["verdicts"]
-    assert status == (0 if verdict["bar_met"] else 1)
-    assert f"scipy.stats.gumbel_r.pdf: {verdict['figure']:.1f} x" in printed
-    assert figures["machine"]["numpy"] == np.__version__
+    figures = record.read(path)
+    (outcome,) = figures.outcomes
+    (verdict,) = outcome.verdicts
+    assert status == 0
+    assert outcome.allocator is allocator.Allocator.KEEPING
+    assert {line.library for line in outcome.lines} == {"gumbel_fast", "numpy", "scipy"}
+    assert f"scipy.stats.gumbel_r.pdf: {verdict.figure:.1f} x" in printed
+    assert figures.machine["numpy"] == np.__version__
 
 
-def test_compare_measures_a_simd_target_under_the_setting_judged_alone(tmp_path, capfd, monkeypatch):
-    for variable in (*peers.ONE_THREAD, "GUMBEL_FAST_SIMD"):
-        monkeypatch.setenv(variable, "1")
+def test_command_measures_a_simd_target_and_both_allocators(tmp_path, capfd):
+    path = tmp_path / "figures.json"
+    options = ["--quick", "--both-allocators", "--simd", "scalar", "--seconds", "0.01", "--json", str(path)]
     before = _core.simd_target()
-    figures, table = tmp_path / "figures.json", tmp_path / "table.md"
-    options = ["--judged", "--simd", "scalar", "--peers", "--seconds", "0.01", "--json", str(figures)]
     try:
-        assert compare.main(["noise_fresh", *options, "--markdown", str(table)]) in (0, 1)
+        assert _cli.main(["bench", "noise_fresh", *options]) == 0
     finally:
         _core.use_target(before)
-    written = json.loads(figures.read_text())
-    ((setting, outcome),) = written["regimes"][0].items()
-    assert (setting, written["machine"]["simd"]) == ("default", "scalar")
-    assert outcome["verdicts"][0]["target"]["bar"] == 2  # half of what AVX-512 has to reach
-    assert "`noise_fresh`" in table.read_text(encoding="utf-8")
-    assert "bar 2 " in capfd.readouterr().out
+    figures = record.read(path)
+    (outcome,) = figures.outcomes
+    assert (outcome.allocator, figures.machine["simd"]) == ("default", "scalar")
+    assert outcome.verdicts[0].target.bar == 2  # half of what AVX-512 has to reach
+    assert {line.library for line in outcome.lines} == {"gumbel_fast", "numpy"}
+    (line,) = [line for line in capfd.readouterr().out.splitlines() if line.startswith("  rng.gumbel (")]
+    assert line.count(" x") == 2
 
 
-def test_compare_refuses_an_unknown_regime(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        compare.main(["no_such_regime"])
-    assert "no_such_regime" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments, complaint", [
+    (["no_such_regime"], "no_such_regime"),
+    (["--json", "no/such/folder/figures.json"], "no such folder"),
+    (["--peers", "no_such_library"], "no_such_library"),
+])  # fmt: skip
+def test_command_refuses(arguments, complaint, capsys):
+    assert _cli.main(["bench", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert complaint in line

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from .regime import Call, Check, CheckError
 
 _SIGMAS = 6.0
-_DRAWS = 64
 _GROUPS = 64
 
 
@@ -79,7 +78,7 @@ def standard_gumbel(size: int, dtype: Any, *, infinities: bool = False) -> Check
     return check
 
 
-def draws(rows: NDArray[Any]) -> Check:
+def draws(rows: NDArray[Any], *, count: int = 64) -> Check:
     """One index a call, from `rows[0]`, `rows[1]`, ... in turn; the drawn logits have the mean that softmax gives."""
 
     @cache  # all contestants draw from the same rows
@@ -91,7 +90,7 @@ def draws(rows: NDArray[Any]) -> Check:
 
     def check(call: Call) -> None:
         excess = variance = 0.0
-        for turn in range(_DRAWS):
+        for turn in range(count):
             row = turn % len(rows)
             index = np.asarray(call())
             _require(index.size == 1 and index.dtype.kind in "iu", f"{index!r} is not one index")
@@ -99,7 +98,7 @@ def draws(rows: NDArray[Any]) -> Check:
             row_mean, row_variance = moments(row)
             excess += float(rows[row][int(index.item())]) - row_mean
             variance += row_variance
-        _near("mean excess of the drawn logits", excess / _DRAWS, 0, math.sqrt(variance) / _DRAWS)
+        _near("mean excess of the drawn logits", excess / count, 0, math.sqrt(variance) / count)
 
     return check
 

@@ -60,3 +60,12 @@ def in_turn(function: Callable[[Any], Any], buffers: Iterable[Any]) -> Callable[
     """
     following = cycle(buffers).__next__
     return lambda: function(following())
+
+
+def calls_in_turn(prepare: Callable[[Any], Callable[[], Any]], buffers: Iterable[Any]) -> Callable[[], Any]:
+    """Make a call that does each time the next of the calls that `prepare` makes, one for each of `buffers`.
+
+    So nobody is timed on the same numbers again and again, which a processor learns to foretell.
+    """
+    following = cycle([prepare(buffer) for buffer in buffers]).__next__
+    return lambda: following()()

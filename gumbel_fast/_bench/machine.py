@@ -32,6 +32,7 @@ def describe() -> dict[str, str]:
     return {
         "cpu": f"{cpu_name()}, {os.cpu_count()} logical CPUs",
         "simd": _core.simd_target(),
+        "threads": "1, but where a title says two",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "gumbel_fast": __version__,

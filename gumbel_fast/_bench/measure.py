@@ -9,22 +9,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import peers
-from .allocator import Allocator
+from .allocator import Allocator, in_use
 from .regime import Call, CheckError, Contestant, Regime, Role, Target
 from .timing import interleaved
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """Seconds of one call, over the rounds."""
+
+    min: float
+    max: float
+    mean: float
+    stddev: float
+    median: float
+    q1: float
+    q3: float
+    rounds: int
+
+    @classmethod
+    def of(cls, times: NDArray[np.float64]) -> Statistics:
+        """Describe the times of the rounds."""
+        low, median, high = np.percentile(times, (25, 50, 75)).tolist()
+        deviation = float(times.std(ddof=1)) if times.size > 1 else 0.0
+        return cls(
+            float(times.min()), float(times.max()), float(times.mean()), deviation, median, low, high, times.size
+        )
+
+
+@dataclass(frozen=True)
 class Line:
-    """One contestant's figures. `ratio` is its time over the project's, `spread` half the interquartile range."""
+    """One contestant's figures. `ratio` is its time over the project's, the median of the rounds' ratios."""
 
     name: str
     library: str
     role: Role
     note: str
-    seconds: float
-    spread: float
+    flaw: str
+    statistics: Statistics
     ratio: float
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return self.statistics.median
+
+    @property
+    def spread(self) -> float:
+        """Half the interquartile range over the median."""
+        return (self.statistics.q3 - self.statistics.q1) / (2 * self.statistics.median)
 
 
 @dataclass(frozen=True)
@@ -41,12 +74,14 @@ class Verdict:
 class Outcome:
     """A regime's figures: the project first, then the peers as listed, the limit last; who was skipped, and why.
 
-    There are no lines and no verdicts where the project itself was skipped: a part of it may need a peer.
-    `allocator` is the setting that the verdicts are for, not the one that was measured under.
+    There are no lines where the project itself was skipped: a part of it may need a peer. There are verdicts only where
+    there are lines and the regime ran under the allocator setting that its targets are for.
     """
 
     regime: str
+    series: str
     title: str
+    short: str
     meaning: str
     elements: int
     bytes_moved: int
@@ -54,6 +89,26 @@ class Outcome:
     lines: tuple[Line, ...]
     skipped: tuple[tuple[str, str], ...]
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def project(self) -> Line:
+        """The line that the others are measured against."""
+        return self.lines[0]
+
+    @property
+    def limit(self) -> Line | None:
+        """The line of the limit, if it is there."""
+        return next((line for line in self.lines if line.role is Role.LIMIT), None)
+
+    @property
+    def share(self) -> float | None:
+        """What part of the limit's speed the project reaches, if the limit is there."""
+        return None if self.limit is None else self.limit.ratio
+
+
+#: What is timed in one process: each contestant's times in each round, and who is skipped, and why.
+Times = Mapping[str, NDArray[np.float64]]
+Skipped = tuple[tuple[str, str], ...]
 
 
 def prepare(contestant: Contestant) -> Call | str:
@@ -78,62 +133,75 @@ def prepare(contestant: Contestant) -> Call | str:
 
 
 def measure(
-    regime: Regime, *, libraries: Collection[str] = peers.LIBRARIES, budget: float = 2.0, simd: str = "avx512"
+    regime: Regime,
+    *,
+    libraries: Collection[str] = peers.LIBRARIES,
+    budget: float = 2.0,
+    simd: str = "avx512",
+    cpu_time: bool = False,
 ) -> Outcome:
     """Measure a regime for about `budget` seconds, with the contestants that come from `libraries`.
 
-    `simd` names the SIMD target that the project is judged for.
+    `simd` names the SIMD target that the project is judged for; `cpu_time` is that of `timing.interleaved`.
     """
+    entered = [contestant for contestant in regime.contestants if contestant.library in libraries]
+    return judge(regime, *timed(entered, budget=budget, cpu_time=cpu_time), simd=simd)
+
+
+def timed(contestants: Collection[Contestant], *, budget: float, cpu_time: bool = False) -> tuple[Times, Skipped]:
+    """Prepare contestants, check them, and time them in turn for about `budget` seconds."""
     calls: dict[str, Call] = {}
     skipped: list[tuple[str, str]] = []
-    for contestant in regime.contestants:
-        if contestant.library not in libraries:
-            continue
+    for contestant in contestants:
         call = prepare(contestant)
         if isinstance(call, str):
             skipped.append((contestant.name, call))
         else:
             calls[contestant.name] = call
-    lines = _lines(regime, interleaved(calls, budget=budget)) if regime.project.name in calls else ()
+    return interleaved(calls, budget=budget, cpu_time=cpu_time), tuple(skipped)
+
+
+def judge(regime: Regime, times: Times, skipped: Skipped, *, simd: str) -> Outcome:
+    """Put times in ratio, and hold the ratios to the regime's targets for a SIMD target."""
+    lines = _lines(regime, times) if regime.project.name in times else ()
     ratios = {line.name: line.ratio for line in lines}
-    targets = (target.on(simd) for target in regime.targets if target.against in ratios)
+    judged = regime.targets if in_use() is regime.allocator else ()
+    targets = (target.on(simd) for target in judged if target.against in ratios)
     return Outcome(
         regime=regime.name,
+        series=regime.series,
         title=regime.title,
+        short=regime.short,
         meaning=regime.meaning,
         elements=regime.elements,
         bytes_moved=regime.bytes_moved,
-        allocator=regime.allocator,
+        allocator=in_use(),
         lines=lines,
-        skipped=tuple(skipped),
-        verdicts=tuple(_judge(target, ratios[target.against]) for target in targets),
+        skipped=skipped,
+        verdicts=tuple(verdict(target, ratios[target.against]) for target in targets),
     )
 
 
-def _lines(regime: Regime, times: Mapping[str, NDArray[np.float64]]) -> tuple[Line, ...]:
-    base = times[regime.project.name]
-    order = (Role.PROJECT, Role.PEER, Role.LIMIT)
-    lines = []
-    for contestant in sorted(regime.contestants, key=lambda contestant: order.index(contestant.role)):
-        if contestant.name not in times:
-            continue
-        taken = times[contestant.name]
-        low, median, high = np.percentile(taken, (25, 50, 75)).tolist()
-        lines.append(
-            Line(
-                name=contestant.name,
-                library=contestant.library,
-                role=contestant.role,
-                note=contestant.note,
-                seconds=median,
-                spread=(high - low) / 2,
-                ratio=float(np.median(taken / base)),
-            )
-        )
-    return tuple(lines)
-
-
-def _judge(target: Target, ratio: float) -> Verdict:
+def verdict(target: Target, ratio: float) -> Verdict:
+    """Hold a contestant's ratio to a target."""
     figure = target.figure(ratio)
     bar_met, goal_met = (None if bound is None else target.met(figure, bound) for bound in (target.bar, target.goal))
     return Verdict(target, figure, bar_met, goal_met)
+
+
+def _lines(regime: Regime, times: Times) -> tuple[Line, ...]:
+    base = times[regime.project.name]
+    order = (Role.PROJECT, Role.PEER, Role.LIMIT)
+    return tuple(
+        Line(
+            name=contestant.name,
+            library=contestant.library,
+            role=contestant.role,
+            note=contestant.note,
+            flaw=contestant.flaw,
+            statistics=Statistics.of(times[contestant.name]),
+            ratio=float(np.median(times[contestant.name] / base)),
+        )
+        for contestant in sorted(regime.contestants, key=lambda contestant: order.index(contestant.role))
+        if contestant.name in times
+    )

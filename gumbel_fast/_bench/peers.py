@@ -13,7 +13,7 @@ from itertools import cycle
 from typing import Any
 
 #: The libraries that contestants come from beside this one: each name is a module's and its distribution's.
-OTHERS = ("numpy", "scipy", "torch", "jax", "mkl_random", "vose")
+OTHERS = ("numpy", "scipy", "torch", "jax", "numba", "mkl_random", "vose")
 LIBRARIES = ("gumbel_fast", *OTHERS)
 
 #: One thread for all. To be in the environment before a library is imported.
@@ -23,6 +23,7 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "JAX_PLATFORMS": "cpu",
+    "NUMBA_NUM_THREADS": "1",
     "NPROC": "1",  # what XLA sizes its pool by: its flag against threads in Eigen leaves others running
 }
 

@@ -36,8 +36,8 @@ class Contestant:
     """One way to do the job of a regime.
 
     `prepare` imports the library, makes the buffers and compiles what is compiled, outside the timing; a library that
-    is not installed shows there as ImportError. `note` says what a reader must know, such as "infinities". Both
-    stand in one column of the report.
+    is not installed shows there as ImportError. `note` says how the job differs a little, such as "float64"; `flaw` in
+    what the output is known to be wrong, such as "infinities". With the name they stand in one column of a table.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Contestant:
     check: Check
     role: Role = Role.PEER
     note: str = ""
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,21 @@ class Target:
 class Regime:
     """A job that users have, with everybody who can do it.
 
-    `title` says what is computed and `meaning` what for, in a line each. `elements` and `bytes_moved` are those of one
-    call. `allocator` is the setting that the targets are for.
+    `title` says what is computed and `meaning` what for, in a line each; `short` is the title where there is no room
+    for it. `elements` and `bytes_moved` are those of one call. `allocator` is the setting that the targets are for.
+    Regimes of one `series` are the same job at other sizes: points of one curve.
     """
 
     name: str
     title: str
+    short: str
     meaning: str
     elements: int
     bytes_moved: int
     contestants: tuple[Contestant, ...]
     targets: tuple[Target, ...] = ()
     allocator: Allocator = Allocator.KEEPING
+    series: str = ""
 
     @property
     def project(self) -> Contestant:
@@ -112,5 +116,10 @@ REGISTRY: dict[str, Factory] = {}
 
 def regime(factory: Factory) -> Factory:
     """Register a regime under its function's name."""
-    REGISTRY[factory.__name__] = factory
+    return register(factory.__name__, factory)
+
+
+def register(name: str, factory: Factory) -> Factory:
+    """Register a regime under a name."""
+    REGISTRY[name] = factory
     return factory

@@ -7,7 +7,7 @@ from .._bench import machine, regimes  # noqa: F401  (importing `regimes` fills 
 from .._bench.inputs import Inputs
 from .._bench.measure import measure
 from .._bench.regime import REGISTRY
-from .._bench.report import table
+from .._bench.text import table
 from .article import CATEGORIES, DRAWS, SEED, Experiment, experiment
 
 #: The regimes shown, of those that the benchmarks have.

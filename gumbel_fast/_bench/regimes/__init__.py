@@ -15,4 +15,5 @@ from . import (  # noqa: I001  (the order of the imports is the tables' order)
     small_calls,  # noqa: F401
     distribution,  # noqa: F401
     threads,  # noqa: F401
+    scaling,  # noqa: F401
 )

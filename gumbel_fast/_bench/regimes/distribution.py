@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..inputs import Inputs
 from ..regime import Call, Contestant, Regime, Role, Target, regime
 
@@ -24,13 +24,16 @@ def gumbel_r_pdf(inputs: Inputs) -> Regime:
     return Regime(
         name="gumbel_r_pdf",
         title="gumbel_r.pdf of 100,000 float64 values into a kept array",
+        short="density, 100,000 points",
         meaning="Likelihoods of extremes: floods, loads, scores of aligned sequences.",
         elements=points.size,
         bytes_moved=2 * points.nbytes,
         contestants=(
             Contestant("gumbel_fast.gumbel_r.pdf(out=)", "gumbel_fast", partial(_array, points), check, Role.PROJECT),
+            Contestant("gumbel_fast.gumbel_r.pdf", "gumbel_fast", partial(_at, points), check),
             Contestant("exp(-x - exp(-x)), out=", "numpy", partial(_numpy, points), check),
             Contestant("scipy.stats.gumbel_r.pdf", "scipy", partial(_scipy, points), check),
+            Contestant("Numba loop, out=", "numba", partial(_numba, points), check),
             Contestant("copying the array", "numpy", partial(_copy, points), checks.nothing, Role.LIMIT),
         ),
         targets=(
@@ -48,13 +51,15 @@ def gumbel_r_pdf_scalar(_: Inputs) -> Regime:
     return Regime(
         name="gumbel_r_pdf_scalar",
         title="gumbel_r.pdf of one float",
+        short="density, one point",
         meaning="A call in a Python loop, an optimiser's or an integrator's.",
         elements=1,
         bytes_moved=0,
         contestants=(
-            Contestant("gumbel_fast.gumbel_r.pdf", "gumbel_fast", partial(_scalar, point), check, Role.PROJECT),
+            Contestant("gumbel_fast.gumbel_r.pdf", "gumbel_fast", partial(_at, point), check, Role.PROJECT),
             Contestant("np.exp(-x - np.exp(-x))", "numpy", partial(_numpy_scalar, point), check),
             Contestant("scipy.stats.gumbel_r.pdf", "scipy", partial(_scipy, point), check),
+            Contestant("Numba", "numba", partial(_numba_scalar, point), check),
             Contestant(
                 "math.exp twice", "numpy", partial(_math, point), checks.nothing, Role.LIMIT, note="plain Python"
             ),
@@ -67,8 +72,8 @@ def _array(points: NDArray[Any]) -> Call:
     return partial(gumbel_fast.gumbel_r.pdf, points, out=np.empty_like(points))
 
 
-def _scalar(point: float) -> Call:
-    return partial(gumbel_fast.gumbel_r.pdf, point)
+def _at(points: Any) -> Call:
+    return partial(gumbel_fast.gumbel_r.pdf, points)
 
 
 def _numpy(points: NDArray[Any]) -> Call:
@@ -89,6 +94,14 @@ def _numpy_scalar(point: float) -> Call:
 
 def _scipy(points: Any) -> Call:
     return partial(peers.load("scipy.stats").gumbel_r.pdf, points)
+
+
+def _numba(points: NDArray[Any]) -> Call:
+    return partial(numba_loops.compiled(numba_loops.density), points, np.empty_like(points))
+
+
+def _numba_scalar(point: float) -> Call:
+    return partial(numba_loops.compiled(numba_loops.density_at), point)
 
 
 def _math(point: float) -> Call:

@@ -9,7 +9,7 @@ import numpy as np
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..allocator import Allocator
 from ..inputs import SEED, Inputs
 from ..numpy_noise import fill_negated
@@ -25,23 +25,26 @@ def noise_float32(_: Inputs) -> Regime:
     return Regime(
         name="noise_float32",
         title="Noise, 1,000,000 float32 values into a kept array",
+        short="noise, 1,000,000 float32",
         meaning="Perturbing logits or parameters step after step, in a buffer that is reused.",
         elements=_SIZE,
         bytes_moved=4 * _SIZE,
         contestants=(
             Contestant("gumbel_fast.gumbel(out=)", "gumbel_fast", _project(np.float32), inexact(), Role.PROJECT),
+            Contestant("gumbel_fast.gumbel(size=)", "gumbel_fast", _project_fresh(np.float32), inexact()),
             Contestant("rng.gumbel", "numpy", _numpy_gumbel, checks.standard_gumbel(_SIZE, np.float64), note="float64"),
             Contestant(
                 "-log(-log(random)) out=",
                 "numpy",
                 _numpy_logs(np.float32),
                 inexact(infinities=True),
-                note="infinities",
+                flaw="infinities",
             ),
-            Contestant("torch Gumbel.sample", "torch", _torch_distribution, inexact(), note="max 15.9"),
+            Contestant("torch Gumbel.sample", "torch", _torch_distribution, inexact(), flaw="max 15.9"),
             Contestant("torch -log(exponential_)", "torch", _torch_exponential, inexact()),
-            Contestant("jax.random.gumbel", "jax", _jax("low"), inexact(), note="max 15.9"),
+            Contestant("jax.random.gumbel", "jax", _jax("low"), inexact(), flaw="max 15.9"),
             Contestant("jax.random.gumbel mode=high", "jax", _jax("high"), inexact()),
+            Contestant("Numba loop, out=", "numba", _numba(np.float32), inexact()),
             Contestant(
                 "-mkl_random.gumbel",
                 "mkl_random",
@@ -65,13 +68,16 @@ def noise_float64(_: Inputs) -> Regime:
     return Regime(
         name="noise_float64",
         title="Noise, 1,000,000 float64 values into a kept array",
+        short="noise, 1,000,000 float64",
         meaning="Simulating extremes in double precision, in a buffer that is reused.",
         elements=_SIZE,
         bytes_moved=8 * _SIZE,
         contestants=(
             Contestant("gumbel_fast.gumbel(out=)", "gumbel_fast", _project(np.float64), exact(), Role.PROJECT),
+            Contestant("gumbel_fast.gumbel(size=)", "gumbel_fast", _project_fresh(np.float64), exact()),
             Contestant("rng.gumbel", "numpy", _numpy_gumbel, exact()),
             Contestant("-log(-log(random)) out=", "numpy", _numpy_logs(np.float64), exact()),
+            Contestant("Numba loop, out=", "numba", _numba(np.float64), exact()),
             Contestant("-mkl_random.gumbel", "mkl_random", _mkl_random, exact()),
             Contestant("copying the array", "numpy", _copy(np.float64), checks.nothing, Role.LIMIT),
         ),
@@ -88,6 +94,7 @@ def noise_fresh(_: Inputs) -> Regime:
     return Regime(
         name="noise_fresh",
         title="Noise, 1,000,000 values in a fresh array",
+        short="noise, 1,000,000 in a fresh array",
         meaning="A call without out=: its cost depends on what becomes of freed memory.",
         elements=_SIZE,
         bytes_moved=4 * _SIZE,
@@ -95,12 +102,26 @@ def noise_fresh(_: Inputs) -> Regime:
             Contestant(
                 "gumbel_fast.gumbel(size=)",
                 "gumbel_fast",
-                _project_fresh,
+                _project_fresh(np.float32),
                 checks.standard_gumbel(_SIZE, np.float32),
                 Role.PROJECT,
                 note="float32",
             ),
             Contestant("rng.gumbel", "numpy", _numpy_gumbel, checks.standard_gumbel(_SIZE, np.float64), note="float64"),
+            Contestant(
+                "-log(-log(random))",
+                "numpy",
+                _numpy_expression,
+                checks.standard_gumbel(_SIZE, np.float32, infinities=True),
+                flaw="infinities",
+            ),
+            Contestant(
+                "torch Gumbel.sample",
+                "torch",
+                _torch_distribution,
+                checks.standard_gumbel(_SIZE, np.float32),
+                flaw="max 15.9",
+            ),
             Contestant("np.ones", "numpy", _ones, checks.nothing, Role.LIMIT),
         ),
         targets=(Target("rng.gumbel", bar=4, goal=None),),
@@ -116,9 +137,12 @@ def _project(dtype: Any) -> Any:
     return prepare
 
 
-def _project_fresh() -> Call:
-    rng = np.random.default_rng(SEED)
-    return lambda: gumbel_fast.gumbel(size=_SIZE, dtype=np.float32, rng=rng)
+def _project_fresh(dtype: Any) -> Any:
+    def prepare() -> Call:
+        rng = np.random.default_rng(SEED)
+        return lambda: gumbel_fast.gumbel(size=_SIZE, dtype=dtype, rng=rng)
+
+    return prepare
 
 
 def _numpy_gumbel() -> Call:
@@ -137,6 +161,16 @@ def _numpy_logs(dtype: Any) -> Any:
         return fill
 
     return prepare
+
+
+def _numpy_expression() -> Call:
+    rng = np.random.default_rng(SEED)
+
+    def draw() -> Any:
+        with np.errstate(divide="ignore"):
+            return -np.log(-np.log(rng.random(_SIZE, np.float32)))
+
+    return draw
 
 
 def _torch_distribution() -> Call:
@@ -161,6 +195,10 @@ def _jax(mode: str) -> Any:
         return lambda: draw(keys()).block_until_ready()
 
     return prepare
+
+
+def _numba(dtype: Any) -> Any:
+    return lambda: partial(numba_loops.compiled(numba_loops.fill_noise), np.empty(_SIZE, dtype))
 
 
 def _mkl_random() -> Call:

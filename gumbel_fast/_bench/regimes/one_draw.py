@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..inputs import SEED, Inputs, in_turn
 from ..numpy_noise import fill_negated
 from ..regime import Call, Check, Contestant, Regime, Role, Target, regime
@@ -23,6 +23,7 @@ def one_draw(inputs: Inputs) -> Regime:
     return Regime(
         name="one_draw",
         title="One draw from 131,072 logits, in the cache",
+        short="one draw, 131,072 logits",
         meaning="The next token from a large vocabulary, as soon as its logits are computed.",
         elements=categories,
         bytes_moved=4 * categories,
@@ -44,6 +45,7 @@ def one_draw_llm(inputs: Inputs) -> Regime:
     return Regime(
         name="one_draw_llm",
         title=f"One draw from {categories:,} {origin} logits, out of the cache",
+        short=f"one draw, {categories:,} {origin} logits",
         meaning="The next token for one of many requests, whose logits have left the cache.",
         elements=categories,
         bytes_moved=4 * categories,
@@ -55,10 +57,12 @@ def one_draw_llm(inputs: Inputs) -> Regime:
 def _contestants(rows: NDArray[Any]) -> tuple[Contestant, ...]:
     check = checks.draws(rows)
     return (
-        Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project, rows), check, Role.PROJECT),
+        Contestant("gumbel_fast.categorical", "gumbel_fast", partial(categorical, rows), check, Role.PROJECT),
         Contestant("softmax + np.random.choice", "numpy", partial(_choice, rows), check),
+        Contestant("softmax in float32 + searchsorted", "numpy", partial(_search, rows), check),
         *gumbel_max_peers(rows, check),
-        Contestant("torch softmax + multinomial", "torch", partial(_torch, rows), check),
+        Contestant("torch softmax + multinomial", "torch", partial(torch_multinomial, rows), check),
+        Contestant("Numba roulette wheel", "numba", partial(numba_draw, rows), check),
         Contestant("np.max", "numpy", partial(maximum, rows), checks.nothing, Role.LIMIT),
     )
 
@@ -70,18 +74,18 @@ def gumbel_max_peers(rows: NDArray[Any], check: Check) -> tuple[Contestant, ...]
         Contestant(
             "Gumbel-max in float32",
             "numpy",
-            partial(_gumbel_max_float32, rows),
+            partial(gumbel_max_float32, rows),
             check,
-            note="approx.",
+            flaw="approx.",
         ),
-        Contestant("jax.random.categorical", "jax", partial(_jax, rows), check, note="approx."),
+        Contestant("jax.random.categorical", "jax", partial(jax_categorical, rows), check, flaw="approx."),
     )
 
 
-def _project(rows: NDArray[Any]) -> Call:
-    rng = np.random.default_rng(SEED)
-    categorical = gumbel_fast.categorical
-    return in_turn(lambda row: categorical(row, rng=rng), rows)
+def categorical(rows: NDArray[Any]) -> Call:
+    """Make a call that draws from each of `rows` in turn by `gumbel_fast.categorical`."""
+    rng, draw = np.random.default_rng(SEED), gumbel_fast.categorical
+    return in_turn(lambda row: draw(row, rng=rng), rows)
 
 
 def _choice(rows: NDArray[Any]) -> Call:
@@ -95,12 +99,25 @@ def _choice(rows: NDArray[Any]) -> Call:
     return in_turn(draw, rows)
 
 
+def _search(rows: NDArray[Any]) -> Call:
+    rng, weights, cumulative = np.random.default_rng(SEED), np.empty_like(rows[0]), np.empty(rows.shape[-1])
+
+    def draw(row: NDArray[Any]) -> Any:
+        np.subtract(row, row.max(), out=weights)
+        np.exp(weights, out=weights)
+        np.cumsum(weights, dtype=np.float64, out=cumulative)
+        return np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+
+    return in_turn(draw, rows)
+
+
 def _gumbel_max(rows: NDArray[Any]) -> Call:
     rng = np.random.default_rng(SEED)
     return in_turn(lambda row: np.argmax(row + rng.gumbel(size=row.size)), rows)
 
 
-def _gumbel_max_float32(rows: NDArray[Any]) -> Call:
+def gumbel_max_float32(rows: NDArray[Any]) -> Call:
+    """Make a call that draws from each of `rows` in turn by adding noise, as NumPy does fastest."""
     rng, noise = np.random.default_rng(SEED), np.empty(rows.shape[-1], np.float32)
 
     def draw(row: NDArray[Any]) -> Any:
@@ -110,13 +127,20 @@ def _gumbel_max_float32(rows: NDArray[Any]) -> Call:
     return in_turn(draw, rows)
 
 
-def _torch(rows: NDArray[Any]) -> Call:
+def torch_multinomial(rows: NDArray[Any]) -> Call:
+    """Make a call that draws from each of `rows` in turn as users of PyTorch do."""
     torch = peers.load("torch")
     torch.manual_seed(SEED)
     return in_turn(lambda row: torch.multinomial(torch.softmax(row, -1), 1), list(torch.from_numpy(rows)))
 
 
-def _jax(rows: NDArray[Any]) -> Call:
+def numba_draw(rows: NDArray[Any]) -> Call:
+    """Make a call that draws from each of `rows` in turn by a compiled loop."""
+    return in_turn(numba_loops.compiled(numba_loops.draw), rows)
+
+
+def jax_categorical(rows: NDArray[Any]) -> Call:
+    """Make a call that draws from each of `rows` in turn by `jax.random.categorical`, compiled."""
     jax = peers.load("jax")
     draw = jax.jit(jax.random.categorical)
     keys = peers.jax_keys(jax, SEED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
-from ..inputs import SEED, Inputs
+from .. import checks, numba_loops, peers
+from ..inputs import SEED, Inputs, calls_in_turn
 from ..numpy_noise import fill_negated
 from ..regime import Call, Contestant, Regime, Role, Target, regime
+
+_BATCHES = 4  # taken in turn
 
 
 @regime
@@ -22,7 +25,7 @@ def gumbel_softmax_1280x320(inputs: Inputs) -> Regime:
     """Rows of middling length: codebooks of speech models have 320 entries."""
     return _relaxed(
         "gumbel_softmax_1280x320",
-        inputs.normal(1280, 320),
+        inputs.normal(_BATCHES, 1280, 320),
         "A soft codebook entry for each frame of a batch.",
         (
             Target("in float32, out=", bar=2.2, goal=4),
@@ -36,7 +39,7 @@ def gumbel_softmax_4096x10(inputs: Inputs) -> Regime:
     """Short rows."""
     return _relaxed(
         "gumbel_softmax_4096x10",
-        inputs.normal(4096, 10),
+        inputs.normal(_BATCHES, 4096, 10),
         "The categorical latents of a variational autoencoder.",
         (Target("in float32, out=", bar=3, goal=5),),
     )
@@ -51,6 +54,7 @@ def gumbel_softmax_torch(inputs: Inputs) -> Regime:
     return Regime(
         name="gumbel_softmax_torch",
         title="Gumbel-softmax of 1,280 x 320 tensors, forward and backward",
+        short="Gumbel-softmax, 1,280 x 320, gradient",
         meaning="The discrete layer of a model that is trained end to end.",
         elements=logits.size,
         bytes_moved=4 * logits.nbytes,
@@ -68,29 +72,37 @@ def gumbel_softmax_torch(inputs: Inputs) -> Regime:
                 partial(_backward, "torch.nn.functional", logits, weights),
                 check,
             ),
-            Contestant("copying the array twice", "numpy", partial(_copy, logits, 2), checks.nothing, Role.LIMIT),
+            Contestant(
+                "jax.vjp of softmax(x + g)", "jax", partial(_jax_backward, logits, weights), check, flaw="approx."
+            ),
+            Contestant("copying the array twice", "numpy", partial(_copy, logits, times=2), checks.nothing, Role.LIMIT),
         ),
         targets=(Target("torch F.gumbel_softmax", bar=5, goal=10),),
     )
 
 
-def _relaxed(name: str, logits: NDArray[Any], meaning: str, targets: tuple[Target, ...]) -> Regime:
-    check = checks.relaxed_draw_each(logits)
-    rows, categories = logits.shape
+def _relaxed(name: str, batches: NDArray[Any], meaning: str, targets: tuple[Target, ...]) -> Regime:
+    check = checks.relaxed_draw_each(batches[0])
+    _, rows, categories = batches.shape
+
+    def each(prepare: Callable[[NDArray[Any]], Call]) -> Callable[[], Call]:
+        return partial(calls_in_turn, prepare, batches)
+
     return Regime(
         name=name,
         title=f"Gumbel-softmax of {rows:,} x {categories:,} float32 logits",
+        short=f"Gumbel-softmax, {rows:,} x {categories:,}",
         meaning=meaning,
-        elements=logits.size,
-        bytes_moved=2 * logits.nbytes,
+        elements=rows * categories,
+        bytes_moved=8 * rows * categories,
         contestants=(
-            Contestant(
-                "gumbel_fast.gumbel_softmax(out=)", "gumbel_fast", partial(_project, logits), check, Role.PROJECT
-            ),
-            Contestant("in float32, out=", "numpy", partial(_numpy, logits), check, note="approx."),
-            Contestant("torch F.gumbel_softmax", "torch", partial(_torch, logits), check),
-            Contestant("jax softmax(x + gumbel)", "jax", partial(_jax, logits), check, note="approx."),
-            Contestant("copying the array", "numpy", partial(_copy, logits, 1), checks.nothing, Role.LIMIT),
+            Contestant("gumbel_fast.gumbel_softmax(out=)", "gumbel_fast", each(_project), check, Role.PROJECT),
+            Contestant("gumbel_fast.gumbel_softmax", "gumbel_fast", each(_project_fresh), check),
+            Contestant("in float32, out=", "numpy", each(_numpy), check, flaw="approx."),
+            Contestant("torch F.gumbel_softmax", "torch", each(_torch), check),
+            Contestant("jax softmax(x + gumbel)", "jax", each(_jax), check, flaw="approx."),
+            Contestant("Numba loop, out=", "numba", each(_numba), check),
+            Contestant("copying the array", "numpy", each(partial(_copy, times=1)), checks.nothing, Role.LIMIT),
         ),
         targets=targets,
     )
@@ -99,6 +111,10 @@ def _relaxed(name: str, logits: NDArray[Any], meaning: str, targets: tuple[Targe
 def _project(logits: NDArray[Any]) -> Call:
     rng, out = np.random.default_rng(SEED), np.empty_like(logits)
     return partial(gumbel_fast.gumbel_softmax, logits, rng=rng, out=out)
+
+
+def _project_fresh(logits: NDArray[Any]) -> Call:
+    return partial(gumbel_fast.gumbel_softmax, logits, rng=np.random.default_rng(SEED))
 
 
 def _numpy(logits: NDArray[Any]) -> Call:
@@ -125,6 +141,23 @@ def _jax(logits: NDArray[Any]) -> Call:
     relax = jax.jit(lambda key, x: jax.nn.softmax(x + jax.random.gumbel(key, x.shape, x.dtype)))
     keys, array = peers.jax_keys(jax, SEED), jax.device_put(logits)
     return lambda: relax(keys(), array).block_until_ready()
+
+
+def _numba(logits: NDArray[Any]) -> Call:
+    return partial(numba_loops.compiled(numba_loops.relax), logits, np.empty_like(logits))
+
+
+def _jax_backward(logits: NDArray[Any], weights: NDArray[Any]) -> Call:
+    jax = peers.load("jax")
+
+    def relax_and_pull_back(key: Any, x: Any, gradient: Any) -> Any:
+        noise = jax.random.gumbel(key, x.shape, x.dtype)
+        values, pull_back = jax.vjp(lambda x: jax.nn.softmax(x + noise), x)
+        return values, *pull_back(gradient)
+
+    step, keys = jax.jit(relax_and_pull_back), peers.jax_keys(jax, SEED)
+    array, gradient = jax.device_put(logits), jax.device_put(weights)
+    return lambda: jax.block_until_ready(step(keys(), array, gradient))
 
 
 def _backward(module: str, logits: NDArray[Any], weights: NDArray[Any]) -> Call:

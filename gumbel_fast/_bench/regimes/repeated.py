@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..inputs import SEED, Inputs
 from ..regime import Call, Contestant, Regime, Role, Target, regime
 
@@ -70,15 +70,18 @@ def _repeated(
     return Regime(
         name=name,
         title=f"{_DRAWS:,} draws from {logits.size:,} logits",
+        short=f"{_DRAWS:,} draws, {logits.size:,} logits",
         meaning=meaning,
         elements=_DRAWS,
         bytes_moved=8 * _DRAWS,
         contestants=(
             Contestant("gumbel_fast.categorical(out=)", "gumbel_fast", partial(_project, logits), check, Role.PROJECT),
+            Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project_fresh, logits), check),
             Contestant("softmax + np.random.choice", "numpy", partial(_choice, logits), check),
             *others,
             Contestant("softmax + vose.Sampler", "vose", partial(_vose, logits), check),
             Contestant("torch softmax + multinomial", "torch", partial(_torch, logits), check),
+            Contestant("Numba binary search, out=", "numba", partial(_numba, logits), check),
             Contestant("copying the indices", "numpy", _copy, checks.nothing, Role.LIMIT),
         ),
         targets=targets,
@@ -94,6 +97,10 @@ def _softmax(logits: NDArray[Any]) -> Any:
 def _project(logits: NDArray[Any]) -> Call:
     out = np.empty(_DRAWS, np.int64)
     return partial(gumbel_fast.categorical, logits, num_samples=_DRAWS, rng=np.random.default_rng(SEED), out=out)
+
+
+def _project_fresh(logits: NDArray[Any]) -> Call:
+    return partial(gumbel_fast.categorical, logits, num_samples=_DRAWS, rng=np.random.default_rng(SEED))
 
 
 def _choice(logits: NDArray[Any]) -> Call:
@@ -116,6 +123,10 @@ def _torch(logits: NDArray[Any]) -> Call:
     torch.manual_seed(SEED)
     tensor = torch.from_numpy(logits)
     return lambda: torch.multinomial(torch.softmax(tensor, -1), _DRAWS, replacement=True)
+
+
+def _numba(logits: NDArray[Any]) -> Call:
+    return partial(numba_loops.compiled(numba_loops.draw_many), logits, np.empty(_DRAWS, np.int64))
 
 
 def _copy() -> Call:

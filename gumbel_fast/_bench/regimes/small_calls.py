@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..inputs import SEED, Inputs
 from ..regime import Call, Contestant, Regime, Role, Target, regime
+from .one_draw import jax_categorical
 
 
 @regime
@@ -23,6 +24,7 @@ def small_call(inputs: Inputs) -> Regime:
     return Regime(
         name="small_call",
         title="One draw from 6 logits",
+        short="one draw, 6 logits",
         meaning="An action in a Python loop over the steps of one environment.",
         elements=6,
         bytes_moved=rows.nbytes,
@@ -31,6 +33,8 @@ def small_call(inputs: Inputs) -> Regime:
             Contestant("rng.choice(p=)", "numpy", partial(_choice, rows[0]), check, note="softmax not timed"),
             Contestant("Gumbel-max with rng.gumbel", "numpy", partial(_gumbel_max, rows[0]), check, note="float64"),
             Contestant("torch softmax + multinomial", "torch", partial(_torch, rows[0]), check),
+            Contestant("jax.random.categorical", "jax", partial(jax_categorical, rows), check, flaw="approx."),
+            Contestant("Numba roulette wheel", "numba", partial(_numba, rows[0]), check),
             Contestant("rng.random()", "numpy", _random, checks.nothing, Role.LIMIT),
         ),
         targets=(Target("rng.random()", bar=2.2, goal=1.2, of_limit=True),),
@@ -59,6 +63,10 @@ def _torch(row: NDArray[Any]) -> Call:
     torch.manual_seed(SEED)
     tensor = torch.from_numpy(row)
     return lambda: torch.multinomial(torch.softmax(tensor, -1), 1)
+
+
+def _numba(row: NDArray[Any]) -> Call:
+    return partial(numba_loops.compiled(numba_loops.draw), row)
 
 
 def _random() -> Call:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import gumbel_fast
 
-from .. import checks, peers
+from .. import checks, numba_loops, peers
 from ..inputs import Inputs
 from ..regime import Call, Contestant, Regime, Role, Target, regime
 
@@ -25,15 +25,18 @@ def softmax(inputs: Inputs) -> Regime:
     return Regime(
         name="softmax",
         title="Softmax of 64 x 32,768 float32 logits into a kept array",
+        short="softmax, 64 x 32,768",
         meaning="Probabilities of a batch, for a loss, a display or a cut.",
         elements=logits.size,
         bytes_moved=2 * logits.nbytes,
         contestants=(
             Contestant("gumbel_fast.softmax(out=)", "gumbel_fast", partial(_project, logits), check, Role.PROJECT),
+            Contestant("gumbel_fast.softmax", "gumbel_fast", partial(_project_fresh, logits), check),
             Contestant("exp(x - max) / sum, out=", "numpy", partial(_numpy, logits), check),
             Contestant("scipy.special.softmax", "scipy", partial(_scipy, logits), check),
             Contestant("torch.softmax(out=)", "torch", partial(_torch, logits), check),
             Contestant("jax.nn.softmax", "jax", partial(_jax, logits), check),
+            Contestant("Numba loop, out=", "numba", partial(_numba, logits), check),
             Contestant("copying the array", "numpy", partial(_copy, logits), checks.nothing, Role.LIMIT),
         ),
         targets=(Target("torch.softmax(out=)", bar=1, goal=1.5),),
@@ -43,6 +46,10 @@ def softmax(inputs: Inputs) -> Regime:
 def _project(logits: NDArray[Any]) -> Call:
     out = np.empty_like(logits)
     return lambda: gumbel_fast.softmax(logits, out=out)
+
+
+def _project_fresh(logits: NDArray[Any]) -> Call:
+    return partial(gumbel_fast.softmax, logits)
 
 
 def _numpy(logits: NDArray[Any]) -> Call:
@@ -71,6 +78,10 @@ def _jax(logits: NDArray[Any]) -> Call:
     jax = peers.load("jax")
     normalise, array = jax.jit(jax.nn.softmax), jax.device_put(logits)
     return lambda: normalise(array).block_until_ready()
+
+
+def _numba(logits: NDArray[Any]) -> Call:
+    return partial(numba_loops.compiled(numba_loops.softmax), logits, np.empty_like(logits))
 
 
 def _copy(logits: NDArray[Any]) -> Call:

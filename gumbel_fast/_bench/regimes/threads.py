@@ -23,6 +23,7 @@ def threads_noise(_: Inputs) -> Regime:
     return Regime(
         name="threads_noise",
         title="Noise, 10,000,000 float32 values into a kept array, on two threads",
+        short="noise, 10,000,000, two threads",
         meaning="A large buffer filled by a program that has the machine for itself.",
         elements=size,
         bytes_moved=4 * size,
@@ -38,6 +39,7 @@ def threads_batch(inputs: Inputs) -> Regime:
     return Regime(
         name="threads_batch",
         title="One draw from each of 64 rows of 32,768 logits, on two threads",
+        short="one draw a row, 64 x 32,768, two threads",
         meaning="The next tokens of a batch, on a server that computes nothing else meanwhile.",
         elements=logits.size,
         bytes_moved=logits.nbytes,

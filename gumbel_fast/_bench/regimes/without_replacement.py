@@ -38,15 +38,22 @@ def _distinct(name: str, inputs: Inputs, count: int, meaning: str, targets: tupl
     return Regime(
         name=name,
         title=f"{count:,} draws without replacement from {_CATEGORIES:,} logits",
+        short=f"{count:,} distinct of {_CATEGORIES:,}",
         meaning=meaning,
         elements=_CATEGORIES,
         bytes_moved=logits.nbytes,
         contestants=(
             Contestant("gumbel_fast.categorical", "gumbel_fast", partial(_project, logits, count), check, Role.PROJECT),
+            Contestant("gumbel_fast.gumbel_top_k", "gumbel_fast", partial(_coupled, logits, count), check),
             Contestant("softmax + rng.choice", "numpy", partial(_choice, logits, count), check),
             Contestant("top-k with rng.gumbel", "numpy", partial(_top_k, logits, count), check, note="no order"),
             Contestant(
-                "top-k in float32", "numpy", partial(_top_k_float32, logits, count), check, note="no order, approx."
+                "top-k in float32",
+                "numpy",
+                partial(_top_k_float32, logits, count),
+                check,
+                note="no order",
+                flaw="approx.",
             ),
             Contestant("torch softmax + multinomial", "torch", partial(_torch, logits, count), check),
             Contestant("np.max", "numpy", lambda: partial(np.max, logits), checks.nothing, Role.LIMIT),
@@ -58,6 +65,10 @@ def _distinct(name: str, inputs: Inputs, count: int, meaning: str, targets: tupl
 def _project(logits: NDArray[Any], count: int) -> Call:
     rng = np.random.default_rng(SEED)
     return partial(gumbel_fast.categorical, logits, num_samples=count, replace=False, rng=rng)
+
+
+def _coupled(logits: NDArray[Any], count: int) -> Call:
+    return partial(gumbel_fast.gumbel_top_k, logits, count, rng=np.random.default_rng(SEED))
 
 
 def _choice(logits: NDArray[Any], count: int) -> Call:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .measure import Line, Outcome, Verdict
 from .regime import Contestant, Role
 
-NAME = 37  # characters that a contestant's name and note have together
+NAME = 37  # characters that a contestant's name and remarks have together
+_BAR = 40  # characters that stand for the limit's speed
 
 
 def duration(seconds: float) -> str:
@@ -27,7 +28,7 @@ def table(outcome: Outcome, beside: Outcome | None = None) -> str:
         f"  {label(line):<{NAME}} {_figures(line)}{_figures(others.get(line.name))}".rstrip() for line in outcome.lines
     ]
     skipped = [f"  {name}: skipped, {reason}" for name, reason in outcome.skipped]
-    return "\n".join([outcome.title, *figures, *skipped])
+    return "\n".join([outcome.title, *figures, *_share(outcome), *skipped])
 
 
 def verdicts(outcome: Outcome) -> str:
@@ -38,7 +39,16 @@ def verdicts(outcome: Outcome) -> str:
 def label(contestant: Contestant | Line) -> str:
     """Return what a contestant's line begins with."""
     name = f"limit: {contestant.name}" if contestant.role is Role.LIMIT else contestant.name
-    return f"{name} ({contestant.note})" if contestant.note else name
+    remarks = ", ".join(filter(None, (contestant.note, contestant.flaw)))
+    return f"{name} ({remarks})" if remarks else name
+
+
+def _share(outcome: Outcome) -> list[str]:
+    """What part of the limit's speed is reached, as a bar."""
+    if outcome.share is None:
+        return []
+    filled = min(_BAR, round(_BAR * outcome.share))
+    return [f"  of the limit's speed: {'#' * filled}{'.' * (_BAR - filled)} {outcome.share:.0%}"]
 
 
 def _figures(line: Line | None) -> str:

@@ -1,0 +1,262 @@
+"""Outcomes as pictures: how many times faster than others, and time against size. Nothing is measured here.
+
+matplotlib draws them; it is imported when something is drawn.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .measure import Line, Outcome
+from .regime import Role
+from .text import duration
+
+_WIDTH = 8.3  # inches, of 100 pixels each as README shows them
+_DPI = 200
+_LABELS = {
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "numba": "Numba",
+    "mkl_random": "mkl_random",
+    "vose": "vose",
+}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours, on a background."""
+
+    background: str
+    text: str
+    muted: str
+    faint: str
+    project: str
+    pale: str
+
+
+THEMES = {
+    "light": Theme("#ffffff", "#1f2328", "#59636e", "#d8dee4", "#0969da", "#b6d7ff"),
+    "dark": Theme("#0d1117", "#e6edf3", "#9198a1", "#2f363e", "#58a6ff", "#1d4272"),
+}
+
+
+def available() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def label(library: str) -> str:
+    """Return a library's name as it writes itself."""
+    return _LABELS.get(library, library)
+
+
+def has_ratios(outcomes: Iterable[Outcome]) -> bool:
+    """Whether there is something for `draw_ratios` to draw."""
+    return bool(_rivals(outcomes))
+
+
+def has_curves(outcomes: Iterable[Outcome]) -> bool:
+    """Whether there is something for `draw_curves` to draw."""
+    return len(_series(outcomes)) > 1
+
+
+def save(path: Path, outcomes: Sequence[Outcome], theme: str = "light") -> None:
+    """Draw what there is to draw of some outcomes, ratios above curves, and write it as PNG."""
+    drawings = [(draw_ratios, _height(outcomes))] if has_ratios(outcomes) else []
+    drawings += [(draw_curves, 4.8)] if has_curves(outcomes) else []
+    if drawings:
+        _save(path, outcomes, drawings, THEMES[theme])
+
+
+def save_ratios(path: Path, outcomes: Sequence[Outcome], theme: str) -> None:
+    """Draw the ratios alone."""
+    _save(path, outcomes, [(draw_ratios, _height(outcomes))], THEMES[theme])
+
+
+def save_curves(path: Path, outcomes: Sequence[Outcome], theme: str) -> None:
+    """Draw the curves alone."""
+    _save(path, outcomes, [(draw_curves, 4.8)], THEMES[theme])
+
+
+_Draw = Callable[[Any, Sequence[Outcome], Theme], None]
+
+
+def _save(path: Path, outcomes: Sequence[Outcome], drawings: Sequence[tuple[_Draw, float]], theme: Theme) -> None:
+    figure_module = importlib.import_module("matplotlib.figure")
+    heights = [height for _, height in drawings]
+    figure = figure_module.Figure(figsize=(_WIDTH, sum(heights)), layout="constrained", facecolor=theme.background)
+    grid = figure.subplots(len(drawings), squeeze=False, height_ratios=heights)
+    for (draw, _), axes in zip(drawings, grid[:, 0], strict=True):
+        axes.set_facecolor(theme.background)
+        draw(axes, outcomes, theme)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=_DPI, format="png")
+    # A few colours, and their blends at the edges of letters, are all there is: so the file has a third of the size.
+    importlib.import_module("PIL.Image").open(drawn).convert("RGB").quantize(64).save(path, format="png", optimize=True)
+
+
+# ------------------------------------------------------------------------------------------------------------- ratios
+
+
+def _height(outcomes: Iterable[Outcome]) -> float:
+    return 0.85 + 0.25 * len(_rivals(outcomes))
+
+
+def rivals(outcome: Outcome) -> list[Line]:
+    """Return the other libraries' lines, fastest first."""
+    others = [line for line in outcome.lines if line.role is Role.PEER and line.library != "gumbel_fast"]
+    return sorted(others, key=lambda line: line.ratio)
+
+
+def _rivals(outcomes: Iterable[Outcome]) -> list[tuple[Outcome, Line, Line | None]]:
+    """For each regime of no series the fastest rival, and PyTorch or else SciPy; where it leads most first."""
+    found = []
+    for outcome in outcomes:
+        lines = rivals(outcome)
+        if outcome.series or not lines:
+            continue
+        usual = [
+            line for library in ("torch", "scipy") for line in lines if line.library == library and line != lines[0]
+        ]
+        found.append((outcome, lines[0], usual[0] if usual else None))
+    return sorted(found, key=lambda entry: -entry[1].ratio)
+
+
+def draw_ratios(axes: Any, outcomes: Sequence[Outcome], theme: Theme) -> None:
+    """Draw a bar for each regime: how many times gumbel_fast's time the fastest other takes, behind it PyTorch's."""
+    entries = _rivals(outcomes)
+    for place, (_, fastest, usual) in enumerate(entries):
+        for line, colour in ((usual, theme.pale), (fastest, theme.project)):
+            if line is not None:
+                axes.barh(place, line.ratio - 1, left=1, height=0.66, color=colour, linewidth=0)
+        end = max(1.0, *(line.ratio for line in (fastest, usual) if line is not None))
+        name = axes.annotate(
+            f"{_times(fastest.ratio)} {label(fastest.library)}",
+            (end, place),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=theme.project,
+            fontweight="bold",
+        )
+        if usual is not None:
+            axes.annotate(
+                f"{_times(usual.ratio)} {label(usual.library)}",
+                (1, 0.5),
+                (7, 0),
+                xycoords=name,
+                textcoords="offset points",
+                va="center",
+                fontsize=8.5,
+                color=theme.muted,
+            )
+    axes.set_yticks(range(len(entries)), [outcome.short.replace(" x ", " × ") for outcome, _, _ in entries])
+    axes.set_ylim(len(entries) - 0.4, -0.6)
+    axes.set_xscale("log")
+    ratios = [line.ratio for _, *lines in entries for line in lines if line is not None]
+    axes.set_xlim(min(0.95, *ratios), max(20, *ratios) ** 1.55)  # the labels need the room
+    axes.set_xticks([1, 10, 100], ["as long", "10×", "100×"])
+    axes.xaxis.set_minor_locator(importlib.import_module("matplotlib.ticker").NullLocator())
+    axes.axvline(1, color=theme.text, linewidth=1)
+    _frame(axes, theme)
+    axes.tick_params(axis="y", labelsize=9, labelcolor=theme.text)
+    axes.set_title(
+        "Times as long as gumbel_fast: the fastest other library, and (pale) PyTorch or SciPy",
+        loc="left", fontsize=9.5, color=theme.muted,
+    )  # fmt: skip
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.{0 if ratio >= 9.95 else 1}f}×"
+
+
+# ------------------------------------------------------------------------------------------------------------- curves
+
+
+def _series(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    return sorted((outcome for outcome in outcomes if outcome.series), key=lambda outcome: outcome.elements)
+
+
+def draw_curves(axes: Any, outcomes: Sequence[Outcome], theme: Theme) -> None:
+    """Draw the time of each contestant of a series against the size, the limit dashed."""
+    points = _series(outcomes)
+    curves: dict[str, tuple[Line, list[int], list[float]]] = {}
+    for outcome in points:
+        for line in outcome.lines:
+            _, sizes, times = curves.setdefault(line.name, (line, [], []))
+            sizes.append(outcome.elements)
+            times.append(line.seconds)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    for line, sizes, times in curves.values():
+        axes.plot(sizes, times, **_style(line, theme))
+    sizes = [outcome.elements for outcome in points]
+    axes.set_xlim(sizes[0], sizes[-1])
+    axes.set_xticks(sizes, [_count(size) for size in sizes])
+    axes.xaxis.set_minor_locator(importlib.import_module("matplotlib.ticker").NullLocator())
+    axes.yaxis.set_major_formatter(
+        lambda value, _: duration(value).replace(".00", "").replace(".0", "").replace("us", "µs")
+    )
+    axes.set_xlabel("categories in the row", color=theme.muted, fontsize=9)
+    _frame(axes, theme)
+    axes.grid(axis="y", color=theme.faint, linewidth=0.6)
+    _name_at_the_end(axes, {name: (times[-1], line) for name, (line, _, times) in curves.items()}, theme)
+    axes.set_title("Time of one draw from one row. One thread; both axes logarithmic.", loc="left", fontsize=9.5,
+                   color=theme.muted)  # fmt: skip
+
+
+def _style(line: Line, theme: Theme) -> dict[str, Any]:
+    if line.role is Role.PROJECT:
+        return {"color": theme.project, "linewidth": 2.8, "zorder": 4}
+    if line.role is Role.LIMIT:
+        return {"color": theme.text, "linewidth": 1.2, "linestyle": (0, (4, 3)), "zorder": 5}
+    if line.library == "gumbel_fast":
+        return {"color": theme.project, "linewidth": 1.4, "zorder": 3}
+    return {"color": theme.muted, "linewidth": 1.0, "alpha": 0.75, "zorder": 2}
+
+
+def _name_at_the_end(axes: Any, ends: Mapping[str, tuple[float, Line]], theme: Theme) -> None:
+    """Write each curve's name beside its end, moved up where names would touch."""
+    pixels = {name: float(axes.transData.transform((1, end))[1]) for name, (end, _) in ends.items()}
+    apart = 13 * axes.figure.dpi / 72
+    lowest = -float("inf")
+    for name in sorted(ends, key=lambda name: pixels[name]):
+        end, line = ends[name]
+        at = max(pixels[name], lowest + apart)
+        lowest = at
+        own = line.library == "gumbel_fast"
+        prefix = "limit: " if line.role is Role.LIMIT else "" if own else f"{label(line.library)}: "
+        axes.annotate(
+            prefix + name.removeprefix("gumbel_fast.").removeprefix("Numba ").removeprefix("torch "),
+            (1, end),
+            (6, (at - pixels[name]) * 72 / axes.figure.dpi),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=9 if own else 8.5,
+            fontweight="bold" if line.role is Role.PROJECT else "normal",
+            color=theme.project if own else theme.text if line.role is Role.LIMIT else theme.muted,
+        )
+
+
+def _count(number: int) -> str:
+    for unit, size in (("M", 2**20), ("k", 2**10)):
+        if number >= size:
+            return f"{number // size}{unit}"
+    return str(number)
+
+
+def _frame(axes: Any, theme: Theme) -> None:
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(theme.faint)
+    axes.tick_params(colors=theme.muted, labelsize=8.5, which="both", length=0)
