@@ -20,18 +20,18 @@ _SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every 
 
 # Nanoseconds, roughly: a category of a short row; a category of an alias table, and a draw from it; a category at the
 # start of a race, and a draw by it.
-_SHORT_CATEGORY, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 7.0, 2.0, 0.1, 100.0
+_SHORT_CATEGORY, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 8.0, 2.0, 0.1, 100.0
 
 
 def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
     """Whether `num_samples` draws with replacement from one row are made by alias table, else by race.
 
-    The table costs 6 to 8 ns a category to build and then 2 ns a draw; the race starts at 0.1 ns a category and takes
-    about 100 ns a draw, the first ones more. On AVX-512 they were seen to meet at 25 categories for each draw with
-    1,000 categories, at 30 with 10,000, at 20 with 100,000 and at 36 with a million, in float32 as in float64. Rows of
-    a block or less have nothing for a race to gain.
+    The table costs 8 ns a category to build and then 2 ns a draw; the race starts at 0.1 ns a category and takes about
+    100 ns a draw, more in rows that leave the cache. On AVX-512 they were seen to meet at 9 categories for each draw
+    with 256 and 1,000 categories, at 11 with 4,096, at 16 with 10,000, at 18 with 100,000 and at 40 with a million, in
+    float32 as in float64. Short rows have nothing for a race to gain.
     """
-    return categories <= _core.SHORT_ROW or categories < 24 * num_samples
+    return categories <= _core.SHORT_ROW or categories < (10 if categories <= 4096 else 18) * num_samples
 
 
 @_core.before_categorical

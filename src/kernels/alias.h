@@ -8,60 +8,66 @@
  * Draws are made in blocks of 16 from eight counters: number 16 b + j is words 2 (j / 8) and 2 (j / 8) + 1 of counter
  * 8 b + j % 8. */
 
-enum { ROW(ALIAS_BLOCK) = 16 };
-
-/* Scratch: this, then entry[n], then keep[n]. */
+/* Scratch: this, then entry[n] and keep[n], then what is needed while the table is built. */
 typedef struct {
     int64_t only; /* at temperature 0 the answer, else -1 */
     uint64_t n;
 } ROW(alias_memory);
 
 static size_t ROW(alias_scratch)(size_t n) {
-    return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + sizeof(double));
+    return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + 2 * sizeof(double) + sizeof(uint32_t));
 }
 
+/* Alias and first 32 bits of t of each column. */
 GF_INLINE uint64_t *ROW(alias_entries)(ROW(alias_memory) * memory) { return (uint64_t *)(void *)(memory + 1); }
 
-/* -t_i; the sign also marks a column as done while the table is built. */
+/* t of each column. */
 GF_INLINE double *ROW(alias_keep)(ROW(alias_memory) * memory, size_t n) {
     return (double *)(void *)(ROW(alias_entries)(memory) + n);
 }
 
-GF_INLINE void ROW(alias_close)(uint64_t *entry, double *keep, size_t i, size_t alias) {
-    const double t = keep[i];
-    entry[i] = (uint64_t)alias << 32 | (uint64_t)(t * 0x1p32);
-    keep[i] = -t;
-}
-
-/* Pairs each column with less than its share with one that has more. Mass is conserved to rounding, so columns left
- * without a partner have their share to within n 2^-53 and keep it all. */
+/* Pairs each column with less than its share with one that has more. `keep` holds the columns' shares, 1 on average.
+ *
+ * The short columns are put in order from the front, the long ones from the back. The long one at hand gives what the
+ * next short one lacks; when it falls short itself it is closed in its turn, with the next long one for its alias. In
+ * both cases the column that is closed keeps the lesser of the two shares, and what is left is their sum less 1: so the
+ * steps need no branch, which a processor could not foresee.
+ *
+ * Mass is conserved to rounding, so columns left without a partner have their share to within n 2^-53 and keep it all. */
 static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
-    size_t small = 0, large = 0, now;
-    while (small < n && keep[small] >= 1)
-        small++;
-    while (large < n && keep[large] < 1)
-        large++;
-    now = small;
-    while (now < n && large < n) {
-        const double rest = keep[large] + keep[now] - 1;
-        ROW(alias_close)(entry, keep, now, large);
-        keep[large] = rest;
-        now = large;
-        if (rest < 1) { /* the giver is now short itself, and next */
-            while (++large < n && keep[large] < 1)
-                ;
-            if (large < n)
-                continue;
-        }
-        while (++small < n && (keep[small] >= 1 || signbit(keep[small])))
-            ;
-        now = small;
+    double *share = keep + n;
+    uint32_t *order = (uint32_t *)(void *)(share + n);
+    size_t small = 0, large = n; /* short columns are order[0] to order[small - 1], long ones order[large] on */
+    for (size_t i = 0; i < n; i++) {
+        const double mine = keep[i];
+        const size_t is_small = mine < 1;
+        order[small] = order[large - 1] = (uint32_t)i;
+        share[small] = share[large - 1] = mine;
+        small += is_small;
+        large -= 1 - is_small;
+        keep[i] = 1;
+        entry[i] = (uint64_t)i << 32 | UINT32_MAX;
     }
-    for (size_t i = 0; i < n; i++)
-        if (!signbit(keep[i])) {
-            keep[i] = -1;
-            entry[i] = (uint64_t)i << 32 | UINT32_MAX;
-        }
+    size_t next_small = 0, next_large = n - 1;
+    if (large == n)
+        return;
+    double rest = share[next_large];
+    uint64_t giver = order[next_large];
+    for (;;) {
+        const uint64_t gives = rest >= 1, which = 0 - gives; /* a short column is closed, else the giver */
+        if ((next_small == small) | (next_large == large))
+            if (gives ? next_small == small : next_large == large)
+                break;
+        const uint64_t place = (next_large - 1) ^ (((next_large - 1) ^ next_small) & which);
+        const uint64_t next = order[place], alias = next ^ ((next ^ giver) & which), closed = giver ^ next ^ alias;
+        const double part = share[place], kept = part < rest ? part : rest;
+        entry[closed] = alias << 32 | (uint64_t)(kept * 0x1p32);
+        keep[closed] = kept;
+        rest += part - 1;
+        giver = alias;
+        next_small += gives;
+        next_large -= 1 - gives;
+    }
 }
 
 static int64_t ROW(alias_start)(const void *row_data, size_t n, double temperature, void *scratch) {
@@ -121,7 +127,7 @@ GF_COLD int64_t ROW(alias_fine)(ROW(alias_memory) * memory, uint64_t key, uint64
     philox_words(key, row, GF_TAG_ALIAS, draw / 16 * 8 + draw % 8, words);
     const uint32_t *w = words + 2 * (draw % 16 / 8);
     const size_t column = (size_t)(((uint64_t)w[0] * n + ((uint64_t)w[1] * n >> 32)) >> 32);
-    const double t = -ROW(alias_keep)(memory, n)[column];
+    const double t = ROW(alias_keep)(memory, n)[column];
     race_words(key, row, GF_TAG_ALIAS_FINE, draw, more);
     const double rest = t * 0x1p32 - (double)(uint32_t)entry[column];
     return (int64_t)(uniform_fine(more[0], more[1]) < rest ? column : entry[column] >> 32);
