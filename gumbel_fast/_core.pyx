@@ -582,7 +582,14 @@ cdef class RepeatedRow:
                     <uint64_t> stop, row_at(&y, self.number) + start * y.column_stride, y.column_stride, self.scratch)
 
 
-# -- the k greatest -----------------------------------------------------------------------------------------------
+# -- many different ones from each row ----------------------------------------------------------------------------
+
+
+cdef int too_few(Py_ssize_t row, int64_t found, size_t wanted) except -1:
+    # ValueError that says why a row did not yield so many.
+    if found == GF_BAD_ROW:
+        refuse(row)
+    raise ValueError(f"logits: row {row} has {found} categories that are not -inf, and {wanted} are wanted")
 
 
 def gumbel_top_k(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, uint64_t column,
@@ -614,10 +621,42 @@ def gumbel_top_k(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint
             bad = -1 if bad < 0 else start + bad
             start += <Py_ssize_t> run.count
     free(scratch)
-    if bad >= 0 and found == GF_BAD_ROW:
-        refuse(bad)
     if bad >= 0:
-        raise ValueError(f"logits: row {bad} has {found} categories that are not -inf, and {wanted} are wanted")
+        too_few(bad, found, wanted)
+
+
+def distinct_by_race(cnp.ndarray logits, cnp.ndarray temperature, uint64_t key, uint64_t row, cnp.ndarray index,
+                     Py_ssize_t start, Py_ssize_t stop):
+    """Indices drawn without replacement by the race, as many as the C-contiguous `index` has columns."""
+    cdef Rows x
+    cdef gf_rows run
+    cdef size_t wanted = <size_t> cnp.PyArray_DIM(index, cnp.PyArray_NDIM(index) - 1)
+    cdef int64_t found = <int64_t> wanted
+    cdef int64_t *indices = <int64_t *> cnp.PyArray_DATA(index)
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
+    cdef Temperatures t = temperatures_of(temperature)
+    cdef double degrees
+    cdef void *scratch
+    rows_of(logits, &x)
+    scratch = malloc(max(k.race_distinct_scratch(x.columns), k.top_k_scratch(x.columns, wanted)))
+    if scratch is NULL:
+        raise MemoryError
+    with nogil:
+        while start < stop:
+            degrees = t.data[<size_t> start * t.step]
+            if degrees > 0:
+                found = k.race_distinct(row_at(&x, start), x.columns, wanted, degrees, key, row + <uint64_t> start,
+                                        indices + <size_t> start * wanted, scratch)
+            else:  # the greatest logits in falling order
+                run = run_at(&x, start, start + 1, t)
+                found = <int64_t> wanted
+                k.gumbel_top_k(&run, wanted, 0, 0, 0, indices + <size_t> start * wanted, NULL, scratch, &found)
+            if found != <int64_t> wanted:
+                break
+            start += 1
+    free(scratch)
+    if found != <int64_t> wanted:
+        too_few(start, found, wanted)
 
 
 # -- the distribution ---------------------------------------------------------------------------------------------

@@ -36,6 +36,9 @@ cdef extern from "gumbel_fast.h" nogil:
     ctypedef void (*gf_repeat_draw_kernel)(
         const void *x, size_t n, double temperature, uint64_t key, uint64_t row, uint64_t first, size_t count,
         int64_t *out, void *scratch) noexcept nogil
+    ctypedef int64_t (*gf_race_distinct_kernel)(
+        const void *x, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, int64_t *index,
+        void *scratch) noexcept nogil
     ctypedef Py_ssize_t (*gf_short_rows_kernel)(
         const gf_rows *x, uint64_t key, uint64_t row, int64_t *index) noexcept nogil
     ctypedef Py_ssize_t (*gf_gumbel_max_kernel)(
@@ -55,6 +58,8 @@ cdef extern from "gumbel_fast.h" nogil:
         gf_repeat_draw_kernel race_draw
         gf_repeat_draw_kernel alias_draw
         gf_scratch_size alias_scratch
+        gf_race_distinct_kernel race_distinct
+        gf_scratch_size race_distinct_scratch
         gf_gumbel_max_kernel gumbel_max
         gf_gumbel_max_given_kernel gumbel_max_given
         gf_top_k_kernel gumbel_top_k

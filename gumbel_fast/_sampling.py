@@ -34,6 +34,17 @@ def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
     return categories <= _core.SHORT_ROW or categories < (10 if categories <= 4096 else 18) * num_samples
 
 
+def by_race_without_replacement(categories: int, num_samples: int) -> bool:
+    """Whether so many draws without replacement are made by the race running on, else by the greatest of noisy logits.
+
+    The noise costs 0.6 to 1 ns a category whatever the number of draws; the race starts at 0.1 ns a category, or 0.17
+    in rows up to 4,096, and takes 0.1 to 3 microseconds a draw, by the length of the row and how far its logits spread.
+    On AVX-512 they were seen to meet at 35 draws from 300 categories, 90 from 1,000, 130 from 4,096, 70 to 100 from
+    10,000, 100 to 250 from 100,000 and 300 to 700 from a million. Short rows are quickest by noise.
+    """
+    return _core.SHORT_ROW < categories < 2**32 and num_samples <= min(categories // 8, 100)
+
+
 @_core.before_categorical
 def categorical(
     logits: ArrayLike,
@@ -136,6 +147,8 @@ def categorical(
         indices = _once(rows, t, key, base, threads).reshape(shape)
     elif replace:
         return _repeatedly(rows, t, key, base, shape, out, threads)
+    elif by_race_without_replacement(rows.shape[-1], samples):
+        indices = _distinct(rows, t, key, base, samples, threads)
     else:
         indices, _ = top_k_rows(rows, t, samples, key, base, 0, threads, values=False)
     if out is None:
@@ -161,6 +174,20 @@ def _once(rows: Array, t: NDArray[np.float64], key: int, base: int, threads: int
     short = columns <= _core.SHORT_ROW
     cost = columns * _SHORT_CATEGORY if short else columns * _RACE_CATEGORY + _RACE_DRAW
     run(draw, indices.size, cost, threads)
+    return indices
+
+
+def _distinct(
+    rows: Array, t: NDArray[np.float64], key: int, base: int, samples: int, threads: int
+) -> NDArray[np.int64]:
+    *batch, columns = rows.shape
+    indices = np.empty((*batch, samples), np.int64)
+
+    def draw(start: int, stop: int) -> None:
+        _core.distinct_by_race(rows, t, key, base, indices, start, stop)
+
+    if samples:
+        run(draw, prod(batch), columns * _RACE_CATEGORY + samples * 2 * _RACE_DRAW, threads)
     return indices
 
 

@@ -80,6 +80,11 @@ typedef int64_t (*gf_repeat_start_kernel)(const void *x, size_t n, double temper
 typedef void (*gf_repeat_draw_kernel)(const void *x, size_t n, double temperature, uint64_t key, uint64_t row,
                                       uint64_t first, size_t count, int64_t *out, void *scratch);
 
+/* k indices drawn without replacement, in the order drawn; temperature > 0, n < 2^32. Returns k, or how many categories
+ * are not -inf where these are fewer, or GF_BAD_ROW. Scratch of race_distinct_scratch(n) bytes. */
+typedef int64_t (*gf_race_distinct_kernel)(const void *x, size_t n, size_t k, double temperature, uint64_t key,
+                                           uint64_t row, int64_t *index, void *scratch);
+
 /* Rows of logits, `stride` bytes apart. Row r has temperature[r * temperature_step] and the stream (key, row + r). */
 typedef struct {
     const void *data;
@@ -119,6 +124,8 @@ typedef struct {
     gf_repeat_start_kernel race_start, alias_start;
     gf_repeat_draw_kernel race_draw, alias_draw;
     gf_scratch_size alias_scratch;
+    gf_race_distinct_kernel race_distinct;
+    gf_scratch_size race_distinct_scratch;
     gf_gumbel_max_kernel gumbel_max;
     gf_gumbel_max_given_kernel gumbel_max_given;
     gf_top_k_kernel gumbel_top_k;

@@ -37,15 +37,24 @@ def numbered(draws, n):
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
-def test_the_exact_law_of_ordered_outcomes(k, dtype):
-    """200,000 rows of five categories, one masked: with replacement, out of order or even would be seen."""
+@pytest.mark.parametrize("n", [5, 150, 5000])
+def test_the_exact_law_of_ordered_outcomes(n, k, dtype):
+    """200,000 rows of five categories, one masked: with replacement, out of order or even would be seen.
+
+    Alone, or among masked ones in a row so long that a race draws them: two in one block, two in others.
+    """
+    count = 200_000 if n < 1000 else 20_000
     row = np.array([0.3, -np.inf, 1.2, -0.5, 0.0], dtype)
     p = softmax(row, 0.7)
     ordered, law = outcomes(p, k)
+    places = np.array([0, 1, 2, 3 if n == 5 else n // 2, n - 1])
+    wide = np.full(n, -np.inf, dtype)
+    wide[places] = row
     draws = gumbel_fast.categorical(
-        np.broadcast_to(row, (200_000, 5)), num_samples=k, replace=False, temperature=0.7, rng=k
+        np.broadcast_to(wide, (count, n)), num_samples=k, replace=False, temperature=0.7, rng=k
     )
-    assert draws.shape == (200_000, k)
+    assert draws.shape == (count, k)
+    draws = np.searchsorted(places, draws)
     places = {number: i for i, number in enumerate(numbered(np.array(ordered), 5))}
     found = np.array([places[number] for number in numbered(draws, 5)])
     even = (law > 0) / np.count_nonzero(law)
@@ -89,10 +98,40 @@ def test_all_of_a_row_is_a_permutation(n, dtype):
     np.testing.assert_array_equal(cold, np.argsort(-x.astype(np.float64), axis=1, kind="stable"))
 
 
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [200, 9000])
+def test_the_race_starts_anew_where_little_is_left(n, dtype):
+    """Five pairs of equals, 25 nats apart: pair after pair is drawn, each in both orders alike.
+
+    2,000 rows; one order in 60% of them would be seen. A draw out of order has a probability of e^-25.
+    """
+    places = np.array([3, n - 1, 5, 77, n // 2, 8, 101, 130, 150, 40])
+    row = np.full(n, -np.inf, dtype)
+    row[places] = 40 - 25.0 * (np.arange(10) // 2)
+    draws = gumbel_fast.categorical(np.broadcast_to(row, (2000, n)), num_samples=10, replace=False, rng=4)
+    for pair in range(5):
+        first, second = places[2 * pair : 2 * pair + 2]
+        found = draws[:, 2 * pair : 2 * pair + 2]
+        np.testing.assert_array_equal(np.sort(found, axis=1), np.tile(np.sort([first, second]), (2000, 1)))
+        assert_count(np.count_nonzero(found[:, 0] == first), 2000, 0.5, against={"more": 0.6, "fewer": 0.4})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_lies_far_below_is_left_for_later(dtype):
+    """Three categories 18 nats below a head that is drawn first, two of them in its block: then each has its share."""
+    row = np.full(300, -np.inf, dtype)
+    row[[7, 9, 31, 299]] = 18, np.log(1), np.log(2), np.log(3)
+    draws = gumbel_fast.categorical(np.broadcast_to(row, (100_000, 300)), num_samples=2, replace=False, rng=5)
+    headed = draws[draws[:, 0] == 7, 1]
+    assert headed.size > 99_900
+    found = np.searchsorted([9, 31, 299], headed)
+    assert_draws_follow(found, np.array([1, 2, 3]) / 6, against={"8% off": np.array([1.08, 2, 2.92]) / 6})
+
+
 def test_is_gumbel_top_k():
-    """The same stream as the function whose kernel it is: one seed, one answer."""
-    x = some_rows((9, 300))
-    for k in 2, 100:
+    """The same stream as the function whose kernel it is, where that is quickest: one seed, one answer."""
+    for n, k in (100, 2), (300, 100):
+        x = some_rows((9, n))
         draws = gumbel_fast.categorical(x, num_samples=k, replace=False, temperature=0.5, rng=3)
         np.testing.assert_array_equal(draws, gumbel_fast.gumbel_top_k(x, k, temperature=0.5, rng=3))
 

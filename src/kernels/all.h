@@ -54,6 +54,8 @@
      race_draw_row_##type,                                                                                             \
      alias_draw_row_##type,                                                                                            \
      alias_scratch_row_##type,                                                                                         \
+     race_distinct_row_##type,                                                                                         \
+     race_distinct_scratch_row_##type,                                                                                 \
      gumbel_max_row_##type,                                                                                            \
      gumbel_max_given_row_##type,                                                                                      \
      gumbel_top_k_row_##type,                                                                                          \

@@ -350,8 +350,8 @@ static ptrdiff_t ROW(gumbel_max)(const gf_rows *rows, uint64_t key, uint64_t row
 
 /* -- the k greatest ----------------------------------------------------------------------------------------------- */
 
-#define TOP_K_SAMPLE 64  /* blocks looked at for a bound */
-#define TOP_K_LEAST 8192 /* elements below which no bound is looked for */
+#define TOP_K_SAMPLE 64 /* most blocks looked at for a bound */
+#define TOP_K_LEAST 512 /* elements below which no bound is looked for */
 
 /* How many entries a pass may collect before it must throw some away. */
 GF_INLINE size_t ROW(top_k_room)(size_t n, size_t k) {
@@ -366,14 +366,16 @@ static size_t ROW(top_k_scratch)(size_t n, size_t k) {
 /* A bound that about k elements, and seldom fewer, are above: from the values of blocks spread over the row. */
 GF_INLINE real_t ROW(top_k_bound)(const ROW(scan) * s, size_t k, NAME(select) * sample) {
     const size_t blocks = (s->n - s->skip) / SCAN_BLOCK; /* whole ones, after a first that may be cut */
-    const double expected = (double)k * (TOP_K_SAMPLE * SCAN_BLOCK) / (double)s->n;
+    const double wanted = sqrt((double)s->n) / 16;       /* more would cost more than they keep from being collected */
+    const size_t looked_at = wanted < 4 ? 4 : wanted > TOP_K_SAMPLE ? TOP_K_SAMPLE : (size_t)wanted;
+    const double expected = (double)k * (double)(looked_at * SCAN_BLOCK) / (double)s->n;
     const size_t rank = (size_t)(expected + 4 * sqrt(expected) + 8);
     real_t bound = -(real_t)INFINITY, value[SCAN_BLOCK];
-    if (s->temperature == 0 || s->n < TOP_K_LEAST || rank > TOP_K_SAMPLE * SCAN_BLOCK / 2)
+    if (s->temperature == 0 || s->n < TOP_K_LEAST || rank > looked_at * SCAN_BLOCK / 2)
         return bound;
     const size_t before = s->skip ? SCAN_BLOCK - s->skip : 0;
-    for (size_t b = 0; b < TOP_K_SAMPLE; b++) {
-        const size_t block = b * (blocks - 1) / TOP_K_SAMPLE;
+    for (size_t b = 0; b < looked_at; b++) {
+        const size_t block = b * (blocks - 1) / looked_at;
         ROW(scan_values)(s,
                          before + block * SCAN_BLOCK,
                          SCAN_BLOCK,

@@ -3,6 +3,8 @@
 
 #include "kernels/race_row.h"
 
+#include "kernels/race_distinct.h"
+
 #include "kernels/short_rows.h"
 
 #include "kernels/alias.h"

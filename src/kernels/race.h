@@ -110,13 +110,23 @@ static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint
     return j;
 }
 
-/* Replaces the envelope of a block that failed by its sum, rounded up. */
-static void race_refine(race_state *race, size_t block, double sum) {
-    uint32_t refined = sum > 0 ? (uint32_t)(sum * (1 / RACE_UNIT)) + 1 : 0;
-    uint32_t gain = race->envelope[block] - refined;
-    race->envelope[block] = refined;
+/* Lowers the envelope of a block to a sum, rounded up: at least a unit. */
+GF_INLINE void race_lower(race_state *race, size_t block, double sum) {
+    uint32_t lower = (uint32_t)(sum * (1 / RACE_UNIT)) + 1;
+    uint32_t gain = race->envelope[block] - lower;
+    race->envelope[block] = lower;
     race->group[block / RACE_GROUP] -= gain;
     race->total -= gain;
+}
+
+/* Replaces the envelope of a block that failed by its sum, rounded up; 0 if that is 0. */
+static void race_refine(race_state *race, size_t block, double sum) {
+    race_lower(race, block, sum);
+    if (sum == 0) {
+        race->envelope[block]--;
+        race->group[block / RACE_GROUP]--;
+        race->total--;
+    }
 }
 
 /* The element whose interval holds u, 0 <= u < sum of w, when small elements are laid out before large ones.

@@ -1,10 +1,11 @@
 /* Template: the k greatest of a stream of (value, index) entries: collect, and when there is no more room sort and keep
  * the first k. Entries of equal value stay in the order they came in.
  *
- * Sorting is by digits of the value's bits, least significant first (radix sort), 11 bits a pass. */
+ * Sorting is by digits of the value's bits, least significant first (radix sort): 11 bits a pass, or 8 for few entries,
+ * which then do not pay for the counts of 2,048 digits. */
 
 #define SELECT_MOST 64 /* values added at once */
-enum { NAME(SELECT_DIGITS) = REAL == 32 ? 3 : 6, NAME(SELECT_DIGIT_BITS) = 11 };
+enum { NAME(SELECT_MOST_DIGITS) = 1 << 11 };
 
 typedef struct {
     size_t k, room, count;
@@ -53,8 +54,7 @@ GF_INLINE void NAME(select_put)(NAME(select) * s, real_t value, int64_t index) {
 }
 
 static void NAME(select_sort)(NAME(select) * s) {
-    enum { DIGITS = NAME(SELECT_DIGITS), BITS = NAME(SELECT_DIGIT_BITS), SIZE = 1 << BITS };
-    if (s->count < 64) { /* by insertion */
+    if (s->count < 32) { /* by insertion */
         for (size_t i = 1; i < s->count; i++) {
             const word_t key = s->key[i];
             const int64_t index = s->index[i];
@@ -68,17 +68,20 @@ static void NAME(select_sort)(NAME(select) * s) {
         }
         return;
     }
-    for (int digit = 0; digit < DIGITS; digit++) {
-        size_t start[SIZE] = {0}, sum = 0;
+    const int bits = s->count < 1024 ? 8 : 11;
+    const size_t digits = (size_t)1 << bits;
+    for (int shift = 0; shift < (int)(8 * sizeof(word_t)); shift += bits) {
+        size_t start[NAME(SELECT_MOST_DIGITS)], sum = 0;
+        memset(start, 0, digits * sizeof *start);
         for (size_t i = 0; i < s->count; i++)
-            start[s->key[i] >> (digit * BITS) & (SIZE - 1)]++;
-        for (size_t d = 0; d < SIZE; d++) {
+            start[s->key[i] >> shift & (digits - 1)]++;
+        for (size_t d = 0; d < digits; d++) {
             const size_t here = start[d];
             start[d] = sum;
             sum += here;
         }
         for (size_t i = 0; i < s->count; i++) {
-            const size_t to = start[s->key[i] >> (digit * BITS) & (SIZE - 1)]++;
+            const size_t to = start[s->key[i] >> shift & (digits - 1)]++;
             s->key_spare[to] = s->key[i];
             s->index_spare[to] = s->index[i];
         }

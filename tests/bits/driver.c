@@ -268,6 +268,21 @@ static void add_race(digest *d, const gf_logits_kernels *k, const void *row, siz
     }
 }
 
+static void add_distinct(digest *d, const gf_logits_kernels *k, const void *row, size_t n, double temperature) {
+    const size_t counts[] = {1, 2, 10, n}, chosen = counts[random_below(n < 300 ? COUNT(counts) : 3)];
+    const size_t wanted = chosen > n ? n : chosen;
+    const uint64_t key = random_word(), stream = random_word();
+    int64_t *index = take(&index_buffer, wanted * sizeof *index, sizeof *index);
+    void *scratch = take(&scratch_buffer, k->race_distinct_scratch(n), GUARD);
+    if (temperature == 0)
+        return;
+    const int64_t found = k->race_distinct(row, n, wanted, temperature, key, stream, index, scratch);
+    check(&index_buffer, "race_distinct");
+    check(&scratch_buffer, "race_distinct");
+    add_bits(d, (uint64_t)found, 8);
+    add_indices(d, index, found > 0 ? (size_t)found : 0);
+}
+
 /* Some draws, asked for in three parts; the alias table's may begin anywhere. */
 static void add_repeated(digest *d, gf_repeat_start_kernel start, gf_repeat_draw_kernel draw, size_t scratch_size,
                          size_t first, const void *row, size_t n, double temperature) {
@@ -326,7 +341,8 @@ static void add_top_k(digest *d, const element_type *type, const gf_rows *rows) 
 
 static void hash_row_draws(const element_type *type) {
     const gf_logits_kernels *k = type->logits;
-    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty;
+    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty,
+           distinct = sha256_empty;
     random_state = 1;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -336,12 +352,14 @@ static void hash_row_draws(const element_type *type) {
                 const size_t first = random_below(1000);
                 const void *row = make_row(type, (row_kind)kind, n, 0);
                 add_race(&race, k, row, n, temperature);
+                add_distinct(&distinct, k, row, n, temperature);
                 add_repeated(&races, k->race_start, k->race_draw, k->race_scratch(n), 0, row, n, temperature);
                 add_repeated(&alias, k->alias_start, k->alias_draw, k->alias_scratch(n), first, row, n, temperature);
                 add_given(&given, type, row, n, temperature);
             }
     }
     print(type->name, "race", &race);
+    print(type->name, "race_distinct", &distinct);
     print(type->name, "race_draw", &races);
     print(type->name, "alias_draw", &alias);
     print(type->name, "gumbel_max_given", &given);
