@@ -29,8 +29,8 @@ def headline(record: Record) -> str:
         return ""
     return _paragraph(
         f"One exact draw from {outcome.elements:,} logits takes {_time(outcome.project)} on one thread, "
-        f"{1 / outcome.limit.ratio:.1f} times what `np.max` takes to read them: {fastest.ratio:.0f} times faster than "
-        f"NumPy at its best, {torch.ratio:.0f} times faster than PyTorch."
+        f"{1 / outcome.limit.ratio:.1f} times as long as `np.max` takes to read them: {fastest.ratio:.0f} times "
+        f"faster than NumPy at its best, {torch.ratio:.0f} times faster than PyTorch."
     )
 
 

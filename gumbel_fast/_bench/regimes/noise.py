@@ -41,7 +41,7 @@ def noise_float32(_: Inputs) -> Regime:
                 flaw="infinities",
             ),
             Contestant("torch Gumbel.sample", "torch", _torch_distribution, inexact(), flaw="max 15.9"),
-            Contestant("torch -log(exponential_)", "torch", _torch_exponential, inexact()),
+            Contestant("torch -log(exponential_)", "torch", _torch_exponential(np.float32), inexact()),
             Contestant("jax.random.gumbel", "jax", _jax("low"), inexact(), flaw="max 15.9"),
             Contestant("jax.random.gumbel mode=high", "jax", _jax("high"), inexact()),
             Contestant("Numba loop, out=", "numba", _numba(np.float32), inexact()),
@@ -77,6 +77,8 @@ def noise_float64(_: Inputs) -> Regime:
             Contestant("gumbel_fast.gumbel(size=)", "gumbel_fast", _project_fresh(np.float64), exact()),
             Contestant("rng.gumbel", "numpy", _numpy_gumbel, exact()),
             Contestant("-log(-log(random)) out=", "numpy", _numpy_logs(np.float64), exact()),
+            Contestant("scipy.stats.gumbel_r.rvs", "scipy", _scipy, exact()),
+            Contestant("torch -log(exponential_)", "torch", _torch_exponential(np.float64), exact()),
             Contestant("Numba loop, out=", "numba", _numba(np.float64), exact()),
             Contestant("-mkl_random.gumbel", "mkl_random", _mkl_random, exact()),
             Contestant("copying the array", "numpy", _copy(np.float64), checks.nothing, Role.LIMIT),
@@ -180,11 +182,19 @@ def _torch_distribution() -> Call:
     return lambda: distribution.sample((_SIZE,))
 
 
-def _torch_exponential() -> Call:
-    torch = peers.load("torch")
-    torch.manual_seed(SEED)
-    out = torch.empty(_SIZE)
-    return lambda: out.exponential_().log_().neg_()
+def _torch_exponential(dtype: Any) -> Any:
+    def prepare() -> Call:
+        torch = peers.load("torch")
+        torch.manual_seed(SEED)
+        out = torch.from_numpy(np.empty(_SIZE, dtype))
+        return lambda: out.exponential_().log_().neg_()
+
+    return prepare
+
+
+def _scipy() -> Call:
+    distribution, rng = peers.load("scipy.stats").gumbel_r, np.random.default_rng(SEED)
+    return lambda: distribution.rvs(size=_SIZE, random_state=rng)
 
 
 def _jax(mode: str) -> Any:
