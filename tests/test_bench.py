@@ -4,9 +4,6 @@ How fast anything is is no matter here.
 """
 
 import dataclasses
-import pathlib
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -392,15 +389,6 @@ def test_charts(tmp_path, outcomes, theme):
         heights.append(int.from_bytes(header[20:24]))
     assert heights[0] + heights[1] == pytest.approx(heights[2], abs=2)
     assert [line.name for line in charts.rivals(outcomes[0])] == ["peer"]
-
-
-REPORT = pathlib.Path(__file__).parent.parent / "bench" / "report.py"
-
-
-@pytest.mark.skipif(not REPORT.exists(), reason="the tests run away from the repository")
-def test_readme_says_what_the_records_give(tmp_path):
-    checked = subprocess.run([sys.executable, REPORT, "--check"], cwd=tmp_path, capture_output=True, text=True)
-    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 # ---------------------------------------------------------------------------------------------------------- the command
