@@ -104,6 +104,9 @@ def _hire(labour: Callable[[], None], count: int) -> list[Future[None]]:
             helpers.append(_threads().submit(labour))
     except RuntimeError:  # no more threads are to be had, or the interpreter is ending
         pass
+    except BaseException:  # an interrupt, perhaps amid the start of a thread that the pool then knows nothing of
+        _dismiss_threads()
+        raise
     return helpers
 
 
@@ -115,6 +118,15 @@ def _threads() -> Executor:
 
             _pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="gumbel_fast")
         return _pool
+
+
+def _dismiss_threads() -> None:
+    """Have all threads of the pool end when their work is done, those too that the end of the process would wait for."""
+    global _pool
+    with _pool_lock:
+        pool, _pool = _pool, None
+    if pool is not None:
+        pool.shutdown(wait=False)
 
 
 def _forget_threads() -> None:

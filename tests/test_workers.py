@@ -324,6 +324,30 @@ def test_the_interpreter_ends():
     assert ran.stdout.split() == ["3000000"] * 2
 
 
+def test_an_interrupt_amid_the_start_of_a_thread():
+    """The executor has then started a thread and not yet taken note of it: no call, nor the process' end, may hang."""
+    ran = run("""
+        import threading
+        import numpy as np
+        import gumbel_fast
+
+        def start_and_interrupt(thread):
+            start(thread)
+            raise KeyboardInterrupt
+
+        start, threading.Thread.start = threading.Thread.start, start_and_interrupt
+        try:
+            gumbel_fast.gumbel(size=10_000_000, rng=1, workers=2)
+        except KeyboardInterrupt:
+            print("interrupted")
+        threading.Thread.start = start
+        one, two = (gumbel_fast.gumbel(size=10_000_000, rng=1, workers=workers) for workers in (1, 2))
+        print((one == two).all())
+    """)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.split() == ["interrupted", "True"]
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
 @pytest.mark.limits
 @pytest.mark.parametrize("workers", [1, 2])
