@@ -252,7 +252,7 @@ def test_interruption(tmp_path, out):
     np.lib.format.open_memmap(tmp_path / "logits.npy", "w+", np.float32, (2000, 100_000)).flush()  # seconds of work
     before = set(tmp_path.iterdir())
     process = subprocess.Popen(
-        [*COMMAND, "sample", "logits.npy", "-n", "1000", *out],
+        [*COMMAND, "sample", "logits.npy", "-n", "20000", *out],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
