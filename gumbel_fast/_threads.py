@@ -121,7 +121,7 @@ def _threads() -> Executor:
 
 
 def _dismiss_threads() -> None:
-    """Have all threads of the pool end when their work is done, those too that the end of the process would wait for."""
+    """Have the threads of the pool end when their work is done, those too that it took no note of."""
     global _pool
     with _pool_lock:
         pool, _pool = _pool, None
