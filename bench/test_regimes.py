@@ -70,7 +70,7 @@ def test_regime(regime: str, contestant: str, inputs: Inputs, benchmark: Any, re
         (entry,) = (entry for entry in built.contestants if entry.name == contestant)
         call = prepare(entry)
         if isinstance(call, str):
-            pytest.skip(f"{entry.library}: {call}")
+            pytest.skip(f"{contestant}: {call}")
         benchmark.pedantic(call)
         return
     params = [getattr(item, "callspec").params for item in request.session.items]  # noqa: B009  (pytest keeps it untyped)
@@ -78,7 +78,7 @@ def test_regime(regime: str, contestant: str, inputs: Inputs, benchmark: Any, re
     seconds = float(request.config.getoption("benchmark_max_time"))
     times, outcome = measured(regime, inputs, chosen, seconds * len(chosen))
     if contestant in dict(outcome.skipped):
-        pytest.skip(dict(outcome.skipped)[contestant])
+        pytest.skip(f"{contestant}: {dict(outcome.skipped)[contestant]}")
     benchmark.group = regime
     benchmark.extra_info.update(
         next((extra_info(outcome, line) for line in outcome.lines if line.name == contestant), {})
