@@ -150,11 +150,19 @@ def is_plain(array: Array) -> bool:
     return bool(array.flags.c_contiguous and array.flags.aligned)
 
 
+def as_result(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that logits of this one, as `as_logits` gives them, are computed in."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
 def fill_rows(fill: Callable[[Array], object], rows: Array, axis: int, out: Array | None) -> Array:
-    """Return a result like `rows`, `axis` in its place, which `fill` writes: in `out` where its layout allows."""
+    """Return a result like `rows`, `axis` in its place, which `fill` writes: in `out` where its layout allows.
+
+    Its dtype is that which the rows are computed in.
+    """
     last = axis in (-1, rows.ndim - 1)
     target = out if out is None or last else np.moveaxis(out, axis, -1)
-    result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, rows.dtype)
+    result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, as_result(rows.dtype))
     if result.size:
         fill(result)
     if out is None:

@@ -225,7 +225,7 @@ def gumbel_softmax(cnp.ndarray logits, cnp.ndarray temperature, cnp.ndarray out,
     """Softmax of (logits + noise) / temperature of each row, or the one-hot of its greatest entry."""
     cdef Rows x, y
     cdef gf_rows run
-    cdef const gf_real_kernels *k = real_kernels(logits)
+    cdef const gf_logits_kernels *k = logits_kernels(logits)
     cdef Temperatures t = temperatures_of(temperature)
     rows_of(logits, &x)
     rows_of(out, &y)

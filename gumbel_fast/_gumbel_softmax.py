@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._arrays import Array, as_offset, as_real, as_rows, as_temperature, check_out, fill_rows
+from ._arrays import Array, as_logits, as_offset, as_real, as_result, as_rows, as_temperature, check_out, fill_rows
 from ._rng import RNG, draw_seed
 from ._threads import as_workers, run
 
@@ -36,7 +36,7 @@ def gumbel_softmax(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
-        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     hard : bool, optional
@@ -87,12 +87,12 @@ def gumbel_softmax(
     True
     """
     threads = as_workers(workers)
-    x = as_real("logits", logits)
+    x = as_logits(logits)
     rows = as_rows("logits", x, axis)
     columns = rows.shape[-1]
     t = as_temperature(temperature, rows.shape[:-1], zero=False)
     if out is not None:
-        check_out(out, x.shape, x.dtype, x)
+        check_out(out, x.shape, as_result(x.dtype), x)
     row, column = as_offset(offset, columns)
     key, base = draw_seed(rng)
     first, one_hot = (base + row) % 2**64, bool(hard)

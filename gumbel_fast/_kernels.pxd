@@ -49,6 +49,10 @@ cdef extern from "gumbel_fast.h" nogil:
         const gf_rows *x, size_t k, uint64_t key, uint64_t row, uint64_t column, int64_t *index, double *value,
         void *scratch, int64_t *found) noexcept nogil
 
+    ctypedef void (*gf_gumbel_softmax_kernel)(
+        const gf_rows *x, void *out, Py_ssize_t out_stride, int hard, uint64_t key, uint64_t row,
+        uint64_t column) noexcept nogil
+
     ctypedef struct gf_logits_kernels:
         gf_race_kernel race
         gf_scratch_size race_scratch
@@ -64,12 +68,10 @@ cdef extern from "gumbel_fast.h" nogil:
         gf_gumbel_max_given_kernel gumbel_max_given
         gf_top_k_kernel gumbel_top_k
         gf_scratch_size_k top_k_scratch
+        gf_gumbel_softmax_kernel gumbel_softmax
 
     ctypedef void (*gf_softmax_kernel)(const void *x, void *out, size_t n, double temperature) noexcept nogil
     ctypedef double (*gf_logsumexp_kernel)(const void *x, size_t n, double temperature) noexcept nogil
-    ctypedef void (*gf_gumbel_softmax_kernel)(
-        const gf_rows *x, void *out, Py_ssize_t out_stride, int hard, uint64_t key, uint64_t row,
-        uint64_t column) noexcept nogil
     ctypedef void (*gf_softmax_vjp_kernel)(
         const void *y, const void *grad, void *out, size_t n, double temperature) noexcept nogil
     ctypedef void (*gf_gumbel_kernel)(
@@ -82,7 +84,6 @@ cdef extern from "gumbel_fast.h" nogil:
         gf_softmax_kernel softmax
         gf_softmax_kernel log_softmax
         gf_logsumexp_kernel logsumexp
-        gf_gumbel_softmax_kernel gumbel_softmax
         gf_softmax_vjp_kernel softmax_vjp
         gf_gumbel_kernel gumbel
         gf_gumbel_of_words_kernel gumbel_of_words

@@ -49,8 +49,9 @@ def gumbel_softmax(
     Parameters
     ----------
     logits : Tensor, on the CPU
-        Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32 and float64 tensors are
-        read where they lie if `dim` is contiguous, else copied; bfloat16 and float16 are computed in float32.
+        Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32, float64
+        and float16 tensors are read where they lie if `dim` is contiguous, else copied; so are bfloat16 ones where
+        ml_dtypes is installed, else they are widened to float32. Half precision is computed in float32.
     tau : float or Tensor, optional
         Temperature, above 0. A tensor has size 1 along `dim` and broadcasts to `logits`: one temperature for all, or
         one for each row. It may require a gradient.
@@ -198,7 +199,7 @@ class _GumbelSoftmax(torch.autograd.Function):  # type: ignore[misc, unused-igno
     def forward(
         ctx: Any, logits: torch.Tensor, tau: float | torch.Tensor, hard: bool, dim: int, seed: SeedPair
     ) -> torch.Tensor:
-        x = _array("logits", logits)
+        x = _array("logits", logits, halves=True)
         how: dict[str, Any] = {
             "temperature": _temperature(tau, x.shape, dim),
             "axis": dim,

@@ -112,6 +112,12 @@ typedef int64_t (*gf_gumbel_max_given_kernel)(const void *x, const void *noise, 
 typedef ptrdiff_t (*gf_top_k_kernel)(const gf_rows *x, size_t k, uint64_t key, uint64_t row, uint64_t column,
                                      int64_t *index, double *value, void *scratch, int64_t *found);
 
+/* For each row softmax of (x + G) / temperature, G the noise of columns `column` on; hard: 1 at its first greatest
+ * entry, else 0. Temperatures are positive; rows of out are out_stride bytes apart; out, in
+ * the compute type, may be x. */
+typedef void (*gf_gumbel_softmax_kernel)(const gf_rows *x, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
+                                         uint64_t row, uint64_t column);
+
 /* Bytes of scratch for n categories; for n categories and k draws. */
 typedef size_t (*gf_scratch_size)(size_t n);
 typedef size_t (*gf_scratch_size_k)(size_t n, size_t k);
@@ -130,6 +136,7 @@ typedef struct {
     gf_gumbel_max_given_kernel gumbel_max_given;
     gf_top_k_kernel gumbel_top_k;
     gf_scratch_size_k top_k_scratch;
+    gf_gumbel_softmax_kernel gumbel_softmax;
 } gf_logits_kernels;
 
 /* -- kernels in float or double ------------------------------------------------------------------------------------ */
@@ -137,10 +144,6 @@ typedef struct {
 /* softmax or log_softmax of x / temperature; temperature > 0; out may be x. */
 typedef void (*gf_softmax_kernel)(const void *x, void *out, size_t n, double temperature);
 typedef double (*gf_logsumexp_kernel)(const void *x, size_t n, double temperature);
-/* For each row softmax of (x + G) / temperature, G the noise of columns `column` on; hard: 1 at its first greatest
- * entry, else 0. Temperatures are positive; rows of out are out_stride bytes apart; out may be x. */
-typedef void (*gf_gumbel_softmax_kernel)(const gf_rows *x, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
-                                         uint64_t row, uint64_t column);
 /* out = y / temperature * (grad - sum(grad * y)); out may be y or grad. */
 typedef void (*gf_softmax_vjp_kernel)(const void *y, const void *grad, void *out, size_t n, double temperature);
 /* out[r * n + i] = loc + scale * G of the element (row + r, column + i), for `rows` rows of n. */
@@ -153,7 +156,6 @@ typedef void (*gf_gumbel_of_words_kernel)(const uint32_t *high, const uint32_t *
 typedef struct {
     gf_softmax_kernel softmax, log_softmax;
     gf_logsumexp_kernel logsumexp;
-    gf_gumbel_softmax_kernel gumbel_softmax;
     gf_softmax_vjp_kernel softmax_vjp;
     gf_gumbel_kernel gumbel;
     gf_gumbel_of_words_kernel gumbel_of_words;

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -172,3 +173,19 @@ def test_unsigned_integers_are_integers():
     assert gumbel_fast.categorical(x, temperature=0, rng=1) == 1
     assert gumbel_fast.softmax(x).dtype == np.float64
     assert gumbel_fast.gumbel_max(x, temperature=0, rng=1, return_value=True)[1] == 0xFF80
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_gumbel_softmax_widens_in_registers(dtype):
+    """No copy of a million logits is made: beyond the result given, a call takes a few kilobytes."""
+    x = some_rows((64, 16_384), dtype)
+    out = np.empty(x.shape, np.float32)
+    gumbel_fast.gumbel_softmax(x, rng=1, out=out)
+    tracemalloc.start()
+    try:
+        gumbel_fast.gumbel_softmax(x, rng=1, out=out)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**16
+    np.testing.assert_array_equal(out, gumbel_fast.gumbel_softmax(x.astype(np.float32), rng=1))

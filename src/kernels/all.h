@@ -59,12 +59,12 @@
      gumbel_max_row_##type,                                                                                            \
      gumbel_max_given_row_##type,                                                                                      \
      gumbel_top_k_row_##type,                                                                                          \
-     top_k_scratch_row_##type}
+     top_k_scratch_row_##type,                                                                                         \
+     gumbel_softmax_row_##type}
 #define GF_REAL(type)                                                                                                  \
     {softmax_##type,                                                                                                   \
      log_softmax_##type,                                                                                               \
      logsumexp_##type,                                                                                                 \
-     gumbel_softmax_##type,                                                                                            \
      softmax_vjp_##type,                                                                                               \
      gumbel_##type,                                                                                                    \
      gumbel_of_words_##type}

@@ -1,36 +1,19 @@
 /* Template: softmax((x + G) / temperature) of each row: noise, maximum, exponential, sum and scale while the row is in
- * cache. Short rows share their noise blocks (noise.h, tiles). */
-
-/* One at the first greatest of y, zero elsewhere; NaN where y has no softmax. */
-GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t greatest) {
-    int found = 0, usable = greatest - greatest == 0;
-    for (size_t i = 0; i < n; i++)
-        usable &= y[i] == y[i];
-    for (size_t i = 0; i < n; i++) {
-        int here = !found && y[i] == greatest;
-        found |= here;
-        out[i] = usable ? (real_t)here : (real_t)NAN;
-    }
-}
-
-GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, real_t rate, int hard) {
-    if (hard)
-        NAME(one_hot)(y, out, n, greatest);
-    else
-        NAME(softmax_from)(y, out, n, greatest, rate);
-}
+ * cache. Short rows share their noise blocks (noise.h, tiles) and go a row a lane.
+ *
+ * Tried and slower: short rows one by one, up to a vector in registers (4,096 x 10: half as fast again). */
 
 /* x + noise into y; returns the greatest. */
-GF_INLINE real_t NAME(add_noise)(const real_t *x, const real_t *noise, real_t *y, size_t n) {
+GF_INLINE real_t ROW(add_noise)(const element_t *x, const real_t *noise, real_t *y, size_t n) {
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        vec_t v = V(add)(V(load)(x + i), V(load)(noise + i));
+        vec_t v = V(add)(READ(x + i), V(load)(noise + i));
         m = V(max)(v, m);
         V(store)(y + i, v);
     }
     if (i < n) {
-        vec_t v = V(add)(V(load_tail)(x + i, n - i, -INFINITY), V(load_tail)(noise + i, n - i, 0));
+        vec_t v = V(add)(ROW(read_tail)(x + i, n - i), V(load_tail)(noise + i, n - i, 0));
         m = V(max)(v, m);
         V(store_tail)(y + i, n - i, v);
     }
@@ -38,10 +21,10 @@ GF_INLINE real_t NAME(add_noise)(const real_t *x, const real_t *noise, real_t *y
 }
 
 /* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
-static void NAME(relax_short_row)(const real_t *x, const real_t *noise, real_t *out, size_t n, real_t rate, int hard) {
+static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, real_t rate, int hard) {
     enum { MOST = NOISE_TILE_COLUMNS };
     real_t y[MOST];
-    const real_t greatest = NAME(add_noise)(x, noise, y, n);
+    const real_t greatest = ROW(add_noise)(x, noise, y, n);
     if (hard) {
         NAME(one_hot)(y, out, n, greatest);
         return;
@@ -58,45 +41,8 @@ static void NAME(relax_short_row)(const real_t *x, const real_t *noise, real_t *
     memcpy(out, y, n * sizeof *out);
 }
 
-/* Columns of up to LANES rows, a row a lane: the weights over their sum. */
-GF_INLINE void NAME(relax_lanes)(vec_t *column, size_t n, vec_t greatest, vec_t rate) {
-    vec_t factor;
-    f64x8 low = f64_set(0), one = f64_set(1);
-#if REAL == 32
-    f64x8 high = f64_set(0);
-    for (size_t c = 0; c < n; c++) {
-        column[c] = NAME(weight)(column[c], greatest, rate);
-        low = f64_add(low, f64_widen_low(column[c]));
-        high = f64_add(high, f64_widen_high(column[c]));
-    }
-    factor = f32_narrow(f64_div(one, low), f64_div(one, high));
-#else
-    for (size_t c = 0; c < n; c++) {
-        column[c] = NAME(weight)(column[c], greatest, rate);
-        low = f64_add(low, column[c]);
-    }
-    factor = f64_div(one, low);
-#endif
-    for (size_t c = 0; c < n; c++)
-        column[c] = V(mul)(column[c], factor);
-}
-
-/* One at the first greatest of each lane, zero elsewhere; NaN where a lane has no softmax. */
-GF_INLINE void NAME(one_hot_lanes)(vec_t *column, size_t n, vec_t greatest) {
-    const vec_t zero = V(set)(0), one = V(set)(1), nan = V(set)((real_t)NAN);
-    vec_t excess = V(sub)(greatest, greatest), wanted = greatest;
-    mask_t unusable = V(unordered)(excess, excess);
-    for (size_t c = 0; c < n; c++)
-        unusable = V(mask_or)(unusable, V(unordered)(column[c], column[c]));
-    for (size_t c = 0; c < n; c++) {
-        mask_t here = V(equal)(column[c], wanted);
-        wanted = V(select)(here, nan, wanted); /* which nothing equals */
-        column[c] = V(select)(unusable, nan, V(select)(here, one, zero));
-    }
-}
-
 /* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty. */
-static void NAME(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard,
+static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard,
                                        const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column) {
     enum { FEW = 3 };
     const size_t n = rows->columns;
@@ -116,8 +62,8 @@ static void NAME(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t
             rates[lane] = NAME(rate_of)(rows->temperature[(first + (lane < some ? lane : 0)) * rows->temperature_step]);
         if (some <= FEW) {
             for (size_t lane = 0; lane < some; lane++, in += rows->stride, o += out_stride, noise += plan.stride)
-                NAME(relax_short_row)(
-                    (const real_t *)(const void *)in, noise, (real_t *)(void *)o, n, rates[lane], hard);
+                ROW(relax_short_row)(
+                    (const element_t *)(const void *)in, noise, (real_t *)(void *)o, n, rates[lane], hard);
             continue;
         }
         vec_t columns[NOISE_TILE_COLUMNS], greatest = V(set)(-INFINITY);
@@ -128,10 +74,11 @@ static void NAME(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t
                     columns[c + lane] = V(set)(-INFINITY);
                     continue;
                 }
-                const real_t *p = (const real_t *)(const void *)x + c, *g = noise + lane * plan.stride + c;
+                const element_t *p = (const element_t *)(const void *)x + c;
+                const real_t *g = noise + lane * plan.stride + c;
                 columns[c + lane] = n - c >= LANES
-                                        ? V(add)(V(load)(p), V(load)(g))
-                                        : V(add)(V(load_tail)(p, n - c, -INFINITY), V(load_tail)(g, n - c, 0));
+                                        ? V(add)(READ(p), V(load)(g))
+                                        : V(add)(ROW(read_tail)(p, n - c), V(load_tail)(g, n - c, 0));
             }
             V(transpose)(columns + c);
         }
@@ -154,17 +101,17 @@ static void NAME(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t
     }
 }
 
-static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
+static void ROW(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
                                  uint64_t row, uint64_t column) {
     const size_t n = rows->columns, skip = column & 3;
     philox_keys keys;
     philox_keys_set(&keys, key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
-        NAME(gumbel_softmax_tiled)(rows, out, out_stride, hard, &keys, key, row, column);
+        ROW(gumbel_softmax_tiled)(rows, out, out_stride, hard, &keys, key, row, column);
         return;
     }
     for (size_t r = 0; r < rows->count; r++) {
-        const real_t *x = (const real_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
+        const element_t *x = (const element_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
         real_t *o = (real_t *)(void *)((char *)out + (ptrdiff_t)r * out_stride), greatest = -(real_t)INFINITY;
         NAME(noise_row) s;
         NAME(noise_row_set)(&s, &keys, key, row + r);
@@ -177,7 +124,7 @@ static void NAME(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_s
             NAME(noise_of_block)(&s, counter, g);
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
-            real_t most = NAME(add_noise)(x + i, noise + before, o + i, take);
+            real_t most = ROW(add_noise)(x + i, noise + before, o + i, take);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;

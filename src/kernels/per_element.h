@@ -10,3 +10,5 @@
 #include "kernels/alias.h"
 
 #include "kernels/gumbel_max.h"
+
+#include "kernels/gumbel_softmax.h"

@@ -5,6 +5,6 @@
 
 #include "kernels/noise_row.h"
 
-#include "kernels/gumbel_softmax.h"
+#include "kernels/relax.h"
 
 #include "kernels/select.h"

@@ -460,6 +460,7 @@ static void hash_gumbel(const element_type *type) {
 }
 
 static void hash_gumbel_softmax(const element_type *type) {
+    const element_type *result = type->compute;
     digest d = sha256_empty;
     random_state = 5;
     for (size_t l = 0; l < length_count; l++)
@@ -468,11 +469,11 @@ static void hash_gumbel_softmax(const element_type *type) {
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
             const uint64_t key = random_word(), row = random_word();
             const gf_rows rows = make_rows(type, count, n, POSITIVE, 0);
-            void *out = take(&out_buffer, count * stride * type->size, type->size);
-            type->real->gumbel_softmax(
-                &rows, out, (ptrdiff_t)(stride * type->size), again == 3, key, row, random_column(n));
+            void *out = take(&out_buffer, count * stride * result->size, result->size);
+            type->logits->gumbel_softmax(
+                &rows, out, (ptrdiff_t)(stride * result->size), again == 3, key, row, random_column(n));
             check(&out_buffer, "gumbel_softmax");
-            add_reals(&d, type, out, count * stride); /* with what lies between the rows */
+            add_reals(&d, result, out, count * stride); /* with what lies between the rows */
         }
     print(type->name, "gumbel_softmax", &d);
 }
@@ -634,11 +635,11 @@ static int hash_target(const gf_kernels *target) {
     for (size_t i = 0; i < COUNT(types); i++) {
         hash_row_draws(types[i]);
         hash_batch_draws(types[i]);
+        hash_gumbel_softmax(types[i]);
         if (!types[i]->real)
             continue;
         hash_softmax(types[i]);
         hash_gumbel(types[i]);
-        hash_gumbel_softmax(types[i]);
         hash_gumbel_of_words(types[i]);
     }
     hash_distribution(target);

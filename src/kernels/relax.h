@@ -1,0 +1,58 @@
+/* Template: softmax of a row of sums x + G, or the one-hot of its greatest entry, in the compute type; by rows and by
+ * lanes. Where the sums come from: gumbel_softmax.h. */
+
+/* One at the first greatest of y, zero elsewhere; NaN where y has no softmax. */
+GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t greatest) {
+    int found = 0, usable = greatest - greatest == 0;
+    for (size_t i = 0; i < n; i++)
+        usable &= y[i] == y[i];
+    for (size_t i = 0; i < n; i++) {
+        int here = !found && y[i] == greatest;
+        found |= here;
+        out[i] = usable ? (real_t)here : (real_t)NAN;
+    }
+}
+
+GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, real_t rate, int hard) {
+    if (hard)
+        NAME(one_hot)(y, out, n, greatest);
+    else
+        NAME(softmax_from)(y, out, n, greatest, rate);
+}
+
+/* Columns of up to LANES rows, a row a lane: the weights over their sum. */
+GF_INLINE void NAME(relax_lanes)(vec_t *column, size_t n, vec_t greatest, vec_t rate) {
+    vec_t factor;
+    f64x8 low = f64_set(0), one = f64_set(1);
+#if REAL == 32
+    f64x8 high = f64_set(0);
+    for (size_t c = 0; c < n; c++) {
+        column[c] = NAME(weight)(column[c], greatest, rate);
+        low = f64_add(low, f64_widen_low(column[c]));
+        high = f64_add(high, f64_widen_high(column[c]));
+    }
+    factor = f32_narrow(f64_div(one, low), f64_div(one, high));
+#else
+    for (size_t c = 0; c < n; c++) {
+        column[c] = NAME(weight)(column[c], greatest, rate);
+        low = f64_add(low, column[c]);
+    }
+    factor = f64_div(one, low);
+#endif
+    for (size_t c = 0; c < n; c++)
+        column[c] = V(mul)(column[c], factor);
+}
+
+/* One at the first greatest of each lane, zero elsewhere; NaN where a lane has no softmax. */
+GF_INLINE void NAME(one_hot_lanes)(vec_t *column, size_t n, vec_t greatest) {
+    const vec_t zero = V(set)(0), one = V(set)(1), nan = V(set)((real_t)NAN);
+    vec_t excess = V(sub)(greatest, greatest), wanted = greatest;
+    mask_t unusable = V(unordered)(excess, excess);
+    for (size_t c = 0; c < n; c++)
+        unusable = V(mask_or)(unusable, V(unordered)(column[c], column[c]));
+    for (size_t c = 0; c < n; c++) {
+        mask_t here = V(equal)(column[c], wanted);
+        wanted = V(select)(here, nan, wanted); /* which nothing equals */
+        column[c] = V(select)(unusable, nan, V(select)(here, one, zero));
+    }
+}
