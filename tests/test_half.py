@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
-import tracemalloc
 
 import numpy as np
 import pytest
