@@ -16,6 +16,13 @@ hypothesis.settings.register_profile("default", derandomize=True, deadline=None,
 hypothesis.settings.load_profile("default")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    """Mark for pytest-run-parallel what changes or measures the whole process: the target, a module, memory, time."""
+    if {"target", "same", "monkeypatch"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("limits"):
+        item.add_marker("thread_unsafe")
+
+
 def pytest_collection_modifyitems(items):
     """Mark what steps through the SIMD targets by itself, so that a run for each target can leave it out."""
     for item in items:

@@ -135,6 +135,7 @@ def test_vjp_gives_float32(dtype):
     np.testing.assert_array_equal(result, gumbel_fast.softmax_vjp(y.astype(np.float32), grad.astype(np.float32)))
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("rng", [lambda: 1, lambda: np.random.default_rng(1)], ids=["int", "Generator"])
 def test_samplers_make_no_copy(dtype, rng):
