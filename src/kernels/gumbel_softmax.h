@@ -23,7 +23,7 @@ GF_INLINE real_t ROW(add_noise)(const element_t *x, const real_t *noise, real_t 
 /* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
 static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, real_t rate, int hard) {
     enum { MOST = NOISE_TILE_COLUMNS };
-    real_t y[MOST];
+    real_t y[MOST] = {0}; /* the last vector is worked on whole */
     const real_t greatest = ROW(add_noise)(x, noise, y, n);
     if (hard) {
         NAME(one_hot)(y, out, n, greatest);
