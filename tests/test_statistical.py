@@ -22,6 +22,7 @@ def test_right_draws_pass_and_wrong_ones_fail(n):
             assert_draws_follow(draws_from(q, 50_000), p, against=faults)
 
 
+@pytest.mark.thread_unsafe
 def test_false_alarms_are_as_rare_as_stated():
     """The p-values of right draws are uniform: pooled cells hold enough for the chi-square law."""
     p = softmax(np.random.default_rng(1).normal(0, 3, 500))
