@@ -74,8 +74,8 @@ setup(
         compiler_directives={
             "boundscheck": DEBUG,
             "cdivision": True,
-            # Nothing is shared between calls but what a lock guards: the Generator's words (_core.pyx), the process's own
-            # Generator (_rng.py), the pool (_threads.py). `kernels` is written at import. .ci/parallel tests it.
+            # Calls share nothing but what a lock guards: a Generator's words (_core.pyx), the process's own Generator
+            # (_rng.py), the pool (_threads.py); `kernels` is written at import. .ci/parallel tests it.
             "freethreading_compatible": True,
             "initializedcheck": DEBUG,
             "wraparound": False,
