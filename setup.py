@@ -31,7 +31,7 @@ FLAGS = {
     "unix": ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
     + (["-Og", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"])
     + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
-    + ["--coverage"] * COVERAGE
+    + ["--coverage", "-fprofile-update=atomic"] * COVERAGE  # threads count too
     + ["-Werror"] * WERROR,
     "msvc": ["/std:c11", "/fp:precise", "/Od" if DEBUG else "/O2"] + ["/WX"] * WERROR,
 }
