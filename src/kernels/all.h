@@ -62,12 +62,7 @@
      top_k_scratch_row_##type,                                                                                         \
      gumbel_softmax_row_##type}
 #define GF_REAL(type)                                                                                                  \
-    {softmax_##type,                                                                                                   \
-     log_softmax_##type,                                                                                               \
-     logsumexp_##type,                                                                                                 \
-     softmax_vjp_##type,                                                                                               \
-     gumbel_##type,                                                                                                    \
-     gumbel_of_words_##type}
+    {softmax_##type, log_softmax_##type, logsumexp_##type, softmax_vjp_##type, gumbel_##type, gumbel_of_words_##type}
 
 const gf_kernels GF_TABLE(TARGET) = {
     .name = GF_NAME(TARGET),

@@ -21,7 +21,8 @@ GF_INLINE real_t ROW(add_noise)(const element_t *x, const real_t *noise, real_t 
 }
 
 /* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
-static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, real_t rate, int hard) {
+static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, real_t rate,
+                                 int hard) {
     enum { MOST = NOISE_TILE_COLUMNS };
     real_t y[MOST] = {0}; /* the last vector is worked on whole */
     const real_t greatest = ROW(add_noise)(x, noise, y, n);
@@ -43,7 +44,7 @@ static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t
 
 /* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty. */
 static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard,
-                                       const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column) {
+                                      const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column) {
     enum { FEW = 3 };
     const size_t n = rows->columns;
     real_t tile[NOISE_TILE_SIZE], rates[LANES];
@@ -76,9 +77,8 @@ static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t 
                 }
                 const element_t *p = (const element_t *)(const void *)x + c;
                 const real_t *g = noise + lane * plan.stride + c;
-                columns[c + lane] = n - c >= LANES
-                                        ? V(add)(READ(p), V(load)(g))
-                                        : V(add)(ROW(read_tail)(p, n - c), V(load_tail)(g, n - c, 0));
+                columns[c + lane] = n - c >= LANES ? V(add)(READ(p), V(load)(g))
+                                                   : V(add)(ROW(read_tail)(p, n - c), V(load_tail)(g, n - c, 0));
             }
             V(transpose)(columns + c);
         }
@@ -102,7 +102,7 @@ static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t 
 }
 
 static void ROW(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
-                                 uint64_t row, uint64_t column) {
+                                uint64_t row, uint64_t column) {
     const size_t n = rows->columns, skip = column & 3;
     philox_keys keys;
     philox_keys_set(&keys, key);
