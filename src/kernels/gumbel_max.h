@@ -1,5 +1,5 @@
-/* Template: argmax of x / temperature + G, and the k greatest, without storing the noise and almost without computing
- * it: the fused Gumbel-max.
+/* Template: argmax of x / temperature + G without storing the noise and almost without computing it: the fused
+ * Gumbel-max. The pass over a row serves gumbel_top_k.h too.
  *
  * The answer is the one that materialised noise gives, to the bit. With b the best value so far, only an element with
  * x / temperature + G > b matters. G = -log E and E = -log(1 - V) > V, so G < -log V; and the bits of a float, read as
@@ -7,13 +7,9 @@
  * multiplication and one comparison tell who can matter, at a tenth of what the noise's two logarithms cost. Margins
  * cover every rounding on the way. The few that pass are gathered and computed exactly, a vector of them at a time.
  *
- * The k greatest are those above a bound: the k-th greatest of a sample of blocks (with noise of their own, so that the
- * bound is right whatever the logits' order), a little lower to be safe. What passes is collected, at most about 2 k,
- * and sorted; where the bound was too high, a second pass runs without one.
- *
  * Tried and slower: one threshold of the word for a block of 64, from the block's maximum (the 1,000 greatest of a
- * million: 8 times as many pass, twice the time); all 64 elements computed where one passes (5 times); the bound taken
- * from the first blocks only (sorted logits then pass whole). */
+ * million: 8 times as many pass, twice the time); all 64 elements computed where one passes (5 times); short rows by
+ * this pass, or one by one from a tile's noise (4,096 x 6: two and a half times as long as a row a lane). */
 
 #define SCAN_BLOCK 64          /* elements, and words of a noise block */
 #define SCAN_DENSE 12          /* of a block: where more pass, all are computed */
@@ -232,8 +228,6 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
     return f32_mask_bits(bad) || goal->bound == (real_t)INFINITY ? GF_BAD_ROW : 0;
 }
 
-/* -- the greatest ------------------------------------------------------------------------------------------------ */
-
 /* Values of up to LANES elements from number `start` on, whose noise is at hand; -inf past the end. */
 GF_INLINE vec_t ROW(given_values)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t t) {
     vec_t raw = ROW(read_from)(x, start, n);
@@ -344,156 +338,6 @@ static ptrdiff_t ROW(gumbel_max)(const gf_rows *rows, uint64_t key, uint64_t row
         index[r] = goal.index;
         if (value)
             value[r] = goal.bound;
-    }
-    return -1;
-}
-
-/* -- the k greatest ----------------------------------------------------------------------------------------------- */
-
-#define TOP_K_SAMPLE 64 /* most blocks looked at for a bound */
-#define TOP_K_LEAST 512 /* elements below which no bound is looked for */
-
-/* How many entries a pass may collect before it must throw some away. */
-GF_INLINE size_t ROW(top_k_room)(size_t n, size_t k) {
-    size_t room = 2 * k < TOP_K_SAMPLE * SCAN_BLOCK ? TOP_K_SAMPLE * SCAN_BLOCK : 2 * k;
-    return room < n ? room : n;
-}
-
-static size_t ROW(top_k_scratch)(size_t n, size_t k) {
-    return sizeof(NAME(select)) + NAME(select_bytes)(ROW(top_k_room)(n, k));
-}
-
-/* A bound that about k elements, and seldom fewer, are above: from the values of blocks spread over the row. */
-GF_INLINE real_t ROW(top_k_bound)(const ROW(scan) * s, size_t k, NAME(select) * sample) {
-    const size_t blocks = (s->n - s->skip) / SCAN_BLOCK; /* whole ones, after a first that may be cut */
-    const double wanted = sqrt((double)s->n) / 16;       /* more would cost more than they keep from being collected */
-    const size_t looked_at = wanted < 4 ? 4 : wanted > TOP_K_SAMPLE ? TOP_K_SAMPLE : (size_t)wanted;
-    const double expected = (double)k * (double)(looked_at * SCAN_BLOCK) / (double)s->n;
-    const size_t rank = (size_t)(expected + 4 * sqrt(expected) + 8);
-    real_t bound = -(real_t)INFINITY, value[SCAN_BLOCK];
-    if (s->temperature == 0 || s->n < TOP_K_LEAST || rank > looked_at * SCAN_BLOCK / 2)
-        return bound;
-    const size_t before = s->skip ? SCAN_BLOCK - s->skip : 0;
-    for (size_t b = 0; b < looked_at; b++) {
-        const size_t block = b * (blocks - 1) / looked_at;
-        ROW(scan_values)(s,
-                         before + block * SCAN_BLOCK,
-                         SCAN_BLOCK,
-                         0,
-                         s->counter + (block + (s->skip != 0)) * (SCAN_BLOCK / 4),
-                         value);
-        for (size_t i = 0; i < SCAN_BLOCK; i++)
-            NAME(select_put)(sample, value[i], 0);
-    }
-    NAME(select_sort)(sample);
-    bound = NAME(select_value)(sample, rank - 1);
-    sample->count = 0;
-    return bound;
-}
-
-/* Indices of the k greatest of up to NOISE_TILE_COLUMNS values, in falling order, equals in theirs: each goes where the
- * number of those before it says. Returns how many there are, at most k, or GF_BAD_ROW. */
-static int64_t ROW(top_k_by_rank)(const real_t *values, size_t n, size_t k, int64_t *index, double *value) {
-    const vec_t lowest = V(set)(-INFINITY);
-    const size_t vectors = (n + LANES - 1) / LANES;
-    vec_t v[NOISE_TILE_COLUMNS / LANES];
-    mask_t bad = V(mask_none)();
-    size_t finite = 0;
-    for (size_t j = 0; j < vectors; j++) {
-        v[j] = V(load)(values + j * LANES);
-        bad = V(mask_or)(bad, V(mask_or)(V(unordered)(v[j], v[j]), V(equal)(v[j], V(set)(INFINITY))));
-        finite += gf_count_bits(V(mask_bits)(V(less)(lowest, v[j])));
-    }
-    if (V(mask_bits)(bad) || !finite)
-        return GF_BAD_ROW;
-    for (size_t i = 0; i < n; i++) {
-        const vec_t mine = V(set)(values[i]);
-        const size_t here = i / LANES;
-        uint32_t equals = V(mask_bits)(V(equal)(v[here], mine)) & ((1u << i % LANES) - 1);
-        size_t rank = gf_count_bits(equals);
-        for (size_t j = 0; j < here; j++) /* those before it, and equals of it */
-            rank += LANES - gf_count_bits(V(mask_bits)(V(less)(v[j], mine)));
-        for (size_t j = here; j < vectors; j++)
-            rank += gf_count_bits(V(mask_bits)(V(less)(mine, v[j])));
-        if (rank < k)
-            index[rank] = (int64_t)i;
-        if (rank < k && value)
-            value[rank] = values[i];
-    }
-    return (int64_t)(finite < k ? finite : k);
-}
-
-/* The k greatest of each row: see gumbel_fast.h. */
-static ptrdiff_t ROW(top_k_tiled)(const gf_rows *rows, size_t k, const philox_keys *keys, uint64_t key, uint64_t row,
-                                  uint64_t column, int64_t *index, double *value, int64_t *found) {
-    const size_t n = rows->columns;
-    real_t tile[NOISE_TILE_SIZE], values[NOISE_TILE_COLUMNS];
-    noise_tile_plan plan;
-    noise_tile_plan_set(&plan, rows->count, column, n);
-    for (size_t r = 0; r < rows->count; r++) {
-        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-        const real_t t = NAME(temperature_of)(rows->temperature[r * rows->temperature_step]);
-        if (r % NOISE_TILE_ROWS == 0) {
-            size_t some = rows->count - r < NOISE_TILE_ROWS ? rows->count - r : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&plan, keys, key, row + r, some, tile);
-        }
-        for (size_t i = 0; i < n; i += LANES)
-            V(store)(
-                values + i,
-                ROW(given_values)(
-                    (const element_t *)(const void *)x, tile + r % NOISE_TILE_ROWS * plan.stride + plan.skip, i, n, t));
-        *found = ROW(top_k_by_rank)(values, n, k, index + r * k, value ? value + r * k : NULL);
-        if (*found != (int64_t)k)
-            return (ptrdiff_t)r;
-    }
-    return -1;
-}
-
-static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *value, void *scratch) {
-    NAME(select) *collected = scratch;
-    NAME(select_set)(collected, k, ROW(top_k_room)(s->n, k));
-    ROW(scan_goal) goal = {ROW(top_k_bound)(s, k, collected), -1, collected};
-    for (;;) {
-        const int unbounded = goal.bound == -(real_t)INFINITY;
-        if (ROW(scan_pass)(s, &goal) == GF_BAD_ROW)
-            return GF_BAD_ROW;
-        if (collected->count >= k || unbounded)
-            break;
-        collected->count = 0;
-        goal.bound = -(real_t)INFINITY;
-    }
-    NAME(select_sort)(collected);
-    const size_t found = collected->count < k ? collected->count : k;
-    for (size_t i = 0; i < found; i++) {
-        index[i] = NAME(select_index)(collected, i);
-        if (value)
-            value[i] = NAME(select_value)(collected, i);
-    }
-    if (!found || NAME(select_value)(collected, 0) == (real_t)INFINITY) /* only a logit of +inf has that value */
-        return GF_BAD_ROW;
-    return (int64_t)found;
-}
-
-static ptrdiff_t ROW(gumbel_top_k)(const gf_rows *rows, size_t k, uint64_t key, uint64_t row, uint64_t column,
-                                   int64_t *index, double *value, void *scratch, int64_t *found) {
-    philox_keys keys;
-    philox_keys_set(&keys, key);
-    if ((column & 3) + rows->columns <= NOISE_TILE_COLUMNS)
-        return ROW(top_k_tiled)(rows, k, &keys, key, row, column, index, value, found);
-    for (size_t r = 0; r < rows->count; r++) {
-        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-        ROW(scan) s;
-        ROW(scan_set)(&s,
-                      (const element_t *)(const void *)x,
-                      rows->columns,
-                      rows->temperature[r * rows->temperature_step],
-                      &keys,
-                      key,
-                      row + r,
-                      column);
-        *found = ROW(top_k_row)(&s, k, index + r * k, value ? value + r * k : NULL, scratch);
-        if (*found != (int64_t)k)
-            return (ptrdiff_t)r;
     }
     return -1;
 }

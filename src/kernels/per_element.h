@@ -11,4 +11,6 @@
 
 #include "kernels/gumbel_max.h"
 
+#include "kernels/gumbel_top_k.h"
+
 #include "kernels/gumbel_softmax.h"
