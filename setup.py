@@ -4,7 +4,7 @@ Switches, read from the environment and off unless set to something other than 0
 
 GUMBEL_FAST_DEBUG     little optimisation, debugging symbols, assertions, Cython's bounds checks
 GUMBEL_FAST_SANITIZE  DEBUG under AddressSanitizer and UndefinedBehaviorSanitizer (gcc, clang)
-GUMBEL_FAST_COVERAGE  DEBUG, counting for gcov how often each line of C and Cython runs (gcc, clang)
+GUMBEL_FAST_COVERAGE  DEBUG, with lines of C counted by gcov and those of Cython traced for coverage.py (gcc, clang)
 GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
 """
 
@@ -61,7 +61,8 @@ core = Extension(
         # Compile for NumPy 2.0, the oldest that pyproject.toml admits, and refuse what it had deprecated.
         ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-    ],
+    ]
+    + [("CYTHON_TRACE_NOGIL", "1")] * COVERAGE,
 )
 
 Options.warning_errors = WERROR
@@ -70,7 +71,6 @@ setup(
         [core],
         build_dir="build/cython",
         force=True,  # what is generated depends on the switches too, which time stamps do not show
-        emit_linenums=COVERAGE,  # gcov counts the lines of the .pyx, not those of the C made of it
         compiler_directives={
             "boundscheck": DEBUG,
             "cdivision": True,
@@ -78,6 +78,7 @@ setup(
             # (_rng.py), the pool (_threads.py); `kernels` is written at import. .ci/parallel tests it.
             "freethreading_compatible": True,
             "initializedcheck": DEBUG,
+            "linetrace": COVERAGE,
             "wraparound": False,
         },
     ),

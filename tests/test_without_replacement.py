@@ -128,6 +128,18 @@ def test_what_lies_far_below_is_left_for_later(dtype):
     assert_draws_follow(found, np.array([1, 2, 3]) / 6, against={"8% off": np.array([1.08, 2, 2.92]) / 6})
 
 
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [50, 300, 9000])
+def test_rows_at_temperature_0_among_others(n, dtype):
+    """They take the largest in falling order; the others are drawn as if they were alone."""
+    x = some_rows((9, n), dtype, masked=0)
+    cold = np.arange(9) % 2 == 0
+    mixed = gumbel_fast.categorical(x, num_samples=5, replace=False, temperature=np.where(cold, 0, 0.5), rng=2)
+    warm = gumbel_fast.categorical(x, num_samples=5, replace=False, temperature=0.5, rng=2)
+    largest = np.argsort(-x.astype(np.float64), axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(mixed, np.where(cold[:, None], largest, warm))
+
+
 def test_is_gumbel_top_k():
     """The same stream as the function whose kernel it is, where that is quickest: one seed, one answer."""
     for n, k in (100, 2), (300, 100):
