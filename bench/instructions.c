@@ -96,7 +96,7 @@ static void gumbel_softmax(const gf_kernels *k, int times, size_t count, size_t 
     const gf_rows rows = batch(normal(count * columns, 1), count, columns);
     float *out = take(count * columns * sizeof *out);
     for (int i = 0; i < times; i++)
-        k->f32.gumbel_softmax(&rows, out, rows.stride, 0, KEY, (uint64_t)i * count, 0);
+        k->logits_f32.gumbel_softmax(&rows, out, rows.stride, 0, KEY, (uint64_t)i * count, 0);
 }
 
 static void gumbel_softmax_320(const gf_kernels *k, int times) { gumbel_softmax(k, times, 128, RELAXED); }

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -132,6 +133,15 @@ def test_guard_writes_its_bars(one_bar, monkeypatch):
 
 
 # --------------------------------------------------------------------------------------------------------- instructions
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+def test_the_program_that_is_counted_knows_the_kernels():
+    """It calls them by the table in gumbel_fast.h, which nothing else compiles it against."""
+    source, headers = BENCH / "instructions.c", BENCH.parent / "src"
+    command = ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{headers}", source]
+    compiled = subprocess.run(command, capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
 
 
 def test_blocks_are_what_is_executed_equally_often():
