@@ -12,6 +12,7 @@ import pytest
 
 import gumbel_fast
 from gumbel_fast import _reference
+from rows import ALL_DTYPES
 from statistical import assert_count, assert_draws_follow, softmax
 
 DTYPES = [np.float32, np.float64]
@@ -626,3 +627,23 @@ def test_twin_draws_from_softmax():
     row = np.log([0.1, 0.2, 0.3, 0.4])
     draws = _reference.categorical(np.broadcast_to(row, (4_000, 4)), rng=1)
     assert_draws_follow(draws, softmax(row), against={"twice the temperature": softmax(row, 2)})
+
+
+@pytest.mark.many_draws
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [64, 128])
+def test_small_elements_of_a_short_row(n, dtype):
+    """8,000,000 rows of one head among elements 14 to 16 nats below it, which are laid out and drawn apart from it.
+
+    Their share, and the shares among them, would be noticed if they were twice or half as much, or all alike.
+    """
+    head, count = n // 2, 8_000_000
+    row = -14.0 - np.arange(n) % 3
+    row[head] = 0
+    p = softmax(row)
+    draws = gumbel_fast.categorical(np.broadcast_to(row.astype(dtype), (count, n)), rng=n)
+    below = draws[draws != head]
+    share = 1 - p[head]
+    assert_count(below.size, count, share, against={"twice": 2 * share, "half": share / 2})
+    kinds = np.array([p[(np.arange(n) % 3 == kind) & (np.arange(n) != head)].sum() for kind in range(3)])
+    assert_draws_follow(below % 3, kinds / kinds.sum(), against={"all alike": np.ones(3) / 3})
