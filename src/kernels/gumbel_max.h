@@ -273,12 +273,8 @@ static ptrdiff_t ROW(gumbel_max_tiled)(const gf_rows *rows, const philox_keys *k
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, rows->count, column, n);
     for (size_t first = 0; first < rows->count; first += LANES) {
-        const size_t some = rows->count - first < LANES ? rows->count - first : LANES, place = first % NOISE_TILE_ROWS;
-        if (!place) {
-            size_t drawn = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&plan, keys, key, row + first, drawn, tile);
-        }
-        const real_t *noise = tile + place * plan.stride + plan.skip;
+        const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
+        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, first, rows->count, tile);
         vec_t columns[NOISE_TILE_COLUMNS];
         for (size_t c = 0; c < n; c += LANES) {
             for (size_t lane = 0; lane < LANES; lane++) {

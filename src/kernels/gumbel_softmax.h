@@ -51,12 +51,8 @@ static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t 
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, rows->count, column, n);
     for (size_t first = 0; first < rows->count; first += LANES) {
-        const size_t some = rows->count - first < LANES ? rows->count - first : LANES, place = first % NOISE_TILE_ROWS;
-        if (!place) {
-            size_t drawn = rows->count - first < NOISE_TILE_ROWS ? rows->count - first : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&plan, keys, key, row + first, drawn, tile);
-        }
-        const real_t *noise = tile + place * plan.stride + plan.skip;
+        const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
+        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, first, rows->count, tile);
         const char *in = (const char *)rows->data + (ptrdiff_t)first * rows->stride;
         char *o = (char *)out + (ptrdiff_t)first * out_stride;
         for (size_t lane = 0; lane < LANES; lane++)

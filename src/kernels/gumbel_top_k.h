@@ -90,15 +90,9 @@ static ptrdiff_t ROW(top_k_tiled)(const gf_rows *rows, size_t k, const philox_ke
     for (size_t r = 0; r < rows->count; r++) {
         const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
         const real_t t = NAME(temperature_of)(rows->temperature[r * rows->temperature_step]);
-        if (r % NOISE_TILE_ROWS == 0) {
-            size_t some = rows->count - r < NOISE_TILE_ROWS ? rows->count - r : NOISE_TILE_ROWS;
-            NAME(noise_tile)(&plan, keys, key, row + r, some, tile);
-        }
+        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, r, rows->count, tile);
         for (size_t i = 0; i < n; i += LANES)
-            V(store)(
-                values + i,
-                ROW(given_values)(
-                    (const element_t *)(const void *)x, tile + r % NOISE_TILE_ROWS * plan.stride + plan.skip, i, n, t));
+            V(store)(values + i, ROW(given_values)((const element_t *)(const void *)x, noise, i, n, t));
         *found = ROW(top_k_by_rank)(values, n, k, index + r * k, value ? value + r * k : NULL);
         if (*found != (int64_t)k)
             return (ptrdiff_t)r;

@@ -31,6 +31,15 @@ GF_INLINE void NAME(noise_of_block)(const NAME(noise_row) * s, uint64_t counter,
 #endif
 }
 
+/* The noise of row number r of `rows`, and of those after it in its tile, which is drawn when r is its first row. */
+GF_INLINE const real_t *NAME(noise_tile_from)(const noise_tile_plan *plan, const philox_keys *keys, uint64_t key,
+                                              uint64_t row, size_t r, size_t rows, real_t *tile) {
+    const size_t place = r % NOISE_TILE_ROWS;
+    if (!place)
+        NAME(noise_tile)(plan, keys, key, row + r, rows - r < NOISE_TILE_ROWS ? rows - r : NOISE_TILE_ROWS, tile);
+    return tile + place * plan->stride + plan->skip;
+}
+
 static void NAME(gumbel)(void *out, size_t rows, size_t n, uint64_t key, uint64_t row, uint64_t column, double loc,
                          double scale) {
     const vec_t shift = V(set)((real_t)loc), factor = V(set)((real_t)scale);
