@@ -1,4 +1,4 @@
-"""Compile the extension `gumbel_fast._core`; all that is not compiled is declared in pyproject.toml.
+"""Compile the extensions of `gumbel_fast._core`; all that is not compiled is declared in pyproject.toml.
 
 Switches, read from the environment and off unless set to something other than 0:
 
@@ -52,29 +52,35 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-core = Extension(
-    "gumbel_fast._core",
-    sources=["gumbel_fast/_core.pyx", *sorted(str(path) for path in Path("src").rglob("*.c"))],
-    depends=sorted(str(path) for path in Path("src").rglob("*.h")),
-    include_dirs=["src", numpy.get_include()],
-    define_macros=[
-        # Compile for NumPy 2.0, the oldest that pyproject.toml admits, and refuse what it had deprecated.
-        ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
-        ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-    ]
-    + [("CYTHON_TRACE_NOGIL", "1")] * COVERAGE,
-)
+def extension(name: str, sources: list[str]) -> Extension:
+    """Return a module of gumbel_fast/_core; one of them links the C core, through which the others call it."""
+    return Extension(
+        f"gumbel_fast._core.{name}",
+        sources=[f"gumbel_fast/_core/{name}.pyx", *sources],
+        depends=sorted(str(path) for path in Path("src").rglob("*.h")),
+        include_dirs=["src", numpy.get_include()],
+        define_macros=[
+            # Compile for NumPy 2.0, the oldest that pyproject.toml admits, and refuse what it had deprecated.
+            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+            ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ]
+        + [("CYTHON_TRACE_NOGIL", "1")] * COVERAGE,
+    )
+
+
+CORE = sorted(str(path) for path in Path("src").rglob("*.c"))
+modules = sorted(path.stem for path in Path("gumbel_fast/_core").glob("*.pyx"))
 
 Options.warning_errors = WERROR
 setup(
     ext_modules=cythonize(
-        [core],
+        [extension(name, CORE if name == "target" else []) for name in modules],
         build_dir="build/cython",
         force=True,  # what is generated depends on the switches too, which time stamps do not show
         compiler_directives={
             "boundscheck": DEBUG,
             "cdivision": True,
-            # Calls share nothing but what a lock guards: a Generator's words (_core.pyx), the process's own Generator
+            # Calls share nothing but what a lock guards: a Generator's words (seeds.pxd), the process's own Generator
             # (_rng.py), the pool (_threads.py); `kernels` is written at import. .ci/parallel tests it.
             "freethreading_compatible": True,
             "initializedcheck": DEBUG,

@@ -9,7 +9,7 @@
 #     One index from n contiguous logits, with probability softmax(logits / temperature). scratch holds
 #     categorical_scratch_f32(n) (or _f64) bytes, aligned as by malloc, of one thread at a time; its content means
 #     nothing before or after, so that one buffer serves rows of any length up to the longest it was sized for. For
-#     n <= 64 it is 0 bytes, and scratch may be NULL.
+#     n <= 128 it is 0 bytes, and scratch may be NULL.
 # gumbel_max_f32, gumbel_max_f64
 #     Index of the greatest of logits / temperature + noise, the noise of columns `column` to column + n - 1 of the row.
 #     The greatest value goes to *value unless value is NULL. No scratch.
@@ -23,7 +23,7 @@
 #
 # Every function is safe in any number of threads. The module that cimports these imports gumbel_fast when it is itself
 # imported, and the SIMD target is the one that gumbel_fast has chosen.
-from gumbel_fast._core cimport (
+from gumbel_fast._core.c_interface cimport (
     BAD_ARGUMENT,
     BAD_ROW,
     categorical_f32,

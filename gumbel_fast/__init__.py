@@ -2,22 +2,24 @@
 
 Every public name is here; the modules behind them begin with an underscore:
 
-_noise, _sampling, _gumbel_max, _gumbel_softmax, _annealing, _softmax, _distribution, _runtime, torch
-                        what a user calls: arguments, docstrings
-_arrays, _rng, _threads what arguments become, the seed of a call, its pieces and who does them
-_core                   typed loops over rows (Cython) around the C core; __init__.pxd is its face to other Cython code
-_reference              a plain-NumPy twin of every function, for tests
+_sampling, _gumbel_max, _gumbel_softmax, _softmax, _noise, _distribution, _annealing, _runtime, torch
+            what a user calls: signatures and docstrings
+_arguments  what each argument may be;  _request: what they become together, and the way to the kernels
+_methods    which method draws, and what everything costs;  _results: how results are delivered
+_rng        the seed of a call;  _threads: its pieces, and the threads that do them
+_core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code
+_reference  a plain-NumPy twin of every function, for tests
 """
 
 from ._annealing import annealed_temperature
 from ._core import STREAM_VERSION
 from ._distribution import gumbel_r
 from ._gumbel_max import gumbel_max, gumbel_top_k
-from ._gumbel_softmax import gumbel_softmax, softmax_vjp
+from ._gumbel_softmax import gumbel_softmax
 from ._noise import gumbel
 from ._runtime import show_runtime
 from ._sampling import categorical
-from ._softmax import log_softmax, logsumexp, softmax
+from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
 
 __version__ = "0.1.0"
 

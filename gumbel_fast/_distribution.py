@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arrays import as_real, check_out, is_plain
+from ._arguments import as_real, check_out
+from ._results import deliver, is_contiguous
 
 EULER_GAMMA = 0.57721566490153286061
 LOG_LOG_2 = -0.36651292058166432701
@@ -263,16 +264,12 @@ class GumbelR:
             shape = np.broadcast_shapes(shape, location.shape, width.shape)
         if out is not None:
             check_out(out, shape, np.float64, *(a for a in (value, location, width) if a.ndim))
-        result = out if out is not None and is_plain(out) else np.empty(shape)
+        result = out if out is not None and is_contiguous(out) else np.empty(shape)
         x_, loc_, scale_ = (_vector(a, shape) for a in (value, location, width))
         _core.distribution(function, x_, loc_, scale_, result.reshape(-1))
         if function == _core.LOGPDF and (width.ndim or width != 1):
             result -= np.log(width)
-        if out is None:
-            return result[()]
-        if result is not out:
-            out[...] = result
-        return out
+        return deliver(result, out)
 
 
 gumbel_r = GumbelR()

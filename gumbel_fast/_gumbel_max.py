@@ -3,31 +3,75 @@
 from __future__ import annotations
 
 import operator
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
-from ._arrays import (
-    Array,
-    as_categories,
-    as_logits,
-    as_offset,
-    as_real,
-    as_rows,
-    as_temperature,
-    check_out,
-    compute_dtype,
-)
-from ._rng import RNG, draw_seed
+from . import _core, _methods
+from ._arguments import Vector, check_out, compute_dtype
+from ._core import Request
+from ._methods import Method
+from ._request import draw, to_sample
+from ._results import deliver
+from ._rng import RNG
+from ._sampling import check_wanted
 from ._threads import PIECE, as_workers, run
 
-_ROW, _NANOSECONDS, _SELECTED = 30.0, 0.5, 20.0  # a row, an element, one of the k greatest; roughly
 
-
-@_core.before_gumbel_max
+@overload
+def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    noise: ArrayLike | None = None,
+    return_value: Literal[False] = False,
+    out: None = None,
+    workers: int = 1,
+) -> np.int64: ...
+@overload
+def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    noise: ArrayLike | None = None,
+    return_value: Literal[True],
+    out: None = None,
+    workers: int = 1,
+) -> tuple[np.int64, np.floating[Any]]: ...
+@overload
+def gumbel_max(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    noise: ArrayLike | None = None,
+    return_value: Literal[False] = False,
+    out: NDArray[np.int64] | None = None,
+    workers: int = 1,
+) -> NDArray[np.int64]: ...
+@overload
+def gumbel_max(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    noise: ArrayLike | None = None,
+    return_value: Literal[True],
+    out: NDArray[np.int64] | None = None,
+    workers: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]: ...
+@_core.fast_gumbel_max
 def gumbel_max(
     logits: ArrayLike,
     *,
@@ -37,14 +81,14 @@ def gumbel_max(
     offset: tuple[int, int] = (0, 0),
     noise: ArrayLike | None = None,
     return_value: bool = False,
-    out: np.ndarray[Any, Any] | None = None,
+    out: NDArray[np.int64] | None = None,
     workers: int = 1,
 ) -> Any:
     """Draw a category from each row of logits by the Gumbel-max trick: ``argmax(logits / temperature + noise)``.
 
     The index has probability ``softmax(logits / temperature)``, and is bit for bit the argmax that the noise of
-    `gumbel` gives for the same seed; but the noise is not stored, and most of it is never computed. Where that tie to
-    the noise is not needed, `categorical` is faster.
+    `gumbel` gives for the same seed; but the noise is not stored, and most of it is never computed. Where a
+    draw need not be that of given noise, `categorical` is faster.
 
     Parameters
     ----------
@@ -53,7 +97,7 @@ def gumbel_max(
         ml_dtypes) and float32 are computed in float32, all else in float64; temperature and noise likewise.
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At
-        temperature 0 the noise has no say: the first of the largest logits, and its value.
+        temperature 0 no noise is added: the first of the largest logits, and its value.
     axis : int, optional
         The axis of the categories; the others are the batch.
     rng : None, int, SeedSequence, BitGenerator or Generator, optional
@@ -112,110 +156,75 @@ def gumbel_max(
     True
     """
     threads = as_workers(workers)
-    x, given = as_logits(logits), None
-    if noise is not None:
-        if rng is not None or tuple(offset) != (0, 0):
-            raise ValueError("rng and offset have no say where noise is given")
-        x, given = _with_noise(logits, noise)
-    rows = as_categories(x, axis)
-    batch = rows.shape[:-1]
-    t = as_temperature(temperature, batch, zero=True)
+    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng, offset=offset, noise=noise)
     if out is not None:
-        check_out(out, batch, np.int64, x, *(() if given is None else (given,)))
-    row, column = as_offset(offset, rows.shape[-1])
-    if given is None:
-        key, base = draw_seed(rng)
-        stream = _Stream(key, (base + row) % 2**64, column, None)
+        check_out(out, request.batch, np.int64, *request.inputs)
+    index = np.empty(request.batch, np.int64)
+    value = np.empty(request.batch) if return_value else None
+    method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
+    if method.cost(request.columns, 1) <= PIECE and index.size >= threads:
+        draw(request, method, threads, index, value)
     else:
-        stream = _Stream(0, 0, 0, as_rows("noise", given, axis))
-    index, value = _greatest(rows, t, stream, threads, values=return_value)
-    if out is not None:
-        out[...] = index
-    result = index[()] if out is None else out
-    return result if value is None else (result, value.astype(compute_dtype(x), copy=False)[()])
+        for r in range(index.size):
+            _greatest_of_shards(request, method, r, index, value, threads)
+    result = deliver(index, out)
+    return result if value is None else (result, value.astype(compute_dtype(request.inputs[0]), copy=False)[()])
 
 
-def _with_noise(logits: ArrayLike, noise: ArrayLike) -> tuple[Array, Array]:
-    x, given = as_logits(logits), as_real("noise", noise)
-    if x.shape != given.shape:
-        raise ValueError(f"noise must have the shape {x.shape} of logits, not {given.shape}")
-    if compute_dtype(x) != given.dtype:
-        return as_real("logits", logits).astype(np.float64), given.astype(np.float64)
-    return x, given
+def _greatest_of_shards(
+    request: Request,
+    method: Method,
+    r: int,
+    index: NDArray[np.int64],
+    value: NDArray[np.float64] | None,
+    threads: int,
+) -> None:
+    """Draw from one row in pieces of its columns."""
+    found: list[tuple[float, int]] = []  # values, and indices below 0, so that the first of equals is the greatest
+    sound = True
+
+    def draw_shard(start: int, stop: int) -> None:
+        nonlocal sound
+        best, number = np.empty(()), np.empty((), np.int64)
+        done, masked = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
+        if done:
+            found.append((float(best), -start - int(number)))
+        elif not masked:
+            sound = False
+
+    run(draw_shard, request.columns, method.category, threads)
+    if not sound or not found:
+        _core.refuse(r, "logits: row" if request.other is None else "logits and noise: row")
+    best, minus_index = max(found)
+    index.reshape(-1)[r] = -minus_index
+    if value is not None:
+        value.reshape(-1)[r] = best
 
 
-class _Stream(NamedTuple):
-    """Where the noise comes from: a key, the first row and column, or an array in their place."""
-
-    key: int
-    row: int
-    column: int
-    noise: Array | None
-
-
-def _greatest(
-    rows: Array, t: NDArray[np.float64], stream: _Stream, threads: int, *, values: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    *batch, columns = rows.shape
-    key, row, column, noise = stream
-    index, value = np.empty(batch, np.int64), np.empty(batch) if values else None
-
-    def draw(start: int, stop: int) -> None:
-        _core.gumbel_max(rows, t, key, row, column, noise, index, value, start, stop)
-
-    if columns * _NANOSECONDS <= PIECE and index.size >= threads:
-        run(draw, index.size, _ROW + columns * _NANOSECONDS, threads)
-        return index, value
-    for r in range(index.size):
-        place = np.unravel_index(r, index.shape)
-        part = _Stream(key, (row + r) % 2**64, column, None if noise is None else noise[place])
-        found = _greatest_of_shards(rows[place], t[r : r + 1] if t.size > 1 else t, part, threads)
-        if found is None:
-            _core.refuse(r)
-        else:
-            index[place] = found[0]
-            if value is not None:
-                value[place] = found[1]
-    return index, value
-
-
-def _greatest_of_shards(x: Array, t: NDArray[np.float64], stream: _Stream, threads: int) -> tuple[int, float] | None:
-    """Index and value of one row, drawn in pieces of its columns; None for one that cannot be drawn from."""
-    key, row, column, noise = stream
-    found: dict[int, tuple[float, int]] = {}
-
-    def draw(start: int, stop: int) -> None:
-        index, value = np.empty(1, np.int64), np.empty(1)
-        part, given = x[start:stop], None if noise is None else noise[start:stop]
-        try:
-            _core.gumbel_max(part, t, key, row, column + start, given, index, value, 0, 1)
-        except ValueError:
-            if not _is_masked(part, given, cold=t[0] == 0):
-                raise
-        else:
-            found[start] = float(value[0]), -(start + int(index[0]))
-
-    try:
-        run(draw, x.size, _NANOSECONDS, threads)
-    except ValueError:
-        return None
-    if not found:
-        return None
-    greatest, minus_index = max(found.values())
-    return -minus_index, greatest
-
-
-def _is_masked(logits: Array, noise: Array | None, *, cold: bool) -> bool:
-    """Whether a shard that cannot be drawn from is sound, but of -inf alone."""
-    if logits.dtype == np.uint16:  # bfloat16: infinities have all bits of the exponent and no other
-        masked, sound = logits == 0xFF80, (logits & 0x7FFF) < 0x7F80
-    else:
-        masked, sound = logits == -np.inf, np.isfinite(logits)
-    if noise is not None and not cold:
-        masked = (masked & (noise < np.inf)) | (sound & (noise == -np.inf))
-    return bool(masked.all())
-
-
+@overload
+def gumbel_top_k(
+    logits: ArrayLike,
+    k: int,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_value: Literal[False] = False,
+    workers: int = 1,
+) -> NDArray[np.int64]: ...
+@overload
+def gumbel_top_k(
+    logits: ArrayLike,
+    k: int,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_value: Literal[True],
+    workers: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]: ...
 def gumbel_top_k(
     logits: ArrayLike,
     k: int,
@@ -226,7 +235,7 @@ def gumbel_top_k(
     offset: tuple[int, int] = (0, 0),
     return_value: bool = False,
     workers: int = 1,
-) -> Any:
+) -> NDArray[np.int64] | tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
     """Draw k categories from each row without replacement: the k greatest of ``logits / temperature + noise``.
 
     In falling order of that sum the indices are a sample in the order drawn (Plackett-Luce): each has the probability
@@ -239,8 +248,17 @@ def gumbel_top_k(
         As for `gumbel_max`.
     k : int
         How many to draw from each row, 0 or more.
-    temperature, axis, rng, offset, workers : optional
-        As for `gumbel_max`. At temperature 0, the k largest logits.
+    temperature : float or array_like, optional
+        0 or more; a scalar, or an array that broadcasts to the batch shape. At temperature 0, the k largest logits.
+    axis : int, optional
+        The axis of the categories; the others are the batch.
+    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+        Source of the seed: the noise is that of `gumbel_max`.
+    offset : tuple of two ints
+        Added to the row and the column, as in `gumbel`.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
     return_value : bool, optional
         Return the values as well, which combine shards of a row.
 
@@ -278,27 +296,10 @@ def gumbel_top_k(
     wanted = operator.index(k)
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
-    rows = as_categories(as_logits(logits), axis)
-    t = as_temperature(temperature, rows.shape[:-1], zero=True)
-    row, column = as_offset(offset, rows.shape[-1])
-    key, base = draw_seed(rng)
-    index, value = top_k_rows(rows, t, wanted, key, (base + row) % 2**64, column, threads, values=return_value)
-    return index if value is None else (index, value.astype(compute_dtype(rows), copy=False))
-
-
-def top_k_rows(
-    rows: Array, t: NDArray[np.float64], k: int, key: int, first: int, column: int, threads: int, *, values: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Return the indices, and the values if wanted, of the k greatest in each row."""
-    *batch, columns = rows.shape
-    count = prod(batch)
-    if k > columns and count:
-        raise ValueError(f"logits: row 0 has {columns} categories, and {k} are wanted")
-    index, value = np.empty((*batch, k), np.int64), np.empty((*batch, k)) if values else None
-
-    def draw(start: int, stop: int) -> None:
-        _core.gumbel_top_k(rows, t, key, first, column, index, value, start, stop)
-
-    if k:
-        run(draw, count, _ROW + columns * _NANOSECONDS + k * _SELECTED, threads)
-    return index, value
+    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng, offset=offset)
+    check_wanted(request, wanted)
+    shape = (*request.batch, wanted)
+    index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
+    if wanted:
+        draw(request, _methods.GUMBEL_TOP_K, threads, index, value)
+    return index if value is None else (index, value.astype(compute_dtype(request.inputs[0]), copy=False))

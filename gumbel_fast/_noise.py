@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import _core
-from ._arrays import Array, as_offset, as_real, check_out, is_plain
+from . import _core, _methods
+from ._arguments import Array, as_offset, as_real, check_out
+from ._results import deliver, is_contiguous
 from ._rng import RNG, draw_seed
 from ._threads import as_workers, run
-
-_NANOSECONDS = 1.0  # an element, roughly
 
 
 def gumbel(
@@ -99,7 +98,7 @@ def gumbel(
     key, base = draw_seed(rng)
 
     read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))
-    noise = out if out is not None and is_plain(out) and shape and not read_later else np.empty(shape, real)
+    noise = out if out is not None and is_contiguous(out) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     scalar = not parameters
     _fill(
@@ -108,15 +107,11 @@ def gumbel(
     if not scalar:
         noise *= beta
         noise += mu
-    if out is None:
-        return noise[()]
-    if noise is not out:
-        out[...] = noise
-    return out
+    return deliver(noise, out)
 
 
 def _fill(rows: Array, key: int, row: int, column: int, loc: float, scale: float, threads: int) -> None:
     def fill(start: int, stop: int) -> None:
         _core.gumbel(rows, key, row, column, loc, scale, start, stop)
 
-    run(fill, rows.size, _NANOSECONDS, threads)
+    run(fill, rows.size, _methods.NOISE, threads)

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import operator
-from math import prod
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
-from ._arrays import Array, as_categories, as_logits, as_temperature, check_out
-from ._gumbel_max import top_k_rows
-from ._rng import RNG, draw_seed
+from . import _core, _methods
+from ._arguments import Vector, check_out
+from ._core import Request
+from ._request import draw, to_sample
+from ._results import deliver
+from ._rng import RNG
 from ._threads import PIECE, as_workers, run
 
 _MOST_SAMPLES = 2**32  # of one row: a draw's number is one word
 _SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every row is known to be sound
 
-# Nanoseconds, roughly: a category of a short row; a category of an alias table, and a draw from it; a category at the
-# start of a race, and a draw by it.
-_SHORT_CATEGORY, _ALIAS_CATEGORY, _ALIAS_DRAW, _RACE_CATEGORY, _RACE_DRAW = 1.0, 8.0, 2.0, 0.1, 100.0
 
-
-def by_alias(dtype: np.dtype[Any], categories: int, num_samples: int) -> bool:
-    """Whether `num_samples` draws with replacement from one row are made by alias table, else by race.
-
-    The table costs 8 ns a category to build and then 2 ns a draw; the race starts at 0.1 ns a category and takes about
-    100 ns a draw, more in rows that leave the cache. On AVX-512 they were seen to meet at 9 categories for each draw
-    with 256 and 1,000 categories, at 11 with 4,096, at 16 with 10,000, at 18 with 100,000 and at 40 with a million, in
-    float32 as in float64. Short rows have nothing for a race to gain.
-    """
-    return categories <= _core.SHORT_ROW or categories < (10 if categories <= 4096 else 18) * num_samples
-
-
-def by_race_without_replacement(categories: int, num_samples: int) -> bool:
-    """Whether so many draws without replacement are made by the race running on, else by the greatest of noisy logits.
-
-    The noise costs 0.6 to 1 ns a category whatever the number of draws; the race starts at 0.1 ns a category, or 0.17
-    in rows up to 4,096, and takes 0.1 to 3 microseconds a draw, by the length of the row and how far its logits spread.
-    On AVX-512 they were seen to meet at 35 draws from 300 categories, 90 from 1,000, 130 from 4,096, 70 to 100 from
-    10,000, 100 to 250 from 100,000 and 300 to 700 from a million. Short rows are quickest by noise.
-    """
-    return _core.SHORT_ROW < categories < 2**32 and num_samples <= min(categories // 8, 100)
-
-
-@_core.before_categorical
+@overload
+def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    num_samples: None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    out: None = None,
+    workers: int = 1,
+) -> np.int64: ...
+@overload
 def categorical(
     logits: ArrayLike,
     *,
@@ -54,12 +41,24 @@ def categorical(
     temperature: ArrayLike = 1.0,
     axis: int = -1,
     rng: RNG = None,
-    out: np.ndarray[Any, Any] | None = None,
+    out: NDArray[np.int64] | None = None,
+    workers: int = 1,
+) -> NDArray[np.int64]: ...
+@_core.fast_categorical
+def categorical(
+    logits: ArrayLike,
+    *,
+    num_samples: int | None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    rng: RNG = None,
+    out: NDArray[np.int64] | None = None,
     workers: int = 1,
 ) -> Any:
     """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
 
-    The draw is exact: no probability is capped, rounded to a table or cut off. No softmax is computed and the logits
+    The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed and the logits
     are not copied. One draw from a long row reads it once, at about the speed of finding its maximum.
 
     Parameters
@@ -110,7 +109,7 @@ def categorical(
     References
     ----------
     .. [1] W. R. Gilks and P. Wild, "Adaptive rejection sampling for Gibbs sampling", Applied Statistics 41 (1992),
-       337-348. One draw; the method and its proof stand in src/kernels/race.h.
+       337-348. One draw.
     .. [2] A. J. Walker, "An efficient method for generating discrete random variables with general distributions", ACM
        Trans. Math. Software 3 (1977), 253-256. Many draws.
     .. [3] M. D. Vose, "A linear algorithm for generating random numbers with a given distribution", IEEE Trans.
@@ -134,27 +133,23 @@ def categorical(
     0
     """
     threads = as_workers(workers)
-    x = as_logits(logits)
-    rows = as_categories(x, axis)
-    batch = rows.shape[:-1]
+    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng)
     samples = None if num_samples is None else _as_count(num_samples)
-    shape = batch if samples is None else (*batch, samples)
-    t = as_temperature(temperature, batch, zero=True)
+    shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
-        check_out(out, shape, np.int64, x)
-    key, base = draw_seed(rng)
+        check_out(out, shape, np.int64, *request.inputs)
     if samples is None or samples == 1:  # the same draw, whatever the shape
-        indices = _once(rows, t, key, base, threads).reshape(shape)
-    elif replace:
-        return _repeatedly(rows, t, key, base, shape, out, threads)
-    elif by_race_without_replacement(rows.shape[-1], samples):
-        indices = _distinct(rows, t, key, base, samples, threads)
-    else:
-        indices, _ = top_k_rows(rows, t, samples, key, base, 0, threads, values=False)
-    if out is None:
-        return indices[()]
-    out[...] = indices
-    return out
+        method = _methods.of_one_draw(request.columns)
+        one = np.empty(request.batch, np.int64)
+        draw(request, method, threads, one)
+        return deliver(one.reshape(shape), out)
+    if replace:
+        return _repeatedly(request, samples, shape, out, threads)
+    check_wanted(request, samples)
+    indices = np.empty(shape, np.int64)
+    if samples:
+        draw(request, _methods.of_distinct_draws(request.columns, samples), threads, indices)
+    return deliver(indices, out)
 
 
 def _as_count(num_samples: int) -> int:
@@ -164,76 +159,44 @@ def _as_count(num_samples: int) -> int:
     return count
 
 
-def _once(rows: Array, t: NDArray[np.float64], key: int, base: int, threads: int) -> NDArray[np.int64]:
-    *batch, columns = rows.shape
-    indices = np.empty(batch, np.int64)
-
-    def draw(start: int, stop: int) -> None:
-        _core.categorical(rows, t, key, base, indices, start, stop)
-
-    short = columns <= _core.SHORT_ROW
-    cost = columns * _SHORT_CATEGORY if short else columns * _RACE_CATEGORY + _RACE_DRAW
-    run(draw, indices.size, cost, threads)
-    return indices
-
-
-def _distinct(
-    rows: Array, t: NDArray[np.float64], key: int, base: int, samples: int, threads: int
-) -> NDArray[np.int64]:
-    *batch, columns = rows.shape
-    indices = np.empty((*batch, samples), np.int64)
-
-    def draw(start: int, stop: int) -> None:
-        _core.distinct_by_race(rows, t, key, base, indices, start, stop)
-
-    if samples:
-        run(draw, prod(batch), columns * _RACE_CATEGORY + samples * 2 * _RACE_DRAW, threads)
-    return indices
+def check_wanted(request: Request, wanted: int) -> None:
+    """Raise where rows have fewer categories than are wanted without replacement."""
+    if wanted > request.columns and request.count:
+        raise ValueError(f"logits: row 0 has {request.columns} categories, and {wanted} are wanted")
 
 
 def _repeatedly(
-    rows: Array,
-    t: NDArray[np.float64],
-    key: int,
-    base: int,
-    shape: tuple[int, ...],
-    out: NDArray[np.int64] | None,
-    threads: int,
-) -> NDArray[np.int64]:
-    *batch, columns = rows.shape
-    count, samples = prod(batch), shape[-1]
+    request: Request, samples: int, shape: tuple[int, ...], out: NDArray[np.int64] | None, threads: int
+) -> Any:
     indices = np.empty(shape, np.int64) if out is None else out
     if indices.size == 0:
         return indices
-    aside = out is not None and count > 1 and out.size <= _SMALL
-    if aside:
-        indices = np.empty(shape, np.int64)
-    elif out is not None and count > 1:  # a row that stands alone is read before it is drawn from
-        run(lambda start, stop: _core.check_rows(rows, start, stop), count, columns * _RACE_CATEGORY, threads)
-
-    alias = by_alias(rows.dtype, columns, samples)
-    a_category, a_draw = (_ALIAS_CATEGORY, _ALIAS_DRAW) if alias else (_RACE_CATEGORY, _RACE_DRAW)
-    cost = columns * a_category + samples * a_draw
+    method = _methods.of_repeated_draws(request.columns, samples)
+    cost = method.cost(request.columns, samples)
+    count = request.count
+    if out is not None and count > 1:  # a row that stands alone is read before it is drawn from
+        if out.size <= _SMALL:
+            indices = np.empty(shape, np.int64)
+        else:
+            draw(request, _methods.CHECK, threads)
+    request.into(indices)
 
     def draw_rows(start: int, stop: int) -> None:
-        _core.repeated_rows(rows, t, key, base, alias, indices, start, stop)
+        _core.draw(request, method.kernel, start, stop)
 
-    def draw_row(row: int, threads: int) -> None:  # in pieces: a race in their order, an alias table's in any
-        state = _core.RepeatedRow(rows, t, key, base, alias, row)
-        run(lambda start, stop: state.draw(indices, start, stop), samples, a_draw, threads)
+    def draw_row(row: int, threads: int) -> None:  # in pieces: rejection in their order, an alias table's in any
+        state = _core.RepeatedRow(request, method.kernel, row)
+        run(state.draw, samples, method.draw, threads)
 
-    def draw_by_race(start: int, stop: int) -> None:
+    def draw_in_pieces(start: int, stop: int) -> None:
         for row in range(start, stop):
             draw_row(row, 1)
 
     if cost <= PIECE and (threads == 1 or count > 1):
         run(draw_rows, count, cost, threads)
-    elif alias:
+    elif method is _methods.ALIAS:
         for row in range(count):
             draw_row(row, threads)
     else:
-        run(draw_by_race, count, cost, threads)
-    if out is not None and aside:
-        out[...] = indices
-        return out
-    return indices
+        run(draw_in_pieces, count, cost, threads)
+    return deliver(indices, out) if out is not None else indices

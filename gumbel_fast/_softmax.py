@@ -1,36 +1,36 @@
-"""Softmax with a temperature, its logarithm, and log-sum-exp."""
+"""Softmax with a temperature, its logarithm and its gradient, and log-sum-exp."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from . import _core
-from ._arrays import Array, as_real, as_rows, as_temperature, check_out, fill_rows
+from . import _core, _methods
+from ._arguments import Array, Vector, check_out
+from ._core import Request
+from ._request import to_differentiate, to_normalise
+from ._results import deliver, fill_rows
 from ._threads import as_workers, run
 
-_NANOSECONDS = 1.0  # an element, roughly, into new memory
 
-
-def _softmax(
-    logits: ArrayLike, temperature: ArrayLike, axis: int, out: np.ndarray[Any, Any] | None, workers: int, log: bool
-) -> Any:
+def _relax(request: Request, function: int, cost: float, axis: int, out: NDArray[Any] | None, workers: int) -> Array:
     threads = as_workers(workers)
-    x = as_real("logits", logits)
-    rows = as_rows("logits", x, axis)
-    t = as_temperature(temperature, rows.shape[:-1], zero=False)
+    x = request.inputs[0]
     if out is not None:
-        check_out(out, x.shape, x.dtype, x)
+        check_out(out, x.shape, x.dtype, *request.inputs)
 
     def fill(result: Array) -> None:
-        def work(start: int, stop: int) -> None:
-            _core.softmax(rows, t, result, log, start, stop)
+        core = request.into(out=result)
+        run(
+            lambda start, stop: _core.relax(core, function, start, stop),
+            request.count,
+            request.columns * cost,
+            threads,
+        )
 
-        run(work, rows.size // rows.shape[-1], rows.shape[-1] * _NANOSECONDS, threads)
-
-    return fill_rows(fill, rows, axis, out)
+    return fill_rows(fill, request.rows, x.dtype, axis, out)
 
 
 def softmax(
@@ -38,9 +38,9 @@ def softmax(
     *,
     temperature: ArrayLike = 1.0,
     axis: int = -1,
-    out: np.ndarray[Any, Any] | None = None,
+    out: NDArray[Any] | None = None,
     workers: int = 1,
-) -> Any:
+) -> NDArray[Any]:
     """Softmax of ``logits / temperature`` along an axis: ``exp(x_i / T) / sum_j exp(x_j / T)``.
 
     Parameters
@@ -80,7 +80,8 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
     array([0., 0., 1.])
     """
-    return _softmax(logits, temperature, axis, out, workers, log=False)
+    request = to_normalise(logits, temperature=temperature, axis=axis)
+    return _relax(request, _core.SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
 def log_softmax(
@@ -88,17 +89,37 @@ def log_softmax(
     *,
     temperature: ArrayLike = 1.0,
     axis: int = -1,
-    out: np.ndarray[Any, Any] | None = None,
+    out: NDArray[Any] | None = None,
     workers: int = 1,
-) -> Any:
+) -> NDArray[Any]:
     """Logarithm of `softmax`: ``x_i / T - log(sum_j exp(x_j / T))``.
 
-    Parameters, Raises : as for `softmax`.
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+    temperature : float or array_like, optional
+        Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    axis : int, optional
+        The axis of the categories.
+    out : ndarray, optional
+        Takes the result; may be `logits` itself.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
 
     Returns
     -------
     ndarray
         Log-probabilities in nats, of the shape of `logits`; NaN where `softmax` gives NaN.
+
+    Raises
+    ------
+    ValueError
+        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+    TypeError
+        Logits that are not real numbers.
 
     Examples
     --------
@@ -106,26 +127,65 @@ def log_softmax(
     >>> gumbel_fast.log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    return _softmax(logits, temperature, axis, out, workers, log=True)
+    request = to_normalise(logits, temperature=temperature, axis=axis)
+    return _relax(request, _core.LOG_SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
+@overload
+def logsumexp(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: None = None,
+    workers: int = 1,
+) -> np.floating[Any]: ...
+@overload
 def logsumexp(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
     axis: int = -1,
-    out: np.ndarray[Any, Any] | None = None,
+    out: NDArray[Any] | None = None,
+    workers: int = 1,
+) -> NDArray[Any]: ...
+def logsumexp(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
     workers: int = 1,
 ) -> Any:
     """Logarithm of the sum of ``exp(logits / temperature)`` along an axis.
 
-    Parameters, Raises : as for `softmax`.
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+    temperature : float or array_like, optional
+        Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    axis : int, optional
+        The axis of the categories.
+    out : ndarray, optional
+        Takes the result: an array of the batch shape.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
 
     Returns
     -------
     ndarray or scalar
         In nats, of the shape of `logits` without `axis`. As in SciPy a row of nothing but -inf, or an empty one, gives
         -inf, and one with +inf gives +inf; NaN gives NaN.
+
+    Raises
+    ------
+    ValueError
+        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+    TypeError
+        Logits that are not real numbers.
 
     Examples
     --------
@@ -134,20 +194,67 @@ def logsumexp(
     1000.6931471805599
     """
     threads = as_workers(workers)
-    x = as_real("logits", logits)
-    rows = as_rows("logits", x, axis)
-    batch = rows.shape[:-1]
-    t = as_temperature(temperature, batch, zero=False)
+    request = to_normalise(logits, temperature=temperature, axis=axis)
+    dtype = request.rows.dtype
     if out is not None:
-        check_out(out, batch, x.dtype, x)
-    sums = np.empty(batch)
+        check_out(out, request.batch, dtype, *request.inputs)
+    sums = np.empty(request.batch)
+    core = request.into(out=sums)
+    cost = request.columns * _methods.SOFTMAX
+    run(lambda start, stop: _core.relax(core, _core.LOGSUMEXP, start, stop), sums.size, cost, threads)
+    with np.errstate(over="ignore"):
+        return deliver(sums.astype(dtype, copy=False), out)
 
-    def work(start: int, stop: int) -> None:
-        _core.logsumexp(rows, t, sums, start, stop)
 
-    run(work, sums.size, rows.shape[-1] * _NANOSECONDS, threads)
-    if out is None:
-        with np.errstate(over="ignore"):
-            return sums.astype(x.dtype, copy=False)[()]
-    out[...] = sums
-    return out
+def softmax_vjp(
+    y: ArrayLike,
+    grad: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    workers: int = 1,
+) -> NDArray[Any]:
+    """Gradient in the logits of a loss whose gradient in their softmax is known: ``(y / T) * (g - sum(g * y))``.
+
+    It is the vector-Jacobian product of ``softmax(x, temperature=T)`` and ``gumbel_softmax(x, temperature=T)`` alike,
+    for the noise is a constant that is added to x.
+
+    Parameters
+    ----------
+    y : array_like of real numbers
+        What softmax or (with ``hard=False``) gumbel_softmax gave.
+    grad : array_like of real numbers
+        Gradient of the loss in `y`, of the same shape. Where the two dtypes differ the wider one is computed in.
+        float16 and bfloat16 (of ml_dtypes) are converted to float32 first.
+    temperature : float or array_like, optional
+        The one that gave `y`: above 0; a scalar, or an array that broadcasts to the batch shape.
+    axis : int, optional
+        The axis of the categories.
+    out : ndarray, optional
+        Takes the result; may be `y` or `grad` itself.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `y`; float32 where both `y` and `grad` are computed in it, else float64.
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ; a temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+    TypeError
+        Arguments that are not real numbers.
+
+    Examples
+    --------
+    >>> import gumbel_fast
+    >>> y = gumbel_fast.softmax([0.0, 1.0, 2.0])
+    >>> gumbel_fast.softmax_vjp(y, [0.0, 0.0, 1.0]).round(4)  # how each logit moves the last probability
+    array([-0.0599, -0.1628,  0.2227])
+    """
+    request = to_differentiate(y, grad, temperature=temperature, axis=axis)
+    return _relax(request, _core.SOFTMAX_VJP, _methods.SOFTMAX_VJP, axis, out, workers)

@@ -31,7 +31,7 @@ import ml_dtypes
 import numpy as np
 
 import gumbel_fast
-from gumbel_fast import _sampling
+from gumbel_fast import _methods
 
 TABLE = Path(__file__).with_name("digests.json")
 ROOT = Path(__file__).parents[1]
@@ -109,7 +109,7 @@ def repeated(dtype, alias):
     """Draws with replacement, of the shapes for which the library chooses this method."""
     for n, samples in itertools.product([*SHORT, *LONG, BIG], [2, 67, 3001]):
         x = rows((2, n), dtype, n)
-        if _sampling.by_alias(gumbel_fast._arrays.as_logits(x).dtype, n, samples) == alias:
+        if (_methods.of_repeated_draws(n, samples) is _methods.ALIAS) == alias:
             yield gumbel_fast.categorical(x, num_samples=samples, rng=n)
             yield gumbel_fast.categorical(x, num_samples=samples, temperature=0.5, rng=n)
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
-from gumbel_fast import _sampling
+from gumbel_fast import _methods
 from gumbel_fast._rng import SeedPair
 from statistical import assert_draws_follow, assert_near, softmax
 
@@ -115,7 +115,7 @@ def assert_pairs_follow(one, other):
 @pytest.mark.parametrize("method", ["once", "alias", "race"])
 def test_successive_draws(method, n, monkeypatch):
     """Pairs of draws of each engine, of neighbouring rows and, where a row is drawn from often, of the same row."""
-    monkeypatch.setattr(_sampling, "by_alias", lambda *_: method == "alias")
+    monkeypatch.setattr(_methods, "of_repeated_draws", lambda *_: _methods.ALIAS if method == "alias" else _methods.REJECTION)
     row = np.full(n, -np.inf, np.float32)
     row[:: n // 4] = np.log(P)
     if method == "once":

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
-from gumbel_fast import _core, _sampling
+from gumbel_fast import _core, _methods
 from rows import ALL_DTYPES, BFLOAT16, DTYPES, some_rows
 from statistical import assert_count, assert_draws_follow, assert_near, softmax
 
@@ -35,7 +35,7 @@ def test_a_heavy_tail_far_below_the_head(depth, n, samples, alias, monkeypatch):
 
     Draws with replacement would notice a tail of half or twice its mass.
     """
-    monkeypatch.setattr(_sampling, "by_alias", lambda *_: alias)
+    monkeypatch.setattr(_methods, "of_repeated_draws", lambda *_: _methods.ALIAS if alias else _methods.REJECTION)
     samples = samples if alias else samples // 5
     row, mass = head_and_tail(n, depth)
     draws = gumbel_fast.categorical(row, num_samples=samples, rng=1)
@@ -99,7 +99,7 @@ def test_a_tail_behind_the_head(dtype, alias, monkeypatch):
 
     Each of 2^22 categories behind the head is 2^-25 of it, less than a float32 sum takes in; all are an eighth.
     """
-    monkeypatch.setattr(_sampling, "by_alias", lambda *_: alias)
+    monkeypatch.setattr(_methods, "of_repeated_draws", lambda *_: _methods.ALIAS if alias else _methods.REJECTION)
     row = np.full(2**22 + 1, -25 * np.log(2), dtype)
     row[0] = 0
     draws = gumbel_fast.categorical(row, num_samples=20_000, rng=6)

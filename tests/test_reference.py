@@ -71,10 +71,18 @@ def test_signatures(name):
 
 
 @pytest.mark.parametrize("name", ["categorical", "gumbel_max"])
-def test_the_short_way_has_the_signature_of_what_it_stands_before(name):
+def test_the_fast_path_shows_the_function_that_it_stands_before(name):
+    """Its own parameters are among those, with the same defaults; all others it hands on."""
     compiled = getattr(gumbel_fast, name)
-    assert inspect.signature(compiled, follow_wrapped=False) == inspect.signature(compiled.__wrapped__)
+    assert inspect.signature(compiled) == inspect.signature(compiled.__wrapped__)
     assert compiled.__doc__ == compiled.__wrapped__.__doc__
+    own = inspect.signature(compiled, follow_wrapped=False).parameters
+    shown = inspect.signature(compiled).parameters
+    assert [*own] == ["logits", "temperature", "rng", "others"]
+    for name in "temperature", "rng":
+        assert own[name] == shown[name].replace(annotation=own[name].annotation)
+    with pytest.raises(TypeError, match="no_such_parameter"):
+        compiled(np.zeros(3), no_such_parameter=1)
 
 
 def same_parameters(real, twin):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import gumbel_fast
-from gumbel_fast import _reference, _sampling, _threads
+from gumbel_fast import _methods, _reference, _sampling, _threads
 from gumbel_fast._rng import SeedPair
 from rows import (
     ALL_DTYPES,
@@ -37,7 +37,7 @@ LENGTHS = [2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000, 1023, 1024, 1025]
 def method(request, monkeypatch):
     """Has every row drawn from by one method, whatever its length."""
     alias = request.param == "alias"
-    monkeypatch.setattr(_sampling, "by_alias", lambda *_: alias)
+    monkeypatch.setattr(_methods, "of_repeated_draws", lambda *_: _methods.ALIAS if alias else _methods.REJECTION)
     return request.param
 
 
@@ -429,12 +429,12 @@ def test_other_errors():
 
 def test_the_choice_depends_on_shape_alone():
     """Short rows always by alias; long ones from where a table pays."""
-    for dtype in map(np.dtype, DTYPES):
-        assert all(_sampling.by_alias(dtype, n, m) for n in (1, 64) for m in (2, 10**9))
-        assert not _sampling.by_alias(dtype, 10**6, 100)
-        assert _sampling.by_alias(dtype, 1000, 100_000)
-        chosen = [_sampling.by_alias(dtype, 10**5, m) for m in range(2, 10**5, 999)]
-        assert chosen == sorted(chosen)  # once a table pays, it pays for more
+    alias, rejection = _methods.ALIAS, _methods.REJECTION
+    assert all(_methods.of_repeated_draws(n, m) is alias for n in (1, 64) for m in (2, 10**9))
+    assert _methods.of_repeated_draws(10**6, 100) is rejection
+    assert _methods.of_repeated_draws(1000, 100_000) is alias
+    chosen = [_methods.of_repeated_draws(10**5, m) is alias for m in range(2, 10**5, 999)]
+    assert chosen == sorted(chosen)  # once a table pays, it pays for more
 
 
 def test_twin_draws_from_softmax():

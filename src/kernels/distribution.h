@@ -4,6 +4,11 @@
  *
  * In the left tail a relative error of E is multiplied by E, which reaches 745. So z and E are carried in two doubles:
  * that keeps every function within GF_DISTRIBUTION_ULP over its whole range, for any loc and scale. */
+#ifndef GF_DISTRIBUTION_H
+#define GF_DISTRIBUTION_H
+
+#include "kernels/elementary.h"
+#include "request.h"
 
 /* An unevaluated sum of two doubles. */
 typedef struct {
@@ -107,7 +112,7 @@ GF_INLINE f64x8 quantile_lanes(f64x8 q, int upper) {
     return f64_select(outside, f64_set(NAN), g);
 }
 
-GF_INLINE f64x8 argument_lanes(gf_argument a, size_t i, size_t take) {
+GF_INLINE f64x8 argument_lanes(gf_vector a, size_t i, size_t take) {
     if (a.step == 0)
         return f64_set(*a.data);
     return take == 8 ? f64_load(a.data + i) : f64_load_tail(a.data + i, take, 1);
@@ -120,7 +125,7 @@ GF_INLINE f64_pair standardized(f64x8 x, f64x8 loc, f64x8 scale, f64x8 inverse, 
 
 /* One loop for all. `body` may read x, loc, scale, inverse = 1 / scale, and `standard`: loc is 0 and scale 1. */
 #define GF_DEFINE_DISTRIBUTION(function, body)                                                                         \
-    static void distribution_##function(gf_argument xs, gf_argument locs, gf_argument scales, double *out, size_t n) { \
+    static void distribution_##function(gf_vector xs, gf_vector locs, gf_vector scales, double *out, size_t n) {       \
         const f64x8 one = f64_set(1);                                                                                  \
         const int standard = !locs.step && !scales.step && *locs.data == 0 && *scales.data == 1;                       \
         f64x8 scale = f64_set(*scales.data), inverse = f64_div(one, scale);                                            \
@@ -152,3 +157,5 @@ GF_DEFINE_DISTRIBUTION(ppf, f64_fma(quantile_lanes(x, 0), scale, loc))
 GF_DEFINE_DISTRIBUTION(isf, f64_fma(quantile_lanes(x, 1), scale, loc))
 #undef Z
 #undef GF_DEFINE_DISTRIBUTION
+
+#endif

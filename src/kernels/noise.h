@@ -6,6 +6,12 @@
  *
  * Range: -3.81 <= G <= 45.06, never infinite or NaN. Bounds: GF_NOISE_* in gumbel_fast.h. Worst input of all 2^32 high
  * words in float: 0x4017f2bf, 1.64 ULP. */
+#ifndef GF_NOISE_H
+#define GF_NOISE_H
+
+#include "gumbel_fast.h"
+#include "kernels/elementary.h"
+#include "kernels/philox.h"
 
 enum { NOISE_EXTREME_F32 = 1 << 16, NOISE_BLOCK = 64 /* elements */ };
 
@@ -138,10 +144,11 @@ GF_INLINE void noise_join_words(const u64x8 high[4], const u64x8 low[4], u64x8 w
 }
 
 /* The noise of the 32 elements from column 4 * counter on, in order. */
-GF_INLINE void noise_block_f64(const philox_row p[2], uint64_t counter, f64x8 g[4]) {
+GF_INLINE void noise_block_f64(const philox_row *high_words, const philox_row *low_words, uint64_t counter,
+                               f64x8 g[4]) {
     u64x8 high[4], low[4], word[4];
-    philox_row_words(&p[0], philox_counters(counter), high);
-    philox_row_words(&p[1], philox_counters(counter), low);
+    philox_row_words(high_words, philox_counters(counter), high);
+    philox_row_words(low_words, philox_counters(counter), low);
     noise_join_words(high, low, word);
     noise_of_words_f64(word, g, 4);
 }
@@ -255,3 +262,5 @@ GF_INLINE void noise_tile_f64(const noise_tile_plan *plan, const philox_keys *ke
             f64_store(tile + 4 * pair + 8 * k, g[k]);
     }
 }
+
+#endif

@@ -10,6 +10,10 @@
  *
  * Only the first counter word differs along a row, so the first two rounds are half constant: philox_row holds that
  * half, which saves 2 of 20 multiplications. */
+#ifndef GF_PHILOX_H
+#define GF_PHILOX_H
+
+#include "simd/vocabulary.h"
 
 enum { PHILOX_ROUNDS = 10 };
 #define PHILOX_M0 0xD2511F53u
@@ -112,3 +116,5 @@ GF_INLINE u64x8 philox_counters(uint64_t first) {
     static const uint64_t order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
     return u64_add(u64_set(first), u64_load(order));
 }
+
+#endif

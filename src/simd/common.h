@@ -15,6 +15,7 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define GF_INLINE static __forceinline
 #define GF_COLD static __declspec(noinline)
+#define GF_APART static __declspec(noinline)
 #else
 #ifdef GF_SCALAR
 #define GF_INLINE static inline __attribute__((unused))
@@ -22,6 +23,7 @@
 #define GF_INLINE static inline __attribute__((always_inline, unused))
 #endif
 #define GF_COLD static __attribute__((noinline, cold, unused))
+#define GF_APART static __attribute__((noinline, unused)) /* hot, with a frame that its caller should not have */
 #endif
 
 /* Number of the lowest bit that is set; bits != 0. */

@@ -29,6 +29,7 @@
 #ifndef GF_SIMD_SCALAR_H
 #define GF_SIMD_SCALAR_H
 
+#define GF_SCALAR /* for simd/common.h */
 #include "simd/common.h"
 
 typedef struct {

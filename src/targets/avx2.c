@@ -10,8 +10,7 @@
 #endif
 
 #define TARGET avx2
-#include "simd/avx2.h"
-
+#define GF_VOCABULARY "simd/avx2.h"
 #include "kernels/all.h"
 
 #if defined(__clang__)

@@ -11,8 +11,7 @@
 #endif
 
 #define TARGET avx512
-#include "simd/avx512.h"
-
+#define GF_VOCABULARY "simd/avx512.h"
 #include "kernels/all.h"
 
 #if defined(__clang__)

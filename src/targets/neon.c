@@ -3,8 +3,7 @@
 
 #if GF_HAVE_NEON
 #define TARGET neon
-#include "simd/neon.h"
-
+#define GF_VOCABULARY "simd/neon.h"
 #include "kernels/all.h"
 #else
 typedef int gf_not_for_this_cpu; /* a translation unit may not be empty */

@@ -1,6 +1,4 @@
 /* The kernels in plain C: runs on any CPU. */
 #define TARGET scalar
-#define GF_SCALAR
-#include "simd/scalar.h"
-
+#define GF_VOCABULARY "simd/scalar.h"
 #include "kernels/all.h"

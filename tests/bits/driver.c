@@ -79,8 +79,9 @@ typedef struct element_type {
     size_t size;
     void (*put)(void *array, size_t i, double x); /* converts to the type; a half is truncated */
     const struct element_type *compute;           /* the type that logits of this one are computed in */
-    const gf_logits_kernels *logits;
-    const gf_real_kernels *real; /* NULL for the half types */
+    const gf_kernel *logits, *real;               /* no real kernels for the half types */
+    gf_gumbel_kernel gumbel;
+    gf_gumbel_of_words_kernel gumbel_of_words;
 } element_type;
 
 static void put_double(void *array, size_t i, double x) { ((double *)array)[i] = x; }
@@ -240,7 +241,12 @@ static double random_temperature(size_t among) { return temperatures[random_belo
 /* A batch of rows that can be drawn from, but sometimes the last, with NaN between them. */
 enum { MOST_ROWS = 37 };
 
-static gf_rows make_rows(const element_type *type, size_t count, size_t n, size_t among, int usable) {
+typedef struct {
+    gf_request request;
+    size_t count;
+} batch;
+
+static batch make_batch(const element_type *type, size_t count, size_t n, size_t among, int usable) {
     static double row_temperature[MOST_ROWS];
     const size_t stride = n + random_below(4), step = random_below(2);
     char *rows = make_row(type, PLAIN, count * stride, 0);
@@ -253,62 +259,95 @@ static gf_rows make_rows(const element_type *type, size_t count, size_t n, size_
         put_row(type, (row_kind)kind, n, rows + r * stride * type->size);
         row_temperature[r] = random_temperature(among);
     }
-    return (gf_rows){rows, (ptrdiff_t)(stride * type->size), count, n, row_temperature, step};
+    return (batch){{.columns = n,
+                    .x = {rows, (ptrdiff_t)(stride * type->size)},
+                    .temperature = {row_temperature, step},
+                    .draws = {.stride = sizeof(int64_t), .step = sizeof(int64_t), .count = 1}},
+                   count};
+}
+
+/* One row, with room for so many draws. */
+static gf_request make_request(const void *row, size_t n, const double *temperature, size_t count) {
+    return (gf_request){
+        .columns = n,
+        .x = {row, 0},
+        .temperature = {temperature, 0},
+        .draws = {.index = take(&index_buffer, count * sizeof(int64_t), sizeof(int64_t)),
+                  .stride = (ptrdiff_t)(count * sizeof(int64_t)),
+                  .step = sizeof(int64_t),
+                  .count = count},
+    };
+}
+
+static void *take_scratch(gf_kernel kernel, const gf_request *q) {
+    return take(&scratch_buffer, kernel.scratch ? kernel.scratch(q->columns, q->draws.count) : 0, GUARD);
+}
+
+static gf_status run(gf_kernel kernel, const gf_request *q, size_t rows, void *scratch, const char *name) {
+    const gf_status status = kernel.run(q, 0, rows, scratch);
+    check(&index_buffer, name);
+    check(&value_buffer, name);
+    check(&scratch_buffer, name);
+    check(&out_buffer, name);
+    return status;
 }
 
 /* -- kernels that read logits --------------------------------------------------------------------------------------- */
 
-static void add_race(digest *d, const gf_logits_kernels *k, const void *row, size_t n, double temperature) {
-    const size_t size = k->race_scratch(n);
+static void add_rejection(digest *d, const gf_kernel *k, const void *row, size_t n, double temperature) {
     for (int draw = 0; draw < 4; draw++) {
-        const uint64_t key = random_word(), stream = random_word();
-        void *scratch = take(&scratch_buffer, size, GUARD);
-        add_bits(d, (uint64_t)k->race(row, n, temperature, key, stream, scratch), 8);
-        check(&scratch_buffer, "race");
+        gf_request q = make_request(row, n, &temperature, 1);
+        q.stream.key = random_word();
+        q.stream.row = random_word();
+        const gf_status status = run(k[GF_REJECTION], &q, 1, take_scratch(k[GF_REJECTION], &q), "rejection");
+        add_bits(d, status.row < 0 ? (uint64_t)*q.draws.index : UINT64_MAX, 8);
     }
 }
 
-static void add_distinct(digest *d, const gf_logits_kernels *k, const void *row, size_t n, double temperature) {
+static void add_distinct(digest *d, const gf_kernel *k, const void *row, size_t n, double temperature) {
     const size_t counts[] = {1, 2, 10, n}, chosen = counts[random_below(n < 300 ? COUNT(counts) : 3)];
     const size_t wanted = chosen > n ? n : chosen;
     const uint64_t key = random_word(), stream = random_word();
-    int64_t *index = take(&index_buffer, wanted * sizeof *index, sizeof *index);
-    void *scratch = take(&scratch_buffer, k->race_distinct_scratch(n), GUARD);
+    gf_request q = make_request(row, n, &temperature, wanted);
+    q.stream = (gf_stream){key, stream, 0};
     if (temperature == 0)
         return;
-    const int64_t found = k->race_distinct(row, n, wanted, temperature, key, stream, index, scratch);
-    check(&index_buffer, "race_distinct");
-    check(&scratch_buffer, "race_distinct");
+    const gf_status status =
+        run(k[GF_REJECTION_DISTINCT], &q, 1, take_scratch(k[GF_REJECTION_DISTINCT], &q), "rejection_distinct");
+    const int64_t found = status.row < 0 ? (int64_t)wanted : status.found > 0 ? status.found : -1;
     add_bits(d, (uint64_t)found, 8);
-    add_indices(d, index, found > 0 ? (size_t)found : 0);
+    add_indices(d, q.draws.index, found > 0 ? (size_t)found : 0);
 }
 
 /* Some draws, asked for in three parts; the alias table's may begin anywhere. */
-static void add_repeated(digest *d, gf_repeat_start_kernel start, gf_repeat_draw_kernel draw, size_t scratch_size,
-                         size_t first, const void *row, size_t n, double temperature) {
+static void add_repeated(digest *d, gf_kernel start, gf_kernel draw, size_t first, const void *row, size_t n,
+                         double temperature) {
     const uint64_t key = random_word(), stream = random_word();
-    void *scratch = take(&scratch_buffer, scratch_size, GUARD);
-    const int64_t status = start(row, n, temperature, scratch);
-    add_bits(d, (uint64_t)status, 8);
+    gf_request q = make_request(row, n, &temperature, 0);
+    void *scratch = take_scratch(start, &q);
+    const gf_status status = run(start, &q, 1, scratch, "repeated start");
+    add_bits(d, status.row < 0 ? 0 : UINT64_MAX, 8);
     for (int part = 0; part < 3; part++) {
         const size_t count = random_below(40);
-        int64_t *index = take(&index_buffer, count * sizeof *index, sizeof *index);
-        if (status == GF_BAD_ROW)
+        q = make_request(row, n, &temperature, count);
+        q.stream = (gf_stream){key, stream, 0};
+        q.draws.first = first;
+        if (status.row >= 0)
             continue;
-        draw(row, n, temperature, key, stream, first, count, index, scratch);
-        check(&index_buffer, "repeated draw");
-        check(&scratch_buffer, "repeated draw");
-        add_indices(d, index, count);
+        run(draw, &q, 1, scratch, "repeated draw");
+        add_indices(d, q.draws.index, count);
         first += count;
     }
 }
 
 static void add_given(digest *d, const element_type *type, const void *row, size_t n, double temperature) {
     double value = 0;
-    const void *noise = make_row(type->compute, PLAIN, n, 1);
-    const int64_t index = type->logits->gumbel_max_given(row, noise, n, temperature, &value);
-    add_bits(d, (uint64_t)index, 8);
-    if (index != GF_BAD_ROW)
+    gf_request q = make_request(row, n, &temperature, 1);
+    q.other.data = make_row(type->compute, PLAIN, n, 1);
+    q.draws.value = &value;
+    const gf_status status = run(type->logits[GF_GUMBEL_MAX_GIVEN], &q, 1, NULL, "gumbel_max_given");
+    add_bits(d, status.row < 0 ? (uint64_t)*q.draws.index : UINT64_MAX, 8);
+    if (status.row < 0)
         add_double(d, value);
 }
 
@@ -317,31 +356,31 @@ static uint64_t random_column(size_t n) {
     return columns[random_below(COUNT(columns))];
 }
 
-static void add_top_k(digest *d, const element_type *type, const gf_rows *rows) {
-    const size_t n = rows->columns, counts[] = {1, 2, 10, n / 3, n};
+static void add_top_k(digest *d, const element_type *type, batch b) {
+    const size_t n = b.request.columns, counts[] = {1, 2, 10, n / 3, n};
     const size_t chosen = counts[random_below(n < LONG ? COUNT(counts) : 4)];
     const size_t k = chosen == 0 ? 1 : chosen > n ? n : chosen;
-    const uint64_t key = random_word(), stream = random_word();
-    int64_t *index = take(&index_buffer, rows->count * k * sizeof *index, sizeof *index);
-    double *value = take(&value_buffer, rows->count * k * sizeof *value, sizeof *value);
-    void *scratch = take(&scratch_buffer, type->logits->top_k_scratch(n, k), GUARD);
-    int64_t found = 0;
-    const ptrdiff_t bad =
-        type->logits->gumbel_top_k(rows, k, key, stream, random_column(n), index, value, scratch, &found);
-    check(&index_buffer, "gumbel_top_k");
-    check(&value_buffer, "gumbel_top_k");
-    check(&scratch_buffer, "gumbel_top_k");
-    add_bits(d, (uint64_t)bad, 8);
-    add_bits(d, (uint64_t)found, 8);
-    for (size_t i = 0; i < (bad < 0 ? rows->count : (size_t)bad) * k; i++) {
-        add_indices(d, index + i, 1);
-        add_double(d, value[i]);
+    gf_request q = b.request;
+    q.stream.key = random_word();
+    q.stream.row = random_word();
+    q.draws.count = k;
+    q.draws.stride = (ptrdiff_t)(k * sizeof(int64_t));
+    q.draws.index = take(&index_buffer, b.count * k * sizeof(int64_t), sizeof(int64_t));
+    q.draws.value = take(&value_buffer, b.count * k * sizeof(double), sizeof(double));
+    void *scratch = take_scratch(type->logits[GF_GUMBEL_TOP_K], &q);
+    q.stream.column = random_column(n);
+    const gf_status status = run(type->logits[GF_GUMBEL_TOP_K], &q, b.count, scratch, "gumbel_top_k");
+    add_bits(d, (uint64_t)status.row, 8);
+    add_bits(d, (uint64_t)(status.row < 0 ? (int64_t)k : status.found > 0 ? status.found : -1), 8);
+    for (size_t i = 0; i < (status.row < 0 ? b.count : (size_t)status.row) * k; i++) {
+        add_indices(d, q.draws.index + i, 1);
+        add_double(d, q.draws.value[i]);
     }
 }
 
 static void hash_row_draws(const element_type *type) {
-    const gf_logits_kernels *k = type->logits;
-    digest race = sha256_empty, races = sha256_empty, alias = sha256_empty, given = sha256_empty,
+    const gf_kernel *k = type->logits;
+    digest rejection = sha256_empty, repeated = sha256_empty, alias = sha256_empty, given = sha256_empty,
            distinct = sha256_empty;
     random_state = 1;
     for (size_t l = 1; l < length_count; l++) {
@@ -351,49 +390,49 @@ static void hash_row_draws(const element_type *type) {
                 const double temperature = random_temperature(COUNT(temperatures));
                 const size_t first = random_below(1000);
                 const void *row = make_row(type, (row_kind)kind, n, 0);
-                add_race(&race, k, row, n, temperature);
+                add_rejection(&rejection, k, row, n, temperature);
                 add_distinct(&distinct, k, row, n, temperature);
-                add_repeated(&races, k->race_start, k->race_draw, k->race_scratch(n), 0, row, n, temperature);
-                add_repeated(&alias, k->alias_start, k->alias_draw, k->alias_scratch(n), first, row, n, temperature);
+                add_repeated(&repeated, k[GF_REJECTION_START], k[GF_REJECTION_DRAW], 0, row, n, temperature);
+                add_repeated(&alias, k[GF_ALIAS_START], k[GF_ALIAS_DRAW], first, row, n, temperature);
                 add_given(&given, type, row, n, temperature);
             }
     }
-    print(type->name, "race", &race);
+    print(type->name, "race", &rejection);
     print(type->name, "race_distinct", &distinct);
-    print(type->name, "race_draw", &races);
+    print(type->name, "race_draw", &repeated);
     print(type->name, "alias_draw", &alias);
     print(type->name, "gumbel_max_given", &given);
 }
 
 static void hash_batch_draws(const element_type *type) {
-    digest short_rows = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty;
+    digest inverse_cdf = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty;
     random_state = 2;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
         for (int again = 0; again < (n <= EVERY_LENGTH ? 8 : 2); again++) {
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 3 : 1;
             const uint64_t key = random_word(), row = random_word();
-            const gf_rows rows = make_rows(type, count, n, COUNT(temperatures), 0);
-            int64_t *index = take(&index_buffer, count * sizeof *index, sizeof *index);
+            batch b = make_batch(type, count, n, COUNT(temperatures), 0);
+            gf_request q = b.request;
+            q.stream = (gf_stream){key, row, 0};
+            q.draws.index = take(&index_buffer, count * sizeof(int64_t), sizeof(int64_t));
             if (n <= GF_SHORT_ROW) {
-                const ptrdiff_t bad = type->logits->short_rows(&rows, key, row, index);
-                check(&index_buffer, "short_rows");
-                add_bits(&short_rows, (uint64_t)bad, 8);
-                add_indices(&short_rows, index, bad < 0 ? count : (size_t)bad);
+                const gf_status status = run(type->logits[GF_INVERSE_CDF], &q, count, NULL, "inverse_cdf");
+                add_bits(&inverse_cdf, (uint64_t)status.row, 8);
+                add_indices(&inverse_cdf, q.draws.index, status.row < 0 ? count : (size_t)status.row);
             }
-            double *value = take(&value_buffer, count * sizeof *value, sizeof *value);
-            const ptrdiff_t bad = type->logits->gumbel_max(&rows, key, row, random_column(n), index, value);
-            check(&index_buffer, "gumbel_max");
-            check(&value_buffer, "gumbel_max");
-            add_bits(&gumbel_max, (uint64_t)bad, 8);
-            for (size_t r = 0; r < (bad < 0 ? count : (size_t)bad); r++) {
-                add_indices(&gumbel_max, index + r, 1);
-                add_double(&gumbel_max, value[r]);
+            q.draws.value = take(&value_buffer, count * sizeof(double), sizeof(double));
+            q.stream.column = random_column(n);
+            const gf_status status = run(type->logits[GF_GUMBEL_MAX], &q, count, NULL, "gumbel_max");
+            add_bits(&gumbel_max, (uint64_t)status.row, 8);
+            for (size_t r = 0; r < (status.row < 0 ? count : (size_t)status.row); r++) {
+                add_indices(&gumbel_max, q.draws.index + r, 1);
+                add_double(&gumbel_max, q.draws.value[r]);
             }
-            add_top_k(&top_k, type, &rows);
+            add_top_k(&top_k, type, b);
         }
     }
-    print(type->name, "short_rows", &short_rows);
+    print(type->name, "short_rows", &inverse_cdf);
     print(type->name, "gumbel_max", &gumbel_max);
     print(type->name, "gumbel_top_k", &top_k);
 }
@@ -405,23 +444,27 @@ typedef struct {
 } softmax_digests;
 
 static void add_softmax(softmax_digests *d, const element_type *type, const void *row, size_t n, double temperature) {
-    const gf_real_kernels *k = type->real;
+    const gf_kernel *k = type->real;
     void *out = take(&out_buffer, n * type->size, type->size);
-    k->log_softmax(row, out, n, temperature);
-    check(&out_buffer, "log_softmax");
+    double sum;
+    gf_request q = make_request(row, n, &temperature, 0);
+    q.out = out;
+    run(k[GF_LOG_SOFTMAX], &q, 1, NULL, "log_softmax");
     add_reals(&d->log_softmax, type, out, n);
-    if (random_below(2))
-        k->softmax(row, out, n, temperature);
-    else {
+    if (!random_below(2)) {
         memcpy(out, row, n * type->size);
-        k->softmax(out, out, n, temperature);
+        q.x.data = out;
     }
-    check(&out_buffer, "softmax");
+    run(k[GF_SOFTMAX], &q, 1, NULL, "softmax");
     add_reals(&d->softmax, type, out, n);
-    k->softmax_vjp(out, row, out, n, temperature);
-    check(&out_buffer, "softmax_vjp");
+    q.x.data = out;
+    q.other.data = row;
+    run(k[GF_SOFTMAX_VJP], &q, 1, NULL, "softmax_vjp");
     add_reals(&d->vjp, type, out, n);
-    add_double(&d->logsumexp, k->logsumexp(row, n, temperature));
+    q.x.data = row;
+    q.out = &sum;
+    run(k[GF_LOGSUMEXP], &q, 1, NULL, "logsumexp");
+    add_double(&d->logsumexp, sum);
 }
 
 static void hash_softmax(const element_type *type) {
@@ -452,7 +495,7 @@ static void hash_gumbel(const element_type *type) {
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
             const uint64_t key = random_word(), row = random_word();
             void *out = take(&out_buffer, count * n * type->size, type->size);
-            type->real->gumbel(out, count, n, key, row, random_column(n), locs[i], scales[i]);
+            type->gumbel(out, count, n, (gf_stream){key, row, random_column(n)}, locs[i], scales[i]);
             check(&out_buffer, "gumbel");
             add_reals(&d, type, out, count * n);
         }
@@ -468,11 +511,13 @@ static void hash_gumbel_softmax(const element_type *type) {
             const size_t n = lengths[l], stride = n + random_below(3);
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
             const uint64_t key = random_word(), row = random_word();
-            const gf_rows rows = make_rows(type, count, n, POSITIVE, 0);
+            gf_request q = make_batch(type, count, n, POSITIVE, 0).request;
             void *out = take(&out_buffer, count * stride * result->size, result->size);
-            type->logits->gumbel_softmax(
-                &rows, out, (ptrdiff_t)(stride * result->size), again == 3, key, row, random_column(n));
-            check(&out_buffer, "gumbel_softmax");
+            q.out = out;
+            q.out_stride = (ptrdiff_t)(stride * result->size);
+            q.hard = again == 3;
+            q.stream = (gf_stream){key, row, random_column(n)};
+            run(type->logits[GF_GUMBEL_SOFTMAX], &q, count, NULL, "gumbel_softmax");
             add_reals(&d, result, out, count * stride); /* with what lies between the rows */
         }
     print(type->name, "gumbel_softmax", &d);
@@ -501,7 +546,7 @@ static void hash_gumbel_of_words(const element_type *type) {
     for (size_t l = 0; l < length_count; l++) {
         const size_t start = MOST - lengths[l];
         void *out = take(&out_buffer, lengths[l] * type->size, type->size);
-        type->real->gumbel_of_words(high + start, low + start, out, lengths[l]);
+        type->gumbel_of_words(high + start, low + start, out, lengths[l]);
         check(&out_buffer, "gumbel_of_words");
         add_reals(&d, type, out, lengths[l]);
     }
@@ -595,11 +640,11 @@ static void hash_distribution(const gf_kernels *target) {
                     locs[i] = random_logit();
                     scales[i] = 0x1p-10 + random_unit();
                 }
-                const gf_argument loc = {step ? locs : &fixed_locs[fixed], step};
-                const gf_argument scale = {step ? scales : &fixed_scales[fixed], step};
+                const gf_vector loc = {step ? locs : &fixed_locs[fixed], step};
+                const gf_vector scale = {step ? scales : &fixed_scales[fixed], step};
                 if (random_below(2))
                     x = memcpy(out, x, n * sizeof *x);
-                target->distribution[f]((gf_argument){x, 1}, loc, scale, out, n);
+                target->distribution[f]((gf_vector){x, 1}, loc, scale, out, n);
                 check(&out_buffer, names[f]);
                 for (size_t i = 0; i < n; i++)
                     add_double(&d, out[i]);
@@ -625,12 +670,30 @@ static void hash_philox(const gf_kernels *target) {
 }
 
 static int hash_target(const gf_kernels *target) {
-    const element_type f32 = {"f32", 4, put_float, &f32, &target->logits_f32, &target->f32};
-    const element_type f64 = {"f64", 8, put_double, &f64, &target->logits_f64, &target->f64};
-    const element_type f16 = {"f16", 2, put_half, &f32, &target->logits_f16, NULL};
-    const element_type bf16 = {"bf16", 2, put_bfloat16, &f32, &target->logits_bf16, NULL};
+    const element_type f32 = {"f32",
+                              4,
+                              put_float,
+                              &f32,
+                              target->logits[GF_F32],
+                              target->real[GF_F32],
+                              target->gumbel[GF_F32],
+                              target->gumbel_of_words[GF_F32]};
+    const element_type f64 = {"f64",
+                              8,
+                              put_double,
+                              &f64,
+                              target->logits[GF_F64],
+                              target->real[GF_F64],
+                              target->gumbel[GF_F64],
+                              target->gumbel_of_words[GF_F64]};
+    const element_type f16 = {"f16", 2, put_half, &f32, target->logits[GF_F16], NULL, NULL, NULL};
+    const element_type bf16 = {"bf16", 2, put_bfloat16, &f32, target->logits[GF_BF16], NULL, NULL, NULL};
     const element_type *const types[] = {&f32, &f64, &f16, &bf16};
     set_lengths();
+    take(&out_buffer, 0, 1);
+    take(&index_buffer, 0, 1);
+    take(&value_buffer, 0, 1);
+    take(&scratch_buffer, 0, 1);
     hash_philox(target);
     for (size_t i = 0; i < COUNT(types); i++) {
         hash_row_draws(types[i]);

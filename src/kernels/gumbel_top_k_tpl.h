@@ -6,6 +6,14 @@
  *
  * Tried and slower: the bound taken from the first blocks only (sorted logits then pass whole); a sample of 64 blocks for
  * rows of any length (10 of 10,000: four times the time, most of it the sample's sorting). */
+#include "kernels/gumbel_scan_tpl.h"
+
+#if defined(GF_GUMBEL_TOP_K_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_GUMBEL_TOP_K_TPL
+#undef GF_GUMBEL_TOP_K_TPL
+#else
+#define GF_GUMBEL_TOP_K_TPL
+#endif
 
 #define TOP_K_SAMPLE 64 /* most blocks looked at for a bound */
 #define TOP_K_LEAST 512 /* elements below which no bound is looked for */
@@ -49,7 +57,7 @@ GF_INLINE real_t ROW(top_k_bound)(const ROW(scan) * s, size_t k, NAME(select) * 
 }
 
 /* Indices of the k greatest of up to NOISE_TILE_COLUMNS values, in falling order, equals in theirs: each goes where the
- * number of those before it says. Returns how many there are, at most k, or GF_BAD_ROW. */
+ * number of those before it says. Returns how many there are, at most k, or GF_NOT_FINITE. */
 static int64_t ROW(top_k_by_rank)(const real_t *values, size_t n, size_t k, int64_t *index, double *value) {
     const vec_t lowest = V(set)(-INFINITY);
     const size_t vectors = (n + LANES - 1) / LANES;
@@ -61,8 +69,8 @@ static int64_t ROW(top_k_by_rank)(const real_t *values, size_t n, size_t k, int6
         bad = V(mask_or)(bad, V(mask_or)(V(unordered)(v[j], v[j]), V(equal)(v[j], V(set)(INFINITY))));
         finite += gf_count_bits(V(mask_bits)(V(less)(lowest, v[j])));
     }
-    if (V(mask_bits)(bad) || !finite)
-        return GF_BAD_ROW;
+    if (V(mask_bits)(bad))
+        return GF_NOT_FINITE;
     for (size_t i = 0; i < n; i++) {
         const vec_t mine = V(set)(values[i]);
         const size_t here = i / LANES;
@@ -80,34 +88,32 @@ static int64_t ROW(top_k_by_rank)(const real_t *values, size_t n, size_t k, int6
     return (int64_t)(finite < k ? finite : k);
 }
 
-/* The k greatest of each row: see gumbel_fast.h. */
-static ptrdiff_t ROW(top_k_tiled)(const gf_rows *rows, size_t k, const philox_keys *keys, uint64_t key, uint64_t row,
-                                  uint64_t column, int64_t *index, double *value, int64_t *found) {
-    const size_t n = rows->columns;
+static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+    const size_t n = q->columns, k = q->draws.count;
     real_t tile[NOISE_TILE_SIZE], values[NOISE_TILE_COLUMNS];
     noise_tile_plan plan;
-    noise_tile_plan_set(&plan, rows->count, column, n);
-    for (size_t r = 0; r < rows->count; r++) {
-        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-        const real_t t = NAME(temperature_of)(rows->temperature[r * rows->temperature_step]);
-        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, r, rows->count, tile);
+    noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
+    for (size_t r = start; r < stop; r++) {
+        const real_t t = NAME(temperature_of)(gf_temperature(q, r));
+        const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
         for (size_t i = 0; i < n; i += LANES)
-            V(store)(values + i, ROW(given_values)((const element_t *)(const void *)x, noise, i, n, t));
-        *found = ROW(top_k_by_rank)(values, n, k, index + r * k, value ? value + r * k : NULL);
-        if (*found != (int64_t)k)
-            return (ptrdiff_t)r;
+            V(store)(values + i, ROW(given_values)(gf_x(q, r), noise, i, n, t));
+        const int64_t found = ROW(top_k_by_rank)(values, n, k, gf_index(q, r), gf_value(q, r));
+        if (found != (int64_t)k)
+            return gf_stopped(r, found);
     }
-    return -1;
+    return gf_done();
 }
 
+/* One row; returns how many there are, at most k, or GF_NOT_FINITE. */
 static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *value, void *scratch) {
     NAME(select) *collected = scratch;
     NAME(select_set)(collected, k, ROW(top_k_room)(s->n, k));
     ROW(scan_goal) goal = {ROW(top_k_bound)(s, k, collected), -1, collected};
     for (;;) {
         const int unbounded = goal.bound == -(real_t)INFINITY;
-        if (ROW(scan_pass)(s, &goal) == GF_BAD_ROW)
-            return GF_BAD_ROW;
+        if (!ROW(scan_pass)(s, &goal))
+            return GF_NOT_FINITE;
         if (collected->count >= k || unbounded)
             break;
         collected->count = 0;
@@ -120,31 +126,25 @@ static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *v
         if (value)
             value[i] = NAME(select_value)(collected, i);
     }
-    if (!found || NAME(select_value)(collected, 0) == (real_t)INFINITY) /* only a logit of +inf has that value */
-        return GF_BAD_ROW;
+    if (found && NAME(select_value)(collected, 0) == (real_t)INFINITY) /* only a logit of +inf has that value */
+        return GF_NOT_FINITE;
     return (int64_t)found;
 }
 
-static ptrdiff_t ROW(gumbel_top_k)(const gf_rows *rows, size_t k, uint64_t key, uint64_t row, uint64_t column,
-                                   int64_t *index, double *value, void *scratch, int64_t *found) {
+static gf_status ROW(gumbel_top_k)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    const size_t k = q->draws.count;
     philox_keys keys;
-    philox_keys_set(&keys, key);
-    if ((column & 3) + rows->columns <= NOISE_TILE_COLUMNS)
-        return ROW(top_k_tiled)(rows, k, &keys, key, row, column, index, value, found);
-    for (size_t r = 0; r < rows->count; r++) {
-        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
+    philox_keys_set(&keys, q->stream.key);
+    if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
+        return ROW(top_k_tiled)(q, start, stop, &keys);
+    for (size_t r = start; r < stop; r++) {
         ROW(scan) s;
-        ROW(scan_set)(&s,
-                      (const element_t *)(const void *)x,
-                      rows->columns,
-                      rows->temperature[r * rows->temperature_step],
-                      &keys,
-                      key,
-                      row + r,
-                      column);
-        *found = ROW(top_k_row)(&s, k, index + r * k, value ? value + r * k : NULL, scratch);
-        if (*found != (int64_t)k)
-            return (ptrdiff_t)r;
+        ROW(scan_set)(&s, q, r, &keys);
+        const int64_t found = ROW(top_k_row)(&s, k, gf_index(q, r), gf_value(q, r), scratch);
+        if (found != (int64_t)k)
+            return gf_stopped(r, found);
     }
-    return -1;
+    return gf_done();
 }
+
+#endif

@@ -1,13 +1,13 @@
-"""What a caller's arguments become: dtype, axis, temperature, offset and `out`, checked once for every function.
+"""What a caller may pass: dtypes, axis, temperature, offset and `out`, each checked here for every function.
 
-Rules on arguments live here; loops over rows live in _core.
+What they become together is a request (_request.py); loops over rows live in _core.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 
 Array = NDArray[Any]
+Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
 _REAL = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
 _LOGITS = (*_REAL, np.dtype(np.float16))
 
@@ -60,7 +61,7 @@ def _is_half(dtype: np.dtype[Any]) -> bool:
 
 
 def compute_dtype(logits: Array) -> np.dtype[Any]:
-    """Return the dtype that the samplers compute in: float64 for float64, else float32."""
+    """Return the dtype that logits, as `as_logits` gives them, are computed in: float64 for float64, else float32."""
     return _REAL[logits.dtype == np.float64]
 
 
@@ -143,35 +144,3 @@ def _overlap(a: Array, b: Array) -> bool:
         return np.shares_memory(a, b, max_work=100_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:  # strides made to puzzle: the exact answer can take for ever
         return True
-
-
-def is_plain(array: Array) -> bool:
-    """Whether a kernel can write the whole array as C-contiguous, aligned memory."""
-    return bool(array.flags.c_contiguous and array.flags.aligned)
-
-
-def as_result(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype that logits of this one, as `as_logits` gives them, are computed in."""
-    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
-
-
-def fill_rows(fill: Callable[[Array], object], rows: Array, axis: int, out: Array | None) -> Array:
-    """Return a result like `rows`, `axis` in its place, which `fill` writes: in `out` where its layout allows.
-
-    Its dtype is that which the rows are computed in.
-    """
-    last = axis in (-1, rows.ndim - 1)
-    target = out if out is None or last else np.moveaxis(out, axis, -1)
-    result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, as_result(rows.dtype))
-    if result.size:
-        fill(result)
-    if out is None:
-        return result if last else np.moveaxis(result, -1, axis)
-    if target is not None and result is not target:
-        target[...] = result
-    return out
-
-
-def _takes_rows(array: Array) -> bool:
-    """Whether a kernel can write each row of the array as contiguous, aligned memory."""
-    return bool(array.flags.aligned and (array.shape[-1] <= 1 or array.strides[-1] == array.itemsize))

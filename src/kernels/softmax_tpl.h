@@ -3,6 +3,16 @@
  * Three visits while the row is in cache: maximum, exponentials with their sum, scaling. The sum runs in
  * double, in an order that is the same for every target: its error stays below that of the exponentials for rows of
  * any length. NaN needs no test: it reaches the sum and from there every entry. */
+#include "gumbel_fast.h"
+#include "kernels/elementary.h"
+#include "kernels/real_tpl.h"
+
+#if defined(GF_SOFTMAX_TPL) != defined(GF_REAL_TOGGLE)
+#ifdef GF_SOFTMAX_TPL
+#undef GF_SOFTMAX_TPL
+#else
+#define GF_SOFTMAX_TPL
+#endif
 
 /* 1 / temperature, kept positive and finite, so that -inf times it is -inf and 0 times it is 0. */
 GF_INLINE real_t NAME(rate_of)(double temperature) {
@@ -96,8 +106,14 @@ GF_INLINE void NAME(softmax_from)(const real_t *x, real_t *out, size_t n, real_t
         V(store_tail)(out + i, n - i, V(mul)(V(load_tail)(out + i, n - i, 0), factor));
 }
 
-static void NAME(softmax)(const void *x, void *out, size_t n, double temperature) {
-    NAME(softmax_from)(x, out, n, NAME(row_max)(x, n), NAME(rate_of)(temperature));
+static gf_status NAME(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++) {
+        const real_t *x = gf_x(q, r);
+        NAME(softmax_from)(
+            x, gf_out(q, r), q->columns, NAME(row_max)(x, q->columns), NAME(rate_of)(gf_temperature(q, r)));
+    }
+    return gf_done();
 }
 
 /* log of a sum of weights, which is at least 1 or NaN. */
@@ -107,11 +123,9 @@ GF_INLINE double NAME(log_of_sum)(double sum) {
     return sum == sum ? -lane[0] : sum;
 }
 
-static void NAME(log_softmax)(const void *x, void *out, size_t n, double temperature) {
-    const real_t *in = x, greatest = NAME(row_max)(x, n);
-    real_t *o = out;
-    const real_t rate = NAME(rate_of)(temperature);
-    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, rate));
+GF_INLINE void NAME(log_softmax_row)(const real_t *in, real_t *o, size_t n, real_t rate) {
+    const real_t greatest = NAME(row_max)(in, n);
+    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(in, NULL, n, greatest, rate));
     const vec_t m = V(set)(greatest), r = V(set)(rate), s = V(set)(log_sum);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -120,23 +134,35 @@ static void NAME(log_softmax)(const void *x, void *out, size_t n, double tempera
         V(store_tail)(o + i, n - i, V(sub)(V(mul)(V(sub)(V(load_tail)(in + i, n - i, 0), m), r), s));
 }
 
+static gf_status NAME(log_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++)
+        NAME(log_softmax_row)(gf_x(q, r), gf_out(q, r), q->columns, NAME(rate_of)(gf_temperature(q, r)));
+    return gf_done();
+}
+
 /* All -inf gives -inf and +inf gives +inf, as in SciPy. */
-static double NAME(logsumexp)(const void *x, size_t n, double temperature) {
+GF_INLINE double NAME(logsumexp_row)(const real_t *x, size_t n, double temperature) {
     const real_t greatest = n ? NAME(row_max)(x, n) : -(real_t)INFINITY;
     if (greatest - greatest != 0) {
         int nan = 0;
         for (size_t i = 0; i < n; i++)
-            nan |= ((const real_t *)x)[i] != ((const real_t *)x)[i];
+            nan |= x[i] != x[i];
         return nan ? NAN : greatest;
     }
     const real_t rate = NAME(rate_of)(temperature);
     return (double)greatest / temperature + NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, rate));
 }
 
-/* out = y * rate * (grad - sum(grad * y)) */
-static void NAME(softmax_vjp)(const void *y_data, const void *grad, void *out, size_t n, double temperature) {
-    const real_t *y = y_data, *g = grad;
-    real_t *o = out;
+static gf_status NAME(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++)
+        *(double *)gf_out(q, r) = NAME(logsumexp_row)(gf_x(q, r), q->columns, gf_temperature(q, r));
+    return gf_done();
+}
+
+/* out = y * rate * (g - sum(g * y)) */
+GF_INLINE void NAME(softmax_vjp_row)(const real_t *y, const real_t *g, real_t *o, size_t n, double temperature) {
     NAME(running_sum) sum = {f64_set(0), f64_set(0)};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -152,3 +178,12 @@ static void NAME(softmax_vjp)(const void *y_data, const void *grad, void *out, s
         V(store_tail)(o + i, n - i, V(mul)(v, V(sub)(V(load_tail)(g + i, n - i, 0), dot)));
     }
 }
+
+static gf_status NAME(softmax_vjp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++)
+        NAME(softmax_vjp_row)(gf_x(q, r), gf_other(q, r), gf_out(q, r), q->columns, gf_temperature(q, r));
+    return gf_done();
+}
+
+#endif

@@ -2,6 +2,16 @@
  * cache. Short rows share their noise blocks (noise.h, tiles) and go a row a lane.
  *
  * Tried and slower: short rows one by one, up to a vector in registers (4,096 x 10: half as fast again). */
+#include "kernels/element_tpl.h"
+#include "kernels/noise_row_tpl.h"
+#include "kernels/relax_tpl.h"
+
+#if defined(GF_GUMBEL_SOFTMAX_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_GUMBEL_SOFTMAX_TPL
+#undef GF_GUMBEL_SOFTMAX_TPL
+#else
+#define GF_GUMBEL_SOFTMAX_TPL
+#endif
 
 /* x + noise into y; returns the greatest. */
 GF_INLINE real_t ROW(add_noise)(const element_t *x, const real_t *noise, real_t *y, size_t n) {
@@ -43,35 +53,35 @@ static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t
 }
 
 /* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty. */
-static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard,
-                                      const philox_keys *keys, uint64_t key, uint64_t row, uint64_t column) {
+static void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
     enum { FEW = 3 };
-    const size_t n = rows->columns;
+    const size_t n = q->columns;
     real_t tile[NOISE_TILE_SIZE], rates[LANES];
     noise_tile_plan plan;
-    noise_tile_plan_set(&plan, rows->count, column, n);
-    for (size_t first = 0; first < rows->count; first += LANES) {
-        const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
-        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, first, rows->count, tile);
-        const char *in = (const char *)rows->data + (ptrdiff_t)first * rows->stride;
-        char *o = (char *)out + (ptrdiff_t)first * out_stride;
+    noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
+    for (size_t first = start; first < stop; first += LANES) {
+        const size_t some = stop - first < LANES ? stop - first : LANES;
+        const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, first, stop, tile);
         for (size_t lane = 0; lane < LANES; lane++)
-            rates[lane] = NAME(rate_of)(rows->temperature[(first + (lane < some ? lane : 0)) * rows->temperature_step]);
+            rates[lane] = NAME(rate_of)(gf_temperature(q, first + (lane < some ? lane : 0)));
         if (some <= FEW) {
-            for (size_t lane = 0; lane < some; lane++, in += rows->stride, o += out_stride, noise += plan.stride)
-                ROW(relax_short_row)(
-                    (const element_t *)(const void *)in, noise, (real_t *)(void *)o, n, rates[lane], hard);
+            for (size_t lane = 0; lane < some; lane++)
+                ROW(relax_short_row)(gf_x(q, first + lane),
+                                     noise + lane * plan.stride,
+                                     gf_out(q, first + lane),
+                                     n,
+                                     rates[lane],
+                                     q->hard);
             continue;
         }
         vec_t columns[NOISE_TILE_COLUMNS], greatest = V(set)(-INFINITY);
         for (size_t c = 0; c < n; c += LANES) {
-            const char *x = in;
-            for (size_t lane = 0; lane < LANES; lane++, x += rows->stride) {
+            for (size_t lane = 0; lane < LANES; lane++) {
                 if (lane >= some) {
                     columns[c + lane] = V(set)(-INFINITY);
                     continue;
                 }
-                const element_t *p = (const element_t *)(const void *)x + c;
+                const element_t *p = (const element_t *)gf_x(q, first + lane) + c;
                 const real_t *g = noise + lane * plan.stride + c;
                 columns[c + lane] = n - c >= LANES ? V(add)(READ(p), V(load)(g))
                                                    : V(add)(ROW(read_tail)(p, n - c), V(load_tail)(g, n - c, 0));
@@ -80,14 +90,14 @@ static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t 
         }
         for (size_t c = 0; c < n; c++)
             greatest = V(max)(columns[c], greatest);
-        if (hard)
+        if (q->hard)
             NAME(one_hot_lanes)(columns, n, greatest);
         else
             NAME(relax_lanes)(columns, n, greatest, V(load)(rates));
         for (size_t c = 0; c < n; c += LANES) {
             V(transpose)(columns + c);
             for (size_t lane = 0; lane < some; lane++) {
-                real_t *p = (real_t *)(void *)(o + (ptrdiff_t)lane * out_stride) + c;
+                real_t *p = (real_t *)gf_out(q, first + lane) + c;
                 if (n - c >= LANES)
                     V(store)(p, columns[c + lane]);
                 else
@@ -97,21 +107,21 @@ static void ROW(gumbel_softmax_tiled)(const gf_rows *rows, void *out, ptrdiff_t 
     }
 }
 
-static void ROW(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_stride, int hard, uint64_t key,
-                                uint64_t row, uint64_t column) {
-    const size_t n = rows->columns, skip = column & 3;
+static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    const size_t n = q->columns, skip = q->stream.column & 3;
     philox_keys keys;
-    philox_keys_set(&keys, key);
+    (void)scratch;
+    philox_keys_set(&keys, q->stream.key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
-        ROW(gumbel_softmax_tiled)(rows, out, out_stride, hard, &keys, key, row, column);
-        return;
+        ROW(gumbel_softmax_tiled)(q, start, stop, &keys);
+        return gf_done();
     }
-    for (size_t r = 0; r < rows->count; r++) {
-        const element_t *x = (const element_t *)(const void *)((const char *)rows->data + (ptrdiff_t)r * rows->stride);
-        real_t *o = (real_t *)(void *)((char *)out + (ptrdiff_t)r * out_stride), greatest = -(real_t)INFINITY;
+    for (size_t r = start; r < stop; r++) {
+        const element_t *x = gf_x(q, r);
+        real_t *o = gf_out(q, r), greatest = -(real_t)INFINITY;
         NAME(noise_row) s;
-        NAME(noise_row_set)(&s, &keys, key, row + r);
-        uint64_t counter = column >> 2;
+        NAME(noise_row_set)(&s, &keys, q->stream.key, q->stream.row + r);
+        uint64_t counter = q->stream.column >> 2;
         size_t before = skip;
         for (size_t i = 0; i < n; counter += NOISE_BLOCK / 4) {
             real_t noise[NOISE_BLOCK];
@@ -125,6 +135,9 @@ static void ROW(gumbel_softmax)(const gf_rows *rows, void *out, ptrdiff_t out_st
             i += take;
             before = 0;
         }
-        NAME(relax_row)(o, o, n, greatest, NAME(rate_of)(rows->temperature[r * rows->temperature_step]), hard);
+        NAME(relax_row)(o, o, n, greatest, NAME(rate_of)(gf_temperature(q, r)), q->hard);
     }
+    return gf_done();
 }
+
+#endif

@@ -1,5 +1,5 @@
-/* The thinned race: one exact draw from softmax(x * rate) that reads the row once. This file holds the method and the
- * part that does not depend on how logits are stored; race_row.h reads rows.
+/* Rejection with block envelopes: an exact draw from softmax(x * rate) that reads the row once. This file holds the method
+ * and the part that does not depend on how logits are stored; rejection_tpl.h reads rows.
  *
  * Let w_i = exp((x_i - M) rate), M the row's greatest, and cut the row into blocks of 32. The only pass over the row
  * takes the block maxima m_j. They give envelopes e_j >= S_j, the sum of w over block j: 32 exp((m_j - M) rate). Then
@@ -13,7 +13,7 @@
  * that trial number t is the one that accepts, and everything before it, the answer is softmax. This is adaptive
  * rejection (Gilks and Wild 1992) on a discrete space. A trial on an untouched block accepts with probability
  * S_j / e_j >= 1/34 and a touched block has almost no slack, so about 34 trials at most are expected for any row; 1 to
- * 10 are usual. Rows up to RACE_SUMMED begin with a bound of each S_j from all their elements instead, no more than 7%
+ * 10 are usual. Rows up to REJECTION_SUMMED begin with a bound of each S_j from all their elements instead, no more than 7%
  * above it: for them that is cheaper than the trials it saves.
  *
  * What rounding does to this:
@@ -24,36 +24,42 @@
  *   - Within a block the small elements come first, where u is fine, so that their intervals are not lost in the
  *     rounding of a sum begun with the large ones.
  * What is left is the error of the exponential, GF_SOFTMAX_*_REL. */
+#ifndef GF_REJECTION_H
+#define GF_REJECTION_H
+
+#include "gumbel_fast.h"
+#include "kernels/uniform.h"
+#include "kernels/widths.h"
 
 enum {
-    RACE_BLOCK = 32, /* elements of a block */
-    RACE_GROUP = 64, /* blocks of a group, which the search passes over at once */
-    RACE_EIGHTS = RACE_BLOCK / 8,
-    RACE_SUMMED = 4096, /* elements: a row up to this long has the sums themselves as envelopes */
-    RACE_PAD = 16,      /* block arrays are filled up to a multiple of this */
+    BLOCK = 32,       /* elements of a block */
+    BLOCK_GROUP = 64, /* blocks of a group, which the search passes over at once */
+    BLOCK_EIGHTS = BLOCK / 8,
+    REJECTION_SUMMED = 4096, /* elements: a row up to this long has the sums themselves as envelopes */
+    BLOCK_PAD = 16,          /* block arrays are filled up to a multiple of this */
 };
-#define RACE_UNIT 0x1p-24        /* of an envelope, in units of the greatest weight */
-#define RACE_SLACK (1 + 0x1p-10) /* covers the error of the float exponential down to one unit */
-#define RACE_TINY 0x1p-20        /* of a block's sum: an element below it is small */
+#define ENVELOPE_UNIT 0x1p-24        /* of an envelope, in units of the greatest weight */
+#define ENVELOPE_SLACK (1 + 0x1p-10) /* covers the error of the float exponential down to one unit */
+#define BLOCK_TINY 0x1p-20           /* of a block's sum: an element below it is small */
 
-GF_INLINE size_t race_blocks(size_t n) { return (n + RACE_BLOCK - 1) / RACE_BLOCK; }
-GF_INLINE size_t race_padded(size_t blocks) { return (blocks + RACE_PAD - 1) / RACE_PAD * RACE_PAD; }
+GF_INLINE size_t block_count(size_t n) { return (n + BLOCK - 1) / BLOCK; }
+GF_INLINE size_t block_padded(size_t blocks) { return (blocks + BLOCK_PAD - 1) / BLOCK_PAD * BLOCK_PAD; }
 
 typedef struct {
     uint32_t *envelope; /* of each block */
     uint64_t *group;    /* sum of the envelopes of each group */
     size_t blocks;      /* padded: the last ones have envelope 0 */
     uint64_t total;
-} race_state;
+} block_envelopes;
 
 /* exp z for z <= 0 or a little more, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is the float whose bits are
  * the number k + f in fixed point. Never 0. */
-GF_INLINE f32x16 race_exp_above(f32x16 z) {
+GF_INLINE f32x16 exp_above(f32x16 z) {
     f32x16 fixed = f32_fma(z, f32_set(0x1p23f * 1.44269504f), f32_set(127 * 0x1p23f));
     return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
 }
 
-GF_INLINE uint64_t gf_multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
+GF_INLINE uint64_t multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
     uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
     uint64_t p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
     uint64_t middle = (p00 >> 32) + (uint32_t)p01 + (uint32_t)p10;
@@ -61,86 +67,75 @@ GF_INLINE uint64_t gf_multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
     return p11 + (p01 >> 32) + (p10 >> 32) + (middle >> 32);
 }
 
-/* (word + next/2^64 + 1/2^65) / 2^64: uniform on (0, 1), to full precision down to 2^-75 and fair down to 2^-128. */
-GF_INLINE double uniform_fine(uint64_t word, uint64_t next) {
-    return ((double)word + ((double)next + 0.5) * 0x1p-64) * 0x1p-64;
-}
-
-GF_INLINE void race_words(uint64_t key, uint64_t row, uint32_t tag, uint64_t index, uint64_t words[2]) {
-    uint32_t w[4];
-    philox_words(key, row, tag, index, w);
-    words[0] = (uint64_t)w[0] << 32 | w[1];
-    words[1] = (uint64_t)w[2] << 32 | w[3];
-}
-
-static void race_sum_groups(race_state *race) {
-    race->total = 0;
-    for (size_t start = 0, g = 0; start < race->blocks; start += RACE_GROUP, g++) {
-        size_t end = start + RACE_GROUP < race->blocks ? start + RACE_GROUP : race->blocks;
+static void envelopes_sum(block_envelopes *e) {
+    e->total = 0;
+    for (size_t start = 0, g = 0; start < e->blocks; start += BLOCK_GROUP, g++) {
+        size_t end = start + BLOCK_GROUP < e->blocks ? start + BLOCK_GROUP : e->blocks;
         uint64_t sum = 0;
         for (size_t j = start; j < end; j++)
-            sum += race->envelope[j];
-        race->group[g] = sum;
-        race->total += sum;
+            sum += e->envelope[j];
+        e->group[g] = sum;
+        e->total += sum;
     }
 }
 
 /* Picks a block with probability envelope / total; *u is uniform on [0, envelope), in units of the greatest weight. */
-static size_t race_pick(const race_state *race, uint64_t key, uint64_t row, uint64_t draw, uint32_t trial, double *u) {
+static size_t rejection_pick(const block_envelopes *e, uint64_t key, uint64_t row, uint64_t draw, uint32_t trial,
+                             double *u) {
     uint64_t words[2], low, unused, position, carry;
-    race_words(key, row, GF_TAG_RACE + 2 * trial, draw, words);
-    position = gf_multiply_high(words[0], race->total, &low);
-    carry = gf_multiply_high(words[1], race->total, &unused);
+    uniform_words(key, row, GF_TAG_REJECTION + 2 * trial, draw, words);
+    position = multiply_high(words[0], e->total, &low);
+    carry = multiply_high(words[1], e->total, &unused);
     low += carry;
     position += low < carry;
     size_t group = 0;
-    while (position >= race->group[group])
-        position -= race->group[group++];
-    size_t j = group * RACE_GROUP;
-    while (position >= race->envelope[j])
-        position -= race->envelope[j++];
+    while (position >= e->group[group])
+        position -= e->group[group++];
+    size_t j = group * BLOCK_GROUP;
+    while (position >= e->envelope[j])
+        position -= e->envelope[j++];
     double fraction;
     if (position == 0 && low < (uint64_t)1 << 32) { /* u is tiny: its leading bits are spent */
-        race_words(key, row, GF_TAG_RACE + 2 * trial + 1, draw, words);
+        uniform_words(key, row, GF_TAG_REJECTION + 2 * trial + 1, draw, words);
         fraction = uniform_fine(low, words[0]);
     } else {
         fraction = ((double)low + 0.5) * 0x1p-64;
     }
-    *u = ((double)position + fraction) * RACE_UNIT;
+    *u = ((double)position + fraction) * ENVELOPE_UNIT;
     return j;
 }
 
 /* Lowers the envelope of a block to a sum, rounded up: at least a unit. */
-GF_INLINE void race_lower(race_state *race, size_t block, double sum) {
-    uint32_t lower = (uint32_t)(sum * (1 / RACE_UNIT)) + 1;
-    uint32_t gain = race->envelope[block] - lower;
-    race->envelope[block] = lower;
-    race->group[block / RACE_GROUP] -= gain;
-    race->total -= gain;
+GF_INLINE void envelope_lower(block_envelopes *e, size_t block, double sum) {
+    uint32_t lower = (uint32_t)(sum * (1 / ENVELOPE_UNIT)) + 1;
+    uint32_t gain = e->envelope[block] - lower;
+    e->envelope[block] = lower;
+    e->group[block / BLOCK_GROUP] -= gain;
+    e->total -= gain;
 }
 
 /* Replaces the envelope of a block that failed by its sum, rounded up; 0 if that is 0. */
-static void race_refine(race_state *race, size_t block, double sum) {
-    race_lower(race, block, sum);
+static void envelope_refine(block_envelopes *e, size_t block, double sum) {
+    envelope_lower(e, block, sum);
     if (sum == 0) {
-        race->envelope[block]--;
-        race->group[block / RACE_GROUP]--;
-        race->total--;
+        e->envelope[block]--;
+        e->group[block / BLOCK_GROUP]--;
+        e->total--;
     }
 }
 
 /* The element whose interval holds u, 0 <= u < sum of w, when small elements are laid out before large ones.
  * w is spoiled. Where rounding lets u pass the end, the last large element is meant. */
-static unsigned race_element(f64x8 w[RACE_EIGHTS], double sum, double u) {
-    f64x8 limit = f64_set(sum * RACE_TINY), small[RACE_EIGHTS];
-    for (int k = 0; k < RACE_EIGHTS; k++)
+static unsigned block_element(f64x8 w[BLOCK_EIGHTS], double sum, double u) {
+    f64x8 limit = f64_set(sum * BLOCK_TINY), small[BLOCK_EIGHTS];
+    for (int k = 0; k < BLOCK_EIGHTS; k++)
         small[k] = f64_select(f64_less(w[k], limit), w[k], f64_set(0));
     double small_sum = f64_sum_four(small);
     if (u < small_sum)
-        return race_element(small, small_sum, u);
+        return block_element(small, small_sum, u);
     u -= small_sum;
     unsigned vector = 0, lane = 0;
-    for (unsigned k = 0; k < RACE_EIGHTS; k++) {
+    for (unsigned k = 0; k < BLOCK_EIGHTS; k++) {
         w[k] = f64_sub(w[k], small[k]);
         double part = f64_sum_lanes(w[k]);
         if (part == 0)
@@ -162,3 +157,5 @@ static unsigned race_element(f64x8 w[RACE_EIGHTS], double sum, double u) {
     }
     return 8 * vector + lane;
 }
+
+#endif

@@ -3,6 +3,14 @@
  *
  * Sorting is by digits of the value's bits, least significant first (radix sort): 11 bits a pass, or 8 for few entries,
  * which then do not pay for the counts of 2,048 digits. */
+#include "kernels/real_tpl.h"
+
+#if defined(GF_SELECT_TPL) != defined(GF_REAL_TOGGLE)
+#ifdef GF_SELECT_TPL
+#undef GF_SELECT_TPL
+#else
+#define GF_SELECT_TPL
+#endif
 
 #define SELECT_MOST 64 /* values added at once */
 enum { NAME(SELECT_MOST_DIGITS) = 1 << 11 };
@@ -108,3 +116,5 @@ GF_INLINE void NAME(select_above)(NAME(select) * s, const real_t *value, size_t 
         s->count += value[i] > *bound;
     }
 }
+
+#endif

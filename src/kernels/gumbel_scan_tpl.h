@@ -1,15 +1,25 @@
-/* Template: argmax of x / temperature + G without storing the noise and almost without computing it: the fused
- * Gumbel-max. The pass over a row serves gumbel_top_k.h too.
+/* Template: the pass over a row of logits with noise that gumbel_max_tpl.h and gumbel_top_k_tpl.h share: it finds what is
+ * above a bound of x / temperature + G without storing the noise, and almost without computing it.
  *
- * The answer is the one that materialised noise gives, to the bit. With b the best value so far, only an element with
- * x / temperature + G > b matters. G = -log E and E = -log(1 - V) > V, so G < -log V; and the bits of a float, read as
- * a fixed-point number, are its base-2 logarithm to within 0.09 from below. So one conversion of the high word, one
+ * The answer is the one that materialised noise gives, to the bit. With b the bound, or the best value so far, only an
+ * element with x / temperature + G > b matters. G = -log E and E = -log(1 - V) > V, so G < -log V; and the bits of a float,
+ * read as a fixed-point number, are its base-2 logarithm to within 0.09 from below. So one conversion of the high word, one
  * multiplication and one comparison tell who can matter, at a tenth of what the noise's two logarithms cost. Margins
  * cover every rounding on the way. The few that pass are gathered and computed exactly, a vector of them at a time.
  *
  * Tried and slower: one threshold of the word for a block of 64, from the block's maximum (the 1,000 greatest of a
- * million: 8 times as many pass, twice the time); all 64 elements computed where one passes (5 times); short rows by
- * this pass, or one by one from a tile's noise (4,096 x 6: two and a half times as long as a row a lane). */
+ * million: 8 times as many pass, twice the time); all 64 elements computed where one passes (5 times). */
+#include "kernels/argmax_tpl.h"
+#include "kernels/noise_row_tpl.h"
+#include "kernels/select_tpl.h"
+#include "kernels/softmax_tpl.h"
+
+#if defined(GF_GUMBEL_SCAN_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_GUMBEL_SCAN_TPL
+#undef GF_GUMBEL_SCAN_TPL
+#else
+#define GF_GUMBEL_SCAN_TPL
+#endif
 
 #define SCAN_BLOCK 64          /* elements, and words of a noise block */
 #define SCAN_DENSE 12          /* of a block: where more pass, all are computed */
@@ -26,14 +36,13 @@ typedef struct {
     NAME(noise_row) noise;
 } ROW(scan);
 
-GF_INLINE void ROW(scan_set)(ROW(scan) * s, const element_t *x, size_t n, double temperature, const philox_keys *keys,
-                             uint64_t key, uint64_t row, uint64_t column) {
-    s->x = x;
-    s->n = n;
-    s->temperature = NAME(temperature_of)(temperature);
-    s->skip = column & 3;
-    s->counter = column >> 2;
-    NAME(noise_row_set)(&s->noise, keys, key, row);
+GF_INLINE void ROW(scan_set)(ROW(scan) * s, const gf_request *q, size_t r, const philox_keys *keys) {
+    s->x = gf_x(q, r);
+    s->n = q->columns;
+    s->temperature = NAME(temperature_of)(gf_temperature(q, r));
+    s->skip = q->stream.column & 3;
+    s->counter = q->stream.column >> 2;
+    NAME(noise_row_set)(&s->noise, keys, q->stream.key, q->stream.row + r);
 }
 
 /* x / temperature; what is finite stays so. */
@@ -44,6 +53,15 @@ GF_INLINE vec_t ROW(scale_logits)(vec_t x, real_t temperature) {
     vec_t y = V(max)(least, V(div)(x, V(set)(temperature)));
     y = V(sub)(zero, V(max)(least, V(sub)(zero, y)));
     return V(select)(V(mask_or)(V(equal)(x, infinite), V(equal)(x, V(sub)(zero, infinite))), x, y);
+}
+
+/* Values of up to LANES elements from number `start` on, whose noise is at hand; -inf past the end. */
+GF_INLINE vec_t ROW(given_values)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t t) {
+    vec_t raw = ROW(read_from)(x, start, n);
+    if (t == 0)
+        return raw;
+    vec_t g = n - start >= LANES ? V(load)(noise + start) : V(load_tail)(noise + start, n - start, 0);
+    return V(add)(ROW(scale_logits)(raw, t), g);
 }
 
 /* Values of the `size` elements from number `start` on, whose words begin at word `before` of the counter's block. */
@@ -154,11 +172,10 @@ GF_INLINE void ROW(scan_settle_all)(const ROW(scan) * s, ROW(scan_goal) * goal, 
 
 /* Sixteen logits of the block from number `start` on, in float. */
 GF_INLINE f32x16 ROW(scan_logits)(const ROW(scan) * s, size_t start, m32x16 *bad) {
-#if REAL == 32
-    f32x16 x = ROW(read_from)(s->x, start, s->n);
-#else
-    f32x16 x = f32_narrow(ROW(read_from)(s->x, start, s->n), ROW(read_from)(s->x, start + LANES, s->n));
-#endif
+    vec_t v[16 / LANES];
+    for (size_t k = 0; k < 16 / LANES; k++)
+        v[k] = ROW(read_from)(s->x, start + k * LANES, s->n);
+    const f32x16 x = V(as_floats)(v);
     *bad = f32_mask_or(*bad, f32_unordered(x, x));
     return x;
 }
@@ -172,8 +189,8 @@ GF_INLINE uint32_t ROW(scan_estimate)(f32x16 x, f32x16 rate, u32x16 high, f32x16
     return f32_mask_bits(f32_less(bound, f32_add(f32_fma(size, f32_set(SCAN_RELATIVE), y), g)));
 }
 
-/* One pass over the row. Returns 0, or GF_BAD_ROW for NaN or +inf. */
-GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
+/* One pass over the row. Returns whether it is without NaN and +inf. */
+GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
     const f32x16 rate = f32_set((float)NAME(rate_of)(s->temperature));
     real_t value[SCAN_BLOCK];
     ROW(scan_pending) pending;
@@ -192,11 +209,7 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
             const double margin = SCAN_MARGIN + SCAN_RELATIVE * fabs((double)goal->bound);
             const f32x16 bound = f32_set((float)((double)goal->bound - margin));
             u32x16 high[4];
-#if REAL == 32
-            noise_high_words(&s->noise.words, counter, high);
-#else
-            noise_high_words(&s->noise.words[0], counter, high);
-#endif
+            noise_high_words(&s->noise.high, counter, high);
             passed = ROW(scan_estimate)(a, rate, high[0], bound) |
                      (uint64_t)ROW(scan_estimate)(b, rate, high[1], bound) << 16 |
                      (uint64_t)ROW(scan_estimate)(c, rate, high[2], bound) << 32 |
@@ -225,115 +238,7 @@ GF_INLINE int64_t ROW(scan_pass)(const ROW(scan) * s, ROW(scan_goal) * goal) {
             ROW(scan_settle_all)(s, goal, &pending);
     }
     ROW(scan_settle_all)(s, goal, &pending);
-    return f32_mask_bits(bad) || goal->bound == (real_t)INFINITY ? GF_BAD_ROW : 0;
+    return !f32_mask_bits(bad) && goal->bound != (real_t)INFINITY;
 }
 
-/* Values of up to LANES elements from number `start` on, whose noise is at hand; -inf past the end. */
-GF_INLINE vec_t ROW(given_values)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t t) {
-    vec_t raw = ROW(read_from)(x, start, n);
-    if (t == 0)
-        return raw;
-    vec_t g = n - start >= LANES ? V(load)(noise + start) : V(load_tail)(noise + start, n - start, 0);
-    return V(add)(ROW(scale_logits)(raw, t), g);
-}
-
-/* Greatest of a row whose noise is at hand; the first of equals. */
-static int64_t ROW(gumbel_max_given)(const void *row_data, const void *noise, size_t n, double temperature,
-                                     double *value) {
-    const element_t *x = row_data;
-    const real_t t = NAME(temperature_of)(temperature);
-    real_t best = -(real_t)INFINITY;
-    int64_t index = GF_BAD_ROW;
-    mask_t bad = V(mask_none)();
-    if (temperature == 0) {
-        index = ROW(argmax)(x, n, &best);
-        *value = best;
-        return index;
-    }
-    for (size_t i = 0; i < n; i += LANES) {
-        vec_t v = ROW(given_values)(x, noise, i, n, t);
-        bad = V(mask_or)(bad, V(mask_or)(V(equal)(ROW(read_from)(x, i, n), V(set)(INFINITY)), V(unordered)(v, v)));
-        if (V(mask_bits)(V(less)(V(set)(best), v))) {
-            real_t lanes[LANES];
-            V(store)(lanes, v);
-            const unsigned lane = ROW(first_greatest)(v);
-            best = lanes[lane];
-            index = (int64_t)(i + lane);
-        }
-    }
-    *value = best;
-    return V(mask_bits)(bad) ? GF_BAD_ROW : index;
-}
-
-/* Short rows, LANES of them at a time: a row a lane. */
-static ptrdiff_t ROW(gumbel_max_tiled)(const gf_rows *rows, const philox_keys *keys, uint64_t key, uint64_t row,
-                                       uint64_t column, int64_t *index, double *value) {
-    const size_t n = rows->columns;
-    real_t tile[NOISE_TILE_SIZE];
-    noise_tile_plan plan;
-    noise_tile_plan_set(&plan, rows->count, column, n);
-    for (size_t first = 0; first < rows->count; first += LANES) {
-        const size_t some = rows->count - first < LANES ? rows->count - first : LANES;
-        const real_t *noise = NAME(noise_tile_from)(&plan, keys, key, row, first, rows->count, tile);
-        vec_t columns[NOISE_TILE_COLUMNS];
-        for (size_t c = 0; c < n; c += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                const size_t r = first + (lane < some ? lane : 0);
-                const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-                columns[c + lane] =
-                    ROW(given_values)((const element_t *)(const void *)x,
-                                      noise + (r - first) * plan.stride,
-                                      c,
-                                      n,
-                                      NAME(temperature_of)(rows->temperature[r * rows->temperature_step]));
-            }
-            V(transpose)(columns + c);
-        }
-        vec_t best = V(set)(-INFINITY), place_of = V(set)(0);
-        mask_t bad = V(mask_none)();
-        for (size_t c = 0; c < n; c++) {
-            mask_t better = V(less)(best, columns[c]);
-            bad = V(mask_or)(bad, V(unordered)(columns[c], columns[c]));
-            best = V(select)(better, columns[c], best);
-            place_of = V(select)(better, V(set)((real_t)c), place_of);
-        }
-        real_t greatest[LANES], places[LANES];
-        V(store)(greatest, best);
-        V(store)(places, place_of);
-        vec_t excess = V(sub)(best, best); /* of an infinity: NaN */
-        const uint32_t unusable = V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
-        for (size_t lane = 0; lane < some; lane++) {
-            if (unusable >> lane & 1)
-                return (ptrdiff_t)(first + lane);
-            index[first + lane] = (int64_t)places[lane];
-            if (value)
-                value[first + lane] = greatest[lane];
-        }
-    }
-    return -1;
-}
-
-static ptrdiff_t ROW(gumbel_max)(const gf_rows *rows, uint64_t key, uint64_t row, uint64_t column, int64_t *index,
-                                 double *value) {
-    philox_keys keys;
-    philox_keys_set(&keys, key);
-    if ((column & 3) + rows->columns <= NOISE_TILE_COLUMNS)
-        return ROW(gumbel_max_tiled)(rows, &keys, key, row, column, index, value);
-    for (size_t r = 0; r < rows->count; r++) {
-        const char *x = (const char *)rows->data + (ptrdiff_t)r * rows->stride;
-        const double temperature = rows->temperature[r * rows->temperature_step];
-        ROW(scan) s;
-        ROW(scan_goal) goal = {-(real_t)INFINITY, GF_BAD_ROW, NULL};
-        ROW(scan_set)(&s, (const element_t *)(const void *)x, rows->columns, temperature, &keys, key, row + r, column);
-        if (temperature == 0)
-            goal.index = ROW(argmax)(s.x, s.n, &goal.bound);
-        else if (ROW(scan_pass)(&s, &goal) == GF_BAD_ROW)
-            return (ptrdiff_t)r;
-        if (goal.index == GF_BAD_ROW)
-            return (ptrdiff_t)r;
-        index[r] = goal.index;
-        if (value)
-            value[r] = goal.bound;
-    }
-    return -1;
-}
+#endif

@@ -7,6 +7,16 @@
  *
  * Draws are made in blocks of 16 from eight counters: number 16 b + j is words 2 (j / 8) and 2 (j / 8) + 1 of counter
  * 8 b + j % 8. */
+#include "kernels/argmax_tpl.h"
+#include "kernels/softmax_tpl.h"
+#include "kernels/uniform.h"
+
+#if defined(GF_ALIAS_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_ALIAS_TPL
+#undef GF_ALIAS_TPL
+#else
+#define GF_ALIAS_TPL
+#endif
 
 /* Scratch: this, then entry[n] and keep[n], then what is needed while the table is built. */
 typedef struct {
@@ -14,7 +24,8 @@ typedef struct {
     uint64_t n;
 } ROW(alias_memory);
 
-static size_t ROW(alias_scratch)(size_t n) {
+static size_t ROW(alias_scratch)(size_t n, size_t count) {
+    (void)count;
     return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + 2 * sizeof(double) + sizeof(uint32_t));
 }
 
@@ -70,40 +81,40 @@ static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
     }
 }
 
-static int64_t ROW(alias_start)(const void *row_data, size_t n, double temperature, void *scratch) {
-    const element_t *x = row_data;
+static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    const element_t *x = gf_x(q, start);
+    const size_t n = q->columns;
+    const double temperature = gf_temperature(q, start);
     ROW(alias_memory) *memory = scratch;
     double *keep = ROW(alias_keep)(memory, n);
-    mask_t bad = V(mask_none)();
     real_t greatest;
+    (void)stop;
     memory->n = n;
     memory->only = -1;
     if (temperature == 0) {
         memory->only = ROW(argmax)(x, n, &greatest);
-        return memory->only == GF_BAD_ROW ? GF_BAD_ROW : 0;
+        return memory->only < 0 ? gf_stopped(start, ROW(unusable)(x, n)) : gf_done();
     }
-    greatest = V(max_lane)(ROW(block_lanes)(x, n, &bad));
-    if (V(mask_bits)(bad) || greatest - greatest != 0)
-        return GF_BAD_ROW;
+    greatest = ROW(greatest)(x, n);
+    if (greatest != greatest)
+        return gf_stopped(start, ROW(unusable)(x, n));
     const vec_t m = V(set)(greatest), rate = V(set)(NAME(rate_of)(temperature));
     NAME(running_sum) sum = {f64_set(0), f64_set(0)};
     for (size_t i = 0; i < n; i += LANES) {
         vec_t w = NAME(weight)(ROW(read_from)(x, i, n), m, rate);
+        f64x8 wide[EIGHTS];
         double lanes[LANES];
         NAME(accumulate)(&sum, w);
-#if REAL == 32
-        f64_store(lanes, f64_widen_low(w));
-        f64_store(lanes + 8, f64_widen_high(w));
-#else
-        f64_store(lanes, w);
-#endif
+        V(widen)(w, wide);
+        for (int e = 0; e < EIGHTS; e++)
+            f64_store(lanes + 8 * e, wide[e]);
         memcpy(keep + i, lanes, (n - i < LANES ? n - i : LANES) * sizeof *keep);
     }
     const double share = (double)n / f64_sum_lanes(f64_add(sum.a, sum.b));
     for (size_t i = 0; i < n; i++)
         keep[i] *= share;
     ROW(alias_build)(ROW(alias_entries)(memory), keep, n);
-    return 0;
+    return gf_done();
 }
 
 /* Eight draws from eight 64-bit uniforms given as two words each; bit i of *undecided: lane i needs more bits. */
@@ -128,41 +139,60 @@ GF_COLD int64_t ROW(alias_fine)(ROW(alias_memory) * memory, uint64_t key, uint64
     const uint32_t *w = words + 2 * (draw % 16 / 8);
     const size_t column = (size_t)(((uint64_t)w[0] * n + ((uint64_t)w[1] * n >> 32)) >> 32);
     const double t = ROW(alias_keep)(memory, n)[column];
-    race_words(key, row, GF_TAG_ALIAS_FINE, draw, more);
+    uniform_words(key, row, GF_TAG_ALIAS_FINE, draw, more);
     const double rest = t * 0x1p32 - (double)(uint32_t)entry[column];
     return (int64_t)(uniform_fine(more[0], more[1]) < rest ? column : entry[column] >> 32);
 }
 
-static void ROW(alias_draw)(const void *row_data, size_t size, double temperature, uint64_t key, uint64_t row,
-                            uint64_t first, size_t count, int64_t *out, void *scratch) {
+static gf_status ROW(alias_draw)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     ROW(alias_memory) *memory = scratch;
     const uint64_t *entry = ROW(alias_entries)(memory), order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const uint64_t key = q->stream.key, row = q->stream.row + start;
+    const ptrdiff_t step = q->draws.step;
     const u64x8 n = u64_set(memory->n);
+    char *out = (char *)gf_index(q, start);
     philox_keys keys;
     philox_row p;
-    (void)row_data;
-    (void)size;
-    (void)temperature;
+    (void)stop;
     philox_keys_set(&keys, key);
     philox_row_set(&p, &keys, key, row, GF_TAG_ALIAS);
-    for (size_t done = 0; done < count;) {
-        const uint64_t block = (first + done) / 16, before = (first + done) % 16;
-        const size_t take = 16 - before < count - done ? (size_t)(16 - before) : count - done;
+    for (size_t done = 0; done < q->draws.count;) {
+        const uint64_t block = (q->draws.first + done) / 16, before = (q->draws.first + done) % 16;
+        const size_t left = q->draws.count - done, take = 16 - before < left ? (size_t)(16 - before) : left;
         uint64_t drawn[16];
-        if (memory->only >= 0) {
-            out[done++] = memory->only;
-            continue;
-        }
         u64x8 x[4];
         uint32_t undecided[2];
-        philox_row_words(&p, u64_add(u64_set(8 * block), u64_load(order)), x);
-        u64_store(drawn, ROW(alias_lanes)(entry, n, x[0], x[1], &undecided[0]));
-        u64_store(drawn + 8, ROW(alias_lanes)(entry, n, x[2], x[3], &undecided[1]));
-        if (undecided[0] | undecided[1])
-            for (unsigned j = 0; j < 16; j++)
-                if (undecided[j / 8] >> (j % 8) & 1)
-                    drawn[j] = (uint64_t)ROW(alias_fine)(memory, key, row, 16 * block + j);
-        memcpy(out + done, drawn + before, take * sizeof *out);
+        if (memory->only >= 0) {
+            for (size_t j = 0; j < 16; j++)
+                drawn[j] = (uint64_t)memory->only;
+        } else {
+            philox_row_words(&p, u64_add(u64_set(8 * block), u64_load(order)), x);
+            u64_store(drawn, ROW(alias_lanes)(entry, n, x[0], x[1], &undecided[0]));
+            u64_store(drawn + 8, ROW(alias_lanes)(entry, n, x[2], x[3], &undecided[1]));
+            if (undecided[0] | undecided[1])
+                for (unsigned j = 0; j < 16; j++)
+                    if (undecided[j / 8] >> (j % 8) & 1)
+                        drawn[j] = (uint64_t)ROW(alias_fine)(memory, key, row, 16 * block + j);
+        }
+        if (step == sizeof *drawn)
+            memcpy(out, drawn + before, take * sizeof *drawn);
+        else
+            for (size_t j = 0; j < take; j++)
+                memcpy(out + (ptrdiff_t)j * step, drawn + before + j, sizeof *drawn);
+        out += (ptrdiff_t)take * step;
         done += take;
     }
+    return gf_done();
 }
+
+static gf_status ROW(alias)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    for (size_t r = start; r < stop; r++) {
+        const gf_status status = ROW(alias_start)(q, r, r + 1, scratch);
+        if (status.row >= 0)
+            return status;
+        ROW(alias_draw)(q, r, r + 1, scratch);
+    }
+    return gf_done();
+}
+
+#endif

@@ -1,48 +1,54 @@
 /* Template: the noise of a block of a row, whatever its type, and the kernel that fills rows with noise. */
+#include "kernels/noise.h"
+#include "kernels/real_tpl.h"
+
+#if defined(GF_NOISE_ROW_TPL) != defined(GF_REAL_TOGGLE)
+#ifdef GF_NOISE_ROW_TPL
+#undef GF_NOISE_ROW_TPL
+#else
+#define GF_NOISE_ROW_TPL
+#endif
 
 /* What a row's noise is drawn from. */
 typedef struct {
     uint64_t key, row;
-#if REAL == 32
-    philox_row words;
-#else
-    philox_row words[2];
+    philox_row high; /* the words of tag GF_TAG_NOISE */
+#if REAL == 64
+    philox_row low; /* those of GF_TAG_NOISE_LOW */
 #endif
 } NAME(noise_row);
 
 GF_INLINE void NAME(noise_row_set)(NAME(noise_row) * s, const philox_keys *keys, uint64_t key, uint64_t row) {
     s->key = key;
     s->row = row;
-#if REAL == 32
-    philox_row_set(&s->words, keys, key, row, GF_TAG_NOISE);
-#else
-    philox_row_set(&s->words[0], keys, key, row, GF_TAG_NOISE);
-    philox_row_set(&s->words[1], keys, key, row, GF_TAG_NOISE_LOW);
+    philox_row_set(&s->high, keys, key, row, GF_TAG_NOISE);
+#if REAL == 64
+    philox_row_set(&s->low, keys, key, row, GF_TAG_NOISE_LOW);
 #endif
 }
 
 /* The noise of NOISE_BLOCK elements from column 4 * counter on. */
 GF_INLINE void NAME(noise_of_block)(const NAME(noise_row) * s, uint64_t counter, vec_t g[NOISE_BLOCK / LANES]) {
 #if REAL == 32
-    noise_block_f32(&s->words, s->key, s->row, counter, g);
+    noise_block_f32(&s->high, s->key, s->row, counter, g);
 #else
-    noise_block_f64(s->words, counter, g);
-    noise_block_f64(s->words, counter + 8, g + 4);
+    noise_block_f64(&s->high, &s->low, counter, g);
+    noise_block_f64(&s->high, &s->low, counter + 8, g + 4);
 #endif
 }
 
-/* The noise of row number r of `rows`, and of those after it in its tile, which is drawn when r is its first row. */
-GF_INLINE const real_t *NAME(noise_tile_from)(const noise_tile_plan *plan, const philox_keys *keys, uint64_t key,
-                                              uint64_t row, size_t r, size_t rows, real_t *tile) {
-    const size_t place = r % NOISE_TILE_ROWS;
+/* The noise of row r of rows start to stop - 1, and of those after it in its tile, which is drawn when r is its first. */
+GF_INLINE const real_t *NAME(noise_tile_from)(const noise_tile_plan *plan, const philox_keys *keys, gf_stream stream,
+                                              size_t start, size_t r, size_t stop, real_t *tile) {
+    const size_t place = (r - start) % NOISE_TILE_ROWS, some = stop - r < NOISE_TILE_ROWS ? stop - r : NOISE_TILE_ROWS;
     if (!place)
-        NAME(noise_tile)(plan, keys, key, row + r, rows - r < NOISE_TILE_ROWS ? rows - r : NOISE_TILE_ROWS, tile);
+        NAME(noise_tile)(plan, keys, stream.key, stream.row + r, some, tile);
     return tile + place * plan->stride + plan->skip;
 }
 
-static void NAME(gumbel)(void *out, size_t rows, size_t n, uint64_t key, uint64_t row, uint64_t column, double loc,
-                         double scale) {
+static void NAME(gumbel)(void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) {
     const vec_t shift = V(set)((real_t)loc), factor = V(set)((real_t)scale);
+    const uint64_t key = stream.key, row = stream.row, column = stream.column;
     const size_t skip = column & 3;
     real_t *o = out;
     philox_keys keys;
@@ -94,3 +100,5 @@ static void NAME(gumbel)(void *out, size_t rows, size_t n, uint64_t key, uint64_
         }
     }
 }
+
+#endif

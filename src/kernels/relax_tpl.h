@@ -1,5 +1,13 @@
 /* Template: softmax of a row of sums x + G, or the one-hot of its greatest entry, in the compute type; by rows and by
  * lanes. Where the sums come from: gumbel_softmax.h. */
+#include "kernels/softmax_tpl.h"
+
+#if defined(GF_RELAX_TPL) != defined(GF_REAL_TOGGLE)
+#ifdef GF_RELAX_TPL
+#undef GF_RELAX_TPL
+#else
+#define GF_RELAX_TPL
+#endif
 
 /* One at the first greatest of y, zero elsewhere; NaN where y has no softmax. */
 GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t greatest) {
@@ -22,23 +30,16 @@ GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t gr
 
 /* Columns of up to LANES rows, a row a lane: the weights over their sum. */
 GF_INLINE void NAME(relax_lanes)(vec_t *column, size_t n, vec_t greatest, vec_t rate) {
-    vec_t factor;
-    f64x8 low = f64_set(0), one = f64_set(1);
-#if REAL == 32
-    f64x8 high = f64_set(0);
+    f64x8 sum[EIGHTS];
+    for (int e = 0; e < EIGHTS; e++)
+        sum[e] = f64_set(0);
     for (size_t c = 0; c < n; c++) {
         column[c] = NAME(weight)(column[c], greatest, rate);
-        low = f64_add(low, f64_widen_low(column[c]));
-        high = f64_add(high, f64_widen_high(column[c]));
+        V(add_wide)(sum, column[c]);
     }
-    factor = f32_narrow(f64_div(one, low), f64_div(one, high));
-#else
-    for (size_t c = 0; c < n; c++) {
-        column[c] = NAME(weight)(column[c], greatest, rate);
-        low = f64_add(low, column[c]);
-    }
-    factor = f64_div(one, low);
-#endif
+    for (int e = 0; e < EIGHTS; e++)
+        sum[e] = f64_div(f64_set(1), sum[e]);
+    const vec_t factor = V(of_wide)(sum);
     for (size_t c = 0; c < n; c++)
         column[c] = V(mul)(column[c], factor);
 }
@@ -56,3 +57,5 @@ GF_INLINE void NAME(one_hot_lanes)(vec_t *column, size_t n, vec_t greatest) {
         column[c] = V(select)(unusable, nan, V(select)(here, one, zero));
     }
 }
+
+#endif

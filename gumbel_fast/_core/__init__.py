@@ -1,0 +1,51 @@
+"""The typed layer between Python and the C core, in Cython. The modules of gumbel_fast take its names from here.
+
+target       the C core, and the SIMD target in use
+request      a request in Cython, and the loop over rows that has a kernel do it; rows.pxd: arrays as rows
+samplers     draws from requests, and the fast path of small calls; seeds.pxd: the two words of a call
+relaxations  softmax and its relatives, and noise
+distribution the functions of gumbel_r
+c_interface  what `cimport gumbel_fast` gives
+kernels.pxd  the C core's headers, declared
+"""
+
+from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
+from .relaxations import (
+    LOG_SOFTMAX,
+    LOGSUMEXP,
+    SOFTMAX,
+    SOFTMAX_VJP,
+    gumbel,
+    gumbel_softmax,
+    noise_from_words,
+    relax,
+)
+from .request import Request, refuse
+from .samplers import (
+    ALIAS,
+    CHECK,
+    GUMBEL_MAX,
+    GUMBEL_MAX_GIVEN,
+    GUMBEL_TOP_K,
+    INVERSE_CDF,
+    REJECTION,
+    REJECTION_DISTINCT,
+    RepeatedRow,
+    draw,
+    draw_seed,
+    fast_categorical,
+    fast_gumbel_max,
+    try_draw,
+)
+from .target import (
+    BOUNDS,
+    MAX_COLUMNS,
+    SHORT_ROW,
+    STREAM_VERSION,
+    compiled_targets,
+    compiler,
+    philox4x32,
+    simd_target,
+    usable_targets,
+    use_target,
+)

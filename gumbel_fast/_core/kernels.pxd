@@ -1,0 +1,128 @@
+# The C core's headers, declared for Cython: src/gumbel_fast.h and src/request.h say what each name means. Nothing is
+# defined here. tests/test_kernels.py holds the names and fields to those of the headers.
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+
+cdef extern from "request.h" nogil:
+    enum:
+        GF_NOT_FINITE
+
+    ctypedef struct gf_vector:
+        const double *data
+        size_t step
+
+    ctypedef struct gf_rows:
+        const void *data
+        Py_ssize_t stride
+
+    ctypedef struct gf_stream:
+        uint64_t key
+        uint64_t row
+        uint64_t column
+
+    ctypedef struct gf_draws:
+        int64_t *index
+        Py_ssize_t stride
+        Py_ssize_t step
+        size_t first
+        size_t count
+        double *value
+
+    ctypedef struct gf_request:
+        size_t first
+        size_t columns
+        gf_rows x
+        gf_rows other
+        gf_vector temperature
+        gf_stream stream
+        gf_draws draws
+        void *out
+        Py_ssize_t out_stride
+        int hard
+
+    ctypedef struct gf_status:
+        Py_ssize_t row
+        int64_t found
+
+    ctypedef gf_status (*gf_run)(
+        const gf_request *request, size_t start, size_t stop, void *scratch) noexcept nogil
+    ctypedef size_t (*gf_scratch_size)(size_t n, size_t count) noexcept nogil
+
+    ctypedef struct gf_kernel:
+        gf_run run
+        gf_scratch_size scratch
+
+cdef extern from "gumbel_fast.h" nogil:
+    enum:
+        GF_STREAM_VERSION
+        GF_SHORT_ROW
+    size_t GF_MAX_COLUMNS
+    double GF_NOISE_F32_ULP
+    double GF_NOISE_F32_ABS
+    double GF_NOISE_F64_ULP
+    double GF_NOISE_F64_ABS
+    double GF_SOFTMAX_F32_REL
+    double GF_SOFTMAX_F64_REL
+    double GF_DISTRIBUTION_ULP
+
+    enum:
+        GF_PDF
+        GF_LOGPDF
+        GF_CDF
+        GF_LOGCDF
+        GF_SF
+        GF_LOGSF
+        GF_PPF
+        GF_ISF
+        GF_DISTRIBUTION_FUNCTIONS
+
+    enum:
+        GF_F32
+        GF_F64
+        GF_F16
+        GF_BF16
+        GF_DTYPES
+
+    enum:
+        GF_CHECK
+        GF_INVERSE_CDF
+        GF_REJECTION
+        GF_REJECTION_START
+        GF_REJECTION_DRAW
+        GF_ALIAS
+        GF_ALIAS_START
+        GF_ALIAS_DRAW
+        GF_REJECTION_DISTINCT
+        GF_GUMBEL_MAX
+        GF_GUMBEL_MAX_GIVEN
+        GF_GUMBEL_TOP_K
+        GF_GUMBEL_SOFTMAX
+        GF_LOGITS_KERNELS
+
+    enum:
+        GF_SOFTMAX
+        GF_LOG_SOFTMAX
+        GF_LOGSUMEXP
+        GF_SOFTMAX_VJP
+        GF_REAL_KERNELS
+
+    ctypedef void (*gf_gumbel_kernel)(
+        void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) noexcept nogil
+    ctypedef void (*gf_gumbel_of_words_kernel)(
+        const uint32_t *high, const uint32_t *low, void *out, size_t n) noexcept nogil
+    ctypedef void (*gf_distribution_kernel)(
+        gf_vector x, gf_vector loc, gf_vector scale, double *out, size_t n) noexcept nogil
+    ctypedef void (*gf_philox_block)(uint64_t key, const uint32_t *counter, uint32_t *words) noexcept nogil
+
+    ctypedef struct gf_kernels:
+        const char *name
+        const gf_kernel *logits[4]
+        const gf_kernel *real[2]
+        gf_gumbel_kernel gumbel[2]
+        gf_gumbel_of_words_kernel gumbel_of_words[2]
+        gf_distribution_kernel distribution[8]
+        gf_philox_block philox_block
+
+    const char gf_compiler[]
+    const gf_kernels *const gf_targets[]
+    int gf_target_usable(const gf_kernels *target)

@@ -1,0 +1,64 @@
+# Relaxations of requests, and noise: whatever fills arrays of floats.
+"""Softmax and its relatives on the rows of requests; noise."""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stdint cimport uint32_t, uint64_t
+
+from gumbel_fast._core.kernels cimport *
+from gumbel_fast._core.request cimport Request, raise_for, run
+from gumbel_fast._core.target cimport kernels
+
+cnp.import_array()
+
+SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX_VJP = GF_SOFTMAX, GF_LOG_SOFTMAX, GF_LOGSUMEXP, GF_SOFTMAX_VJP
+
+
+def relax(Request request not None, int function, Py_ssize_t start, Py_ssize_t stop):
+    """Apply SOFTMAX, LOG_SOFTMAX, LOGSUMEXP or SOFTMAX_VJP to rows start to stop, which are float32 or float64."""
+    raise_for(&request.c, run(&kernels.real[request.dtype][function], &request.c, &request.walk, start, stop), False)
+
+
+def gumbel_softmax(Request request not None, Py_ssize_t start, Py_ssize_t stop):
+    """Softmax of (logits + noise) / temperature of rows start to stop, or the one-hot of its greatest entry."""
+    cdef const gf_kernel *kernel = &kernels.logits[request.dtype][GF_GUMBEL_SOFTMAX]
+    raise_for(&request.c, run(kernel, &request.c, &request.walk, start, stop), False)
+
+
+cdef inline int real_dtype(cnp.ndarray array) noexcept:
+    return GF_F32 if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32 else GF_F64
+
+
+def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,
+           Py_ssize_t stop):
+    """Fill elements start to stop of a C-contiguous float array with noise.
+
+    Its rows are numbered from `row`, its columns from `column`.
+    """
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(out, cnp.PyArray_NDIM(out) - 1)
+    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(out), skip, count, rows
+    cdef char *data = cnp.PyArray_BYTES(out)
+    cdef gf_gumbel_kernel kernel = kernels.gumbel[real_dtype(out)]
+    cdef gf_stream stream
+    stream.key = key
+    with nogil:
+        while start < stop:
+            skip = start % columns
+            count = min(columns - skip, stop - start)  # the rest of a row, or all whole rows
+            rows = max((stop - start) // columns, 1) if skip == 0 else 1
+            stream.row, stream.column = row + <uint64_t> (start // columns), column + <uint64_t> skip
+            kernel(data + start * size, <size_t> rows, <size_t> count, stream, loc, scale)
+            start += rows * count
+
+
+def noise_from_words(high, low, dtype):
+    """Noise of given 64-bit words, cut into two halves; for tests."""
+    cdef cnp.ndarray h = np.ascontiguousarray(high, np.uint32), l = np.ascontiguousarray(low, np.uint32)
+    cdef cnp.ndarray out = np.empty(np.broadcast_shapes(high.shape, low.shape), dtype)
+    if cnp.PyArray_SIZE(h) != cnp.PyArray_SIZE(l):
+        raise ValueError("high and low differ in length")
+    kernels.gumbel_of_words[real_dtype(out)](
+        <const uint32_t *> cnp.PyArray_DATA(h), <const uint32_t *> cnp.PyArray_DATA(l), cnp.PyArray_DATA(out),
+        <size_t> cnp.PyArray_SIZE(h))
+    return out

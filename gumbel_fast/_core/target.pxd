@@ -1,0 +1,3 @@
+from gumbel_fast._core.kernels cimport gf_kernels
+
+cdef const gf_kernels *kernels

@@ -1,0 +1,97 @@
+"""The request: what the arguments of a call become together, and the one way from there to the kernels.
+
+Every public function that reads rows makes one here. What each argument may be stands in _arguments.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._arguments import Array, as_logits, as_offset, as_real, as_rows, as_temperature, compute_dtype
+from ._core import Request
+from ._methods import Method
+from ._rng import RNG, draw_seed
+from ._threads import run
+
+
+def draw(
+    request: Request,
+    method: Method,
+    threads: int,
+    index: NDArray[np.int64] | None = None,
+    value: NDArray[np.float64] | None = None,
+) -> None:
+    """Draw from every row, into `index` and `value`."""
+    request.into(index, value)
+    draws = index.shape[-1] if index is not None and index.ndim == request.rows.ndim else 1
+    cost = method.cost(request.columns, draws)
+    run(lambda start, stop: _core.draw(request, method.kernel, start, stop), request.count, cost, threads)
+
+
+def to_sample(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike,
+    axis: int,
+    rng: RNG,
+    offset: tuple[int, int] = (0, 0),
+    noise: ArrayLike | None = None,
+) -> Request:
+    """Return the request of a sampler: there must be categories, and temperature 0 is one."""
+    x, given = as_logits(logits), None
+    if noise is not None:
+        x, given = _with_noise(x, logits, noise)
+    inputs = (x,) if given is None else (x, given)
+    rows = as_rows("logits", x, axis)
+    if rows.shape[-1] == 0:
+        raise ValueError("logits: no categories to draw from")
+    t = as_temperature(temperature, rows.shape[:-1], zero=True)
+    row, column = as_offset(offset, rows.shape[-1])
+    if given is not None:
+        if rng is not None or (row, column) != (0, 0):
+            raise ValueError("rng and offset must be left out where noise is given")
+        return Request(inputs, rows, t, other=as_rows("noise", given, axis))
+    key, base = draw_seed(rng)
+    return Request(inputs, rows, t, key, (base + row) % 2**64, column)
+
+
+def to_relax(
+    logits: ArrayLike, *, temperature: ArrayLike, axis: int, rng: RNG, offset: tuple[int, int] = (0, 0)
+) -> Request:
+    """Return the request of a relaxation with noise, which reads logits as a sampler does."""
+    x = as_logits(logits)
+    rows = as_rows("logits", x, axis)
+    t = as_temperature(temperature, rows.shape[:-1], zero=False)
+    row, column = as_offset(offset, rows.shape[-1])
+    key, base = draw_seed(rng)
+    return Request((x,), rows, t, key, (base + row) % 2**64, column)
+
+
+def to_normalise(logits: ArrayLike, *, temperature: ArrayLike, axis: int) -> Request:
+    """Return the request of what has no noise: rows of float32 or float64."""
+    x = as_real("logits", logits)
+    rows = as_rows("logits", x, axis)
+    return Request((x,), rows, as_temperature(temperature, rows.shape[:-1], zero=False))
+
+
+def to_differentiate(y: ArrayLike, grad: ArrayLike, *, temperature: ArrayLike, axis: int) -> Request:
+    """Return the request of a gradient in softmax's logits, in the wider dtype of the two arrays."""
+    a, b = as_real("y", y), as_real("grad", grad)
+    if a.shape != b.shape:
+        raise ValueError(f"grad must have the shape {a.shape} of y, not {b.shape}")
+    wide = np.result_type(a, b)
+    a, b = a.astype(wide, copy=False), b.astype(wide, copy=False)
+    rows = as_rows("y", a, axis)
+    t = as_temperature(temperature, rows.shape[:-1], zero=False)
+    return Request((a, b), rows, t, other=as_rows("grad", b, axis))
+
+
+def _with_noise(x: Array, logits: ArrayLike, noise: ArrayLike) -> tuple[Array, Array]:
+    given = as_real("noise", noise)
+    if x.shape != given.shape:
+        raise ValueError(f"noise must have the shape {x.shape} of logits, not {given.shape}")
+    if compute_dtype(x) != given.dtype:
+        return as_real("logits", logits).astype(np.float64), given.astype(np.float64)
+    return x, given

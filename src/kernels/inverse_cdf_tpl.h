@@ -1,0 +1,235 @@
+/* Template: one draw from each of many rows of up to GF_SHORT_ROW categories by the inverse of the cumulative
+ * distribution, with one uniform a row and a row a lane.
+ *
+ * A row's draw is the same alone and in a batch: lanes never meet, and every sum runs along the row in order, in
+ * double. To keep a far category's own probability, elements below SHORT_SMALL times the greatest are laid out before
+ * the others, where u is fine: their sum is compared with u first, and where u falls on them (less than once in
+ * 2^14 rows, usually never) or is itself tiny, the row is drawn again by itself, with more random bits. Up to SHORT_FEW
+ * rows, alone or left over, are drawn by themselves as well: the same sums in the same order. */
+#include "kernels/argmax_tpl.h"
+#include "kernels/softmax_tpl.h"
+#include "kernels/uniform.h"
+
+#if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_INVERSE_CDF_TPL
+#undef GF_INVERSE_CDF_TPL
+#else
+#define GF_INVERSE_CDF_TPL
+#endif
+
+#define SHORT_SMALL 0x1p-20 /* of the greatest weight, which is 1 */
+#define SHORT_FEW 3         /* rows that are drawn one by one: their lanes would be too empty */
+
+/* The element that u, 0 <= u < sum of v, falls on when those below the limit are laid out first, and among them the
+ * smallest again; v is spoiled. Where rounding lets u pass the end, the last is meant. */
+GF_COLD int64_t ROW(inverse_fine)(double *v, size_t n, double limit, double u) {
+    int64_t last = 0;
+    for (;;) {
+        double small = 0;
+        for (size_t i = 0; i < n; i++)
+            small += v[i] < limit ? v[i] : 0;
+        if (!(u < small)) {
+            u -= small;
+            break;
+        }
+        for (size_t i = 0; i < n; i++)
+            v[i] = v[i] < limit ? v[i] : 0;
+        limit = small * BLOCK_TINY;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (v[i] >= limit && v[i] > 0) {
+            last = (int64_t)i;
+            if (u < v[i])
+                break;
+            u -= v[i];
+        }
+    return last;
+}
+
+/* One row, to the same bits as by lanes; -1 where it cannot be drawn from. */
+static int64_t ROW(inverse_cdf_one)(const element_t *x, size_t n, double temperature, uint64_t key, uint64_t row) {
+    enum { VECTORS = GF_SHORT_ROW / LANES };
+    const size_t vectors = (n + LANES - 1) / LANES;
+    vec_t v[VECTORS], greatest = V(set)(-INFINITY);
+    mask_t bad = V(mask_none)();
+    for (size_t k = 0; k < vectors; k++) {
+        v[k] = ROW(read_from)(x, k * LANES, n);
+        bad = V(mask_or)(bad, V(unordered)(v[k], v[k]));
+        greatest = V(max)(v[k], greatest);
+    }
+    const real_t most = V(max_lane)(greatest);
+    if (V(mask_bits)(bad) || most - most != 0)
+        return -1;
+    if (temperature == 0) {
+        int64_t i = 0;
+        while (ROW(read_one)(x + i) != most)
+            i++;
+        return i;
+    }
+    const vec_t m = V(set)(most), rate = V(set)(NAME(rate_of)(temperature));
+    real_t w[GF_SHORT_ROW];
+    double cumulative[GF_SHORT_ROW], small = 0, large = 0;
+    for (size_t k = 0; k < vectors; k++)
+        V(store)(w + k * LANES, NAME(weight)(v[k], m, rate));
+    for (size_t i = 0; i < n; i++) {
+        const int is_small = w[i] < (real_t)SHORT_SMALL;
+        small += is_small ? w[i] : 0;
+        large += is_small ? 0 : w[i];
+        cumulative[i] = large;
+    }
+    uint64_t words[2], more[2];
+    uniform_words(key, row, GF_TAG_INVERSE_CDF, 0, words);
+    double u = (double)(words[0] >> 1) * 0x1p-63 + 0x1p-64;
+    const int tiny = u < 0x1p-32;
+    u *= small + large;
+    if (tiny || u < small || !(u - small < large)) {
+        uniform_words(key, row, GF_TAG_INVERSE_CDF, 1, more); /* the first 63 bits of u stay */
+        u = (small + large) * (uniform_fine(words[0] >> 1, more[0]) * 2);
+        for (size_t i = 0; i < n; i++)
+            cumulative[i] = w[i];
+        return ROW(inverse_fine)(cumulative, n, SHORT_SMALL, u);
+    }
+    u -= small;
+    int64_t index = 0;
+    for (size_t i = 0; i + 1 < n; i++)
+        index += !(u < cumulative[i]);
+    return index;
+}
+
+/* Indices held as doubles into int64: 2^52 + i has i in its low bits. */
+GF_INLINE void ROW(store_indices)(f64x8 index, int64_t *out) {
+    u64x8 bits = f64_as_bits(f64_add(index, f64_set(0x1p52)));
+    u64_store((uint64_t *)out, u64_and(bits, u64_set(UINT32_MAX)));
+}
+
+/* What the temperatures of up to LANES rows come to. */
+typedef struct {
+    vec_t rate;
+    uint32_t zero; /* bit i: lane i is at temperature 0 */
+} ROW(lane_rates);
+
+GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t some) {
+    real_t rate[LANES];
+    ROW(lane_rates) lanes = {V(set)(0), 0};
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double temperature = gf_temperature(q, r + (lane < some ? lane : 0));
+        rate[lane] = NAME(rate_of)(temperature);
+        lanes.zero |= (uint32_t)(temperature == 0) << lane;
+    }
+    lanes.rate = V(load)(rate);
+    return lanes;
+}
+
+/* LANES rows at most, from number r on: their indices, and in *open the lanes that are to be drawn by themselves: a row that
+ * cannot be drawn from, one at temperature 0, and one that needs more bits. */
+GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some, const philox_keys *keys,
+                                      const ROW(lane_rates) * rates, int64_t *index, uint32_t *open) {
+    enum { TILES = GF_SHORT_ROW / LANES };
+    static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const size_t n = q->columns;
+    const vec_t none = V(set)(-INFINITY), limit = V(set)((real_t)SHORT_SMALL);
+    vec_t column[GF_SHORT_ROW], greatest = none;
+    for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
+        vec_t *v = column + tile * LANES;
+        for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
+            v[lane] = lane < some ? ROW(read_from)(gf_x(q, r + lane), tile * LANES, n) : none;
+        V(transpose)(v);
+    }
+    mask_t bad = V(mask_none)();
+    for (size_t c = 0; c < n; c++) {
+        bad = V(mask_or)(bad, V(unordered)(column[c], column[c]));
+        greatest = V(max)(column[c], greatest);
+    }
+
+    f64x8 small[EIGHTS], large[EIGHTS];
+    for (int e = 0; e < EIGHTS; e++)
+        small[e] = large[e] = f64_set(0);
+    for (size_t c = 0; c < n; c++) {
+        vec_t w = NAME(weight)(column[c], greatest, rates->rate);
+        mask_t is_small = V(less)(w, limit);
+        column[c] = V(select)(is_small, V(set)(0), w);
+        if (V(mask_bits)(is_small))
+            V(add_wide)(small, V(sub)(w, column[c]));
+        V(add_wide)(large, column[c]);
+    }
+
+    /* u = (first 63 bits + 1/2) / 2^63 */
+    f64x8 u[EIGHTS], chosen[EIGHTS];
+    uint32_t fine = 0;
+    for (int e = 0; e < EIGHTS; e++) {
+        const u64x8 number = u64_add(u64_set(q->stream.row + r + 8 * (uint64_t)e), u64_load(eight));
+        u64x8 x[4] = {u64_set(0), u64_set(GF_TAG_INVERSE_CDF), number, u64_shift_right(number, 32)};
+        philox_lanes(keys, x);
+        u64x8 word = u64_or(u64_shift_left(x[0], 32), u64_and(x[1], u64_set(UINT32_MAX)));
+        u[e] = f64_fma(f64_from_u63(u64_shift_right(word, 1)), f64_set(0x1p-63), f64_set(0x1p-64));
+        m64x8 tiny = f64_less(u[e], f64_set(0x1p-32));
+        u[e] = f64_mul(u[e], f64_add(small[e], large[e]));
+        fine |= f64_mask_bits(f64_mask_or(tiny, f64_less(u[e], small[e]))) << (8 * e);
+        u[e] = f64_sub(u[e], small[e]);
+        fine |= (~f64_mask_bits(f64_less(u[e], large[e])) & 0xff) << (8 * e); /* by rounding */
+        chosen[e] = f64_set(0);
+        large[e] = f64_set(0);
+    }
+    /* The first column whose cumulative sum is above u. */
+    for (size_t c = 0; c + 1 < n; c++) {
+        const f64x8 next = f64_set((double)(c + 1));
+        V(add_wide)(large, column[c]);
+        for (int e = 0; e < EIGHTS; e++)
+            chosen[e] = f64_select(f64_less(u[e], large[e]), chosen[e], next);
+    }
+
+    for (int e = 0; e < EIGHTS; e++)
+        if (some >= 8 * (size_t)e + 8) {
+            ROW(store_indices)(chosen[e], index + 8 * e);
+        } else if (some > 8 * (size_t)e) {
+            int64_t picked[8];
+            ROW(store_indices)(chosen[e], picked);
+            memcpy(index + 8 * e, picked, (some - 8 * (size_t)e) * sizeof *picked);
+        }
+
+    const vec_t excess = V(sub)(greatest, greatest); /* of an infinity: NaN */
+    *open = fine | rates->zero | V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
+    *open &= (uint32_t)((1ull << some) - 1);
+}
+
+/* Draws from row r by itself; 0 where it cannot be drawn from. */
+GF_INLINE int ROW(inverse_cdf_row)(const gf_request *q, size_t r) {
+    int64_t *index = gf_index(q, r);
+    *index = ROW(inverse_cdf_one)(gf_x(q, r), q->columns, gf_temperature(q, r), q->stream.key, q->stream.row + r);
+    return *index >= 0;
+}
+
+/* Draws by lanes from row *r on, until no more than SHORT_FEW are left or one cannot be drawn from, which *r is then; returns
+ * whether all could. */
+GF_APART int ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop) {
+    philox_keys keys;
+    ROW(lane_rates) rates = ROW(rates_from)(q, *r, 1);
+    philox_keys_set(&keys, q->stream.key);
+    while (stop - *r > SHORT_FEW) {
+        const size_t some = stop - *r < LANES ? stop - *r : LANES;
+        uint32_t open;
+        if (q->temperature.step)
+            rates = ROW(rates_from)(q, *r, some);
+        ROW(inverse_cdf_lanes)(q, *r, some, &keys, &rates, gf_index(q, *r), &open);
+        for (; open; open &= open - 1)
+            if (!ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open))) {
+                *r += gf_lowest_bit(open);
+                return 0;
+            }
+        *r += some;
+    }
+    return 1;
+}
+
+static gf_status ROW(inverse_cdf)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    size_t r = start;
+    (void)scratch;
+    if (stop - r > SHORT_FEW && !ROW(inverse_cdf_many)(q, &r, stop))
+        return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
+    for (; r < stop; r++)
+        if (!ROW(inverse_cdf_row)(q, r))
+            return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
+    return gf_done();
+}
+
+#endif

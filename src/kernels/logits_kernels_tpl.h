@@ -1,0 +1,33 @@
+/* Template: the table of the kernels that read stored logits. */
+#include "kernels/alias_tpl.h"
+#include "kernels/gumbel_max_tpl.h"
+#include "kernels/gumbel_softmax_tpl.h"
+#include "kernels/gumbel_top_k_tpl.h"
+#include "kernels/inverse_cdf_tpl.h"
+#include "kernels/rejection_distinct_tpl.h"
+#include "kernels/rejection_tpl.h"
+
+#if defined(GF_LOGITS_KERNELS_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_LOGITS_KERNELS_TPL
+#undef GF_LOGITS_KERNELS_TPL
+#else
+#define GF_LOGITS_KERNELS_TPL
+#endif
+
+static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
+    [GF_CHECK] = {.run = ROW(check)},
+    [GF_INVERSE_CDF] = {.run = ROW(inverse_cdf)},
+    [GF_REJECTION] = {.run = ROW(rejection), .scratch = ROW(rejection_scratch)},
+    [GF_REJECTION_START] = {.run = ROW(rejection_start), .scratch = ROW(rejection_scratch)},
+    [GF_REJECTION_DRAW] = {.run = ROW(rejection_draw), .scratch = ROW(rejection_scratch)},
+    [GF_ALIAS] = {.run = ROW(alias), .scratch = ROW(alias_scratch)},
+    [GF_ALIAS_START] = {.run = ROW(alias_start), .scratch = ROW(alias_scratch)},
+    [GF_ALIAS_DRAW] = {.run = ROW(alias_draw), .scratch = ROW(alias_scratch)},
+    [GF_REJECTION_DISTINCT] = {.run = ROW(rejection_distinct), .scratch = ROW(rejection_distinct_scratch)},
+    [GF_GUMBEL_MAX] = {.run = ROW(gumbel_max)},
+    [GF_GUMBEL_MAX_GIVEN] = {.run = ROW(gumbel_max_given)},
+    [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
+    [GF_GUMBEL_SOFTMAX] = {.run = ROW(gumbel_softmax)},
+};
+
+#endif

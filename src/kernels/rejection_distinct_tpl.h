@@ -1,0 +1,121 @@
+/* Template: a few draws without replacement from one long row, by rejection with block envelopes that goes on.
+ *
+ * What is drawn leaves its block's sum, and the next draw is made from what is left, by the same trials: a draw is
+ * softmax over the categories that remain, given those before it (Plackett-Luce). The proof in rejection.h holds for any
+ * envelopes that are not below the sums.
+ *
+ * Weights are relative to the greatest element at the start. When what is left weighs little beside the rounding of the
+ * envelopes, they are made anew from the elements that are left. At temperature 0 the draws are the greatest elements. */
+#include "kernels/gumbel_top_k_tpl.h"
+#include "kernels/rejection_tpl.h"
+
+#if defined(GF_REJECTION_DISTINCT_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_REJECTION_DISTINCT_TPL
+#undef GF_REJECTION_DISTINCT_TPL
+#else
+#define GF_REJECTION_DISTINCT_TPL
+#endif
+
+enum { ROW(DISTINCT_FLOOR) = 4 /* units a block: what is left must weigh more, or the envelopes are made anew */ };
+
+/* Scratch: rejection's, then for each block the bits of the elements drawn; or that of the k greatest. */
+static size_t ROW(rejection_distinct_scratch)(size_t n, size_t count) {
+    const size_t drawn = ROW(rejection_scratch)(n, count) + block_count(n) * sizeof(uint32_t);
+    const size_t greatest = ROW(top_k_scratch)(n, count);
+    return drawn > greatest ? drawn : greatest;
+}
+
+/* Weights of a block in order, those drawn 0, and their sum. */
+GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, real_t greatest, real_t rate, uint32_t drawn,
+                                   f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
+    double sum = ROW(block_weights)(x, size, greatest, rate, w);
+    for (int k = 0; k < BLOCK_EIGHTS; k++)
+        f64_store(weight + 8 * k, w[k]);
+    if (!drawn)
+        return sum;
+    for (; drawn; drawn &= drawn - 1)
+        weight[gf_lowest_bit(drawn)] = 0;
+    for (int k = 0; k < BLOCK_EIGHTS; k++)
+        w[k] = f64_load(weight + 8 * k);
+    return f64_sum_four(w);
+}
+
+/* Makes the envelopes anew from what is not drawn; 0 where nothing is left. */
+GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, real_t rate, const uint32_t *drawn,
+                                   ROW(rejection_memory) * memory) {
+    real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = -(real_t)INFINITY;
+    mask_t bad = V(mask_none)();
+    for (size_t j = 0; j < memory->envelopes.blocks; j++) {
+        const size_t start = j * BLOCK;
+        maxima[j] = -(real_t)INFINITY;
+        if (start >= n)
+            continue;
+        const size_t size = n - start < BLOCK ? n - start : BLOCK;
+        if (!drawn[j])
+            maxima[j] = V(max_lane)(ROW(block_lanes)(x + start, size, &bad));
+        else
+            for (size_t i = 0; i < size; i++)
+                if (!(drawn[j] >> i & 1) && ROW(read_one)(x + start + i) > maxima[j])
+                    maxima[j] = ROW(read_one)(x + start + i);
+        greatest = maxima[j] > greatest ? maxima[j] : greatest;
+    }
+    if (greatest == -(real_t)INFINITY)
+        return 0;
+    memory->greatest = greatest;
+    ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, greatest, rate, memory->envelopes.envelope);
+    envelopes_sum(&memory->envelopes);
+    return 1;
+}
+
+/* Draws up to q->draws.count; returns how many there were, or -1 where the row cannot be drawn from. */
+GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
+    const element_t *x = gf_x(q, r);
+    const size_t n = q->columns;
+    const double temperature = gf_temperature(q, r);
+    const real_t rate = NAME(rate_of)(temperature);
+    ROW(rejection_memory) *memory = scratch;
+    uint32_t *drawn = (uint32_t *)(void *)((char *)scratch + ROW(rejection_scratch)(n, q->draws.count));
+    int64_t *index = gf_index(q, r);
+    if (!ROW(rejection_read)(x, n, temperature, memory))
+        return -1;
+    memset(drawn, 0, block_count(n) * sizeof *drawn);
+    for (size_t i = 0; i < q->draws.count; i++)
+        for (uint32_t trial = 0;; trial++) {
+            f64x8 w[BLOCK_EIGHTS];
+            double weight[BLOCK], u;
+            if (memory->envelopes.total <= ROW(DISTINCT_FLOOR) * memory->envelopes.blocks &&
+                !ROW(rejection_restart)(x, n, rate, drawn, memory))
+                return (int64_t)i;
+            const size_t block = rejection_pick(&memory->envelopes, q->stream.key, q->stream.row + r, i, trial, &u);
+            const size_t start = block * BLOCK, size = n - start < BLOCK ? n - start : BLOCK;
+            double sum = ROW(left_weights)(x + start, size, memory->greatest, rate, drawn[block], w, weight);
+            if (u < sum) {
+                const unsigned element = block_element(w, sum, u);
+                index[i] = (int64_t)(start + element);
+                drawn[block] |= (uint32_t)1 << element;
+                envelope_lower(&memory->envelopes, block, sum - weight[element]);
+                break;
+            }
+            envelope_refine(&memory->envelopes, block, sum);
+        }
+    return (int64_t)q->draws.count;
+}
+
+static gf_status ROW(rejection_distinct)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    for (size_t r = start; r < stop; r++) {
+        if (gf_temperature(q, r) == 0) {
+            const gf_status status = ROW(gumbel_top_k)(q, r, r + 1, scratch);
+            if (status.row >= 0)
+                return status;
+            continue;
+        }
+        const int64_t found = ROW(distinct_draws)(q, r, scratch);
+        if (found < 0)
+            return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
+        if (found < (int64_t)q->draws.count)
+            return gf_stopped(r, found);
+    }
+    return gf_done();
+}
+
+#endif

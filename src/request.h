@@ -1,0 +1,95 @@
+/* What a kernel is asked to do: the request, and the small structs that it is made of.
+ *
+ * A parameter that a row has for itself is one field here. Kernels live elsewhere, and so do the checks: a request that
+ * reaches a kernel is sound. */
+#ifndef GF_REQUEST_H
+#define GF_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A number for each row or element, or one for all: entry i is data[i * step], step 1 or 0. */
+typedef struct {
+    const double *data;
+    size_t step;
+} gf_vector;
+
+static inline double gf_vector_at(gf_vector v, size_t i) { return v.data[i * v.step]; }
+
+/* Rows of contiguous elements, `stride` bytes apart. */
+typedef struct {
+    const void *data;
+    ptrdiff_t stride;
+} gf_rows;
+
+static inline const void *gf_row(const gf_rows *rows, size_t i) {
+    return (const char *)rows->data + (ptrdiff_t)i * rows->stride;
+}
+
+/* The random words of element c of row r are those of key, row number row + r mod 2^64 and column number column + c. */
+typedef struct {
+    uint64_t key, row, column;
+} gf_stream;
+
+/* Where draws go, and which of a row's draws they are: numbers first to first + count - 1. Draw number first + i of a row
+ * is i * step bytes after the row's first; the kernels that make no repeated draws have step sizeof(int64_t). */
+typedef struct {
+    int64_t *index;
+    ptrdiff_t stride, step;
+    size_t first, count;
+    double *value; /* as many for each row, C-contiguous from row 0 on; or NULL */
+} gf_draws;
+
+/* The row pointers are those of row number `first`, and rows from there on lie a stride apart; the temperatures, the stream
+ * and the values are those of row 0. Logits and noise are of the types of the kernel. */
+typedef struct {
+    size_t first, columns;
+    gf_rows x;     /* logits; for a gradient, probabilities */
+    gf_rows other; /* noise in the compute type that stands in for the stream's; for a gradient, that of the loss */
+    gf_vector temperature;
+    gf_stream stream;
+    gf_draws draws;       /* of samplers */
+    void *out;            /* of relaxations, in the compute type; may be x or other */
+    ptrdiff_t out_stride; /* bytes between its rows */
+    int hard;             /* a one-hot in place of probabilities */
+} gf_request;
+
+/* Elements of row r, its draws and its results. */
+static inline const void *gf_x(const gf_request *q, size_t r) { return gf_row(&q->x, r - q->first); }
+static inline const void *gf_other(const gf_request *q, size_t r) { return gf_row(&q->other, r - q->first); }
+static inline void *gf_out(const gf_request *q, size_t r) {
+    return (char *)q->out + (ptrdiff_t)(r - q->first) * q->out_stride;
+}
+static inline int64_t *gf_index(const gf_request *q, size_t r) {
+    return (int64_t *)(void *)((char *)q->draws.index + (ptrdiff_t)(r - q->first) * q->draws.stride);
+}
+static inline double *gf_value(const gf_request *q, size_t r) {
+    return q->draws.value ? q->draws.value + r * q->draws.count : NULL;
+}
+static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
+
+/* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it
+ * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE. */
+typedef struct {
+    ptrdiff_t row;
+    int64_t found;
+} gf_status;
+
+/* In place of a count: the row has NaN or +inf. */
+#define GF_NOT_FINITE (-1)
+
+static inline gf_status gf_done(void) { return (gf_status){-1, 0}; }
+static inline gf_status gf_stopped(size_t row, int64_t found) { return (gf_status){(ptrdiff_t)row, found}; }
+
+/* Works on rows start to stop - 1 of a request, with scratch aligned as malloc's memory is. */
+typedef gf_status (*gf_run)(const gf_request *request, size_t start, size_t stop, void *scratch);
+
+/* Bytes of scratch for rows of n categories and `count` draws of each. */
+typedef size_t (*gf_scratch_size)(size_t n, size_t count);
+
+typedef struct {
+    gf_run run;
+    gf_scratch_size scratch; /* NULL: none */
+} gf_kernel;
+
+#endif
