@@ -4,12 +4,13 @@ __init__.py     arguments, and what an error or an interruption gives
 tour.py         the command without arguments: what it runs on, the article's experiment, a table of times
 article.py      the article's experiment, computed
 chi_square.py   the p-value that the experiment is judged by
+times.py        times of a few calls beside NumPy's
+processor.py    the processor's name
 sample.py       the command `sample`: draws from a file of logits
 logits_file.py  opening that file, with an error that a user understands
 draws.py        drawing piece by piece, with the numbers of one whole call
 output.py       where draws go: lines of text, or a .npy file
 progress.py     a progress bar on a terminal
-bench.py        the command `bench`: the benchmarks of `_bench`, printed, recorded, plotted
 
 Nothing here is imported by `import gumbel_fast`.
 """
@@ -23,8 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from .. import __version__, _core
-from .._bench import peers
+from .. import __version__
 from .errors import CommandError
 
 _USAGE_ERROR = 2
@@ -84,28 +84,6 @@ def _parser() -> argparse.ArgumentParser:
         help="write int64 indices there, in the shape of the batch; otherwise they are printed, a line for each row",
     )
     sample.set_defaults(run=_sample)
-    bench = commands.add_parser(
-        "bench",
-        help="time gumbel_fast beside the libraries that are installed",
-        description="Time gumbel_fast and its peers in turn, job by job. The jobs are described in bench/README.md.",
-    )
-    bench.add_argument(
-        "regimes", nargs="*", metavar="REGIME", help="names or patterns, such as 'noise*' (default: every one)"
-    )
-    bench.add_argument("--quick", action="store_true", help="half a minute: short turns, beside NumPy alone")
-    bench.add_argument(
-        "--peers", nargs="+", choices=peers.OTHERS, metavar="LIBRARY", help=f"of {', '.join(peers.OTHERS)}"
-    )
-    bench.add_argument("--seconds", type=float, metavar="S", help="for each regime (default: 2)")
-    bench.add_argument("--simd", choices=_core.usable_targets(), help="what GUMBEL_FAST_SIMD would force")
-    bench.add_argument("--logits", type=Path, metavar="ROWS.npy", help="rows of a language model's logits")
-    bench.add_argument("--both-allocators", action="store_true", help="show the allocator's other setting beside")
-    bench.add_argument(
-        "--cpu-time", action="store_true", help="count time on the CPU alone, where the machine has other work to do"
-    )
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, as pytest-benchmark would")
-    bench.add_argument("--plot", type=Path, metavar="FILE.png", help="draw them there; wants matplotlib")
-    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -113,23 +91,6 @@ def _tour(_: argparse.Namespace) -> None:
     from .tour import tour  # imported when run: a command does not wait for what another needs
 
     tour()
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from .bench import bench
-
-    bench(
-        options.regimes,
-        quick=options.quick,
-        libraries=options.peers,
-        seconds=options.seconds,
-        simd=options.simd,
-        logits=options.logits,
-        both_allocators=options.both_allocators,
-        cpu_time=options.cpu_time,
-        json=options.json,
-        plot=options.plot,
-    )
 
 
 def _sample(options: argparse.Namespace) -> None:
