@@ -573,13 +573,15 @@ cdef class RepeatedRow:
     def __dealloc__(self):
         free(self.scratch)
 
-    def draw(self, cnp.ndarray out, Py_ssize_t start, Py_ssize_t stop):
-        """Write draws start to stop into the row's part of out, whose rows are those of logits."""
+    def draw(self, cnp.ndarray out, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t first=0):
+        """Write draws start to stop into the row's part of out, whose rows are those of logits and begin with `first`.
+        """
         cdef Rows y
         rows_of(out, &y)
         with nogil:
             scatter(self.method.draw, self.data, self.n, self.temperature, self.key, self.row, <uint64_t> start,
-                    <uint64_t> stop, row_at(&y, self.number) + start * y.column_stride, y.column_stride, self.scratch)
+                    <uint64_t> stop, row_at(&y, self.number) + (start - first) * y.column_stride, y.column_stride,
+                    self.scratch)
 
 
 # -- many different ones from each row ----------------------------------------------------------------------------

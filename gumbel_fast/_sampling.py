@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -155,6 +156,20 @@ def categorical(
         return indices[()]
     out[...] = indices
     return out
+
+
+def repeated_pieces(
+    logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
+    row = as_categories(as_logits(logits), -1)
+    t = as_temperature(temperature, (), zero=True)
+    key, base = draw_seed(rng)
+    state = _core.RepeatedRow(row, t, key, base, by_alias(row.dtype, row.size, num_samples), 0)
+    for start in range(0, num_samples, step):
+        piece = np.empty(min(step, num_samples - start), np.int64)
+        state.draw(piece, start, start + piece.size, start)
+        yield piece
 
 
 def _as_count(num_samples: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
+from gumbel_fast import _sampling
 from gumbel_fast._cli import chi_square, draws, logits_file, output, progress
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
@@ -204,6 +205,24 @@ def test_file_larger_than_the_memory_allowed(tmp_path):
     assert drawn.shape == (rows,)
     # Uniform over the columns: the mean's standard error is columns / sqrt(12 rows), and six of them are allowed.
     assert abs(drawn.mean() - columns / 2) < 6 * columns / np.sqrt(12 * rows)
+
+
+@LINUX
+@pytest.mark.limits
+def test_more_draws_than_the_memory_allowed_holds(tmp_path):
+    resource = pytest.importorskip("resource")
+    allowed = 512 << 20
+    holes(tmp_path / "logits.npy", 10)
+    command = [*COMMAND, "sample", "logits.npy", "-n", "100000000", "-o", os.devnull]  # 763 MiB of indices
+    result = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed)),
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 # --------------------------------------------------------------------------------------------------- sample: its output
@@ -592,9 +611,21 @@ def test_draws_do_not_depend_on_the_pieces(monkeypatch, tmp_path, cells, count, 
     monkeypatch.setattr(draws, "_DRAWS", 5)
     with logits_file.LogitsFile(tmp_path / "logits.npy", axis) as file:
         pieces = list(draws.draw(file, count=count, temperature=0.7, seed=12))
-    assert max((piece.size for piece in pieces), default=0) <= max(5, count or 1)
+    assert max((piece.size for piece in pieces), default=0) <= 5
     expected = gumbel_fast.categorical(values, num_samples=count, temperature=0.7, axis=axis, rng=12)
     np.testing.assert_array_equal(np.concatenate([[], *(piece.reshape(-1) for piece in pieces)]), expected.reshape(-1))
+
+
+def test_draws_by_trials_do_not_depend_on_the_pieces(monkeypatch, tmp_path):
+    values = np.random.default_rng(3).normal(size=(3, 2000))
+    assert not _sampling.by_alias(values.dtype, 2000, 50)
+    np.save(tmp_path / "logits.npy", values)
+    monkeypatch.setattr(draws, "_DRAWS", 7)
+    with logits_file.LogitsFile(tmp_path / "logits.npy", -1) as file:
+        pieces = list(draws.draw(file, count=50, temperature=0.7, seed=12))
+    assert {piece.size for piece in pieces} == {1, 7}
+    expected = gumbel_fast.categorical(values, num_samples=50, temperature=0.7, rng=12)
+    np.testing.assert_array_equal(np.concatenate(pieces), expected.reshape(-1))
 
 
 @pytest.mark.parametrize("slab, slabs", [(0, 0), (8, 16), (64, 1000), (10_000, 100_000)])

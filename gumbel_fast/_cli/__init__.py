@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Draw category indices from the softmax of logits. With --seed S the draws are those of "
         "gumbel_fast.categorical(logits, rng=S), and with -n N those of categorical(logits, num_samples=N, rng=S). The "
         "file is read piece by piece, so it may be larger than memory: what is held is some 16 million numbers, or one "
-        "row and its draws if that is more. An axis that is not the last is slower to read.",
+        "row if that is more. An axis that is not the last is slower to read.",
     )
     sample.add_argument("logits", type=Path, metavar="LOGITS.npy", help="unnormalised log-probabilities, in nats")
     sample.add_argument("-n", type=int, metavar="N", help="draws from each row, up to 2**32 (default: one)")

@@ -2,7 +2,8 @@
 
 A call of `categorical` takes two words (a, b) from its generator, and the draws from row r depend on a and b + r alone.
 So rows r0 to r1 of a call are the call on those rows with the words (a, b + r0), and a result does not depend on how it
-was cut. Held in memory are a piece's logits and its draws: one row and all of its draws at least.
+was cut; the draws from one row are made piece by piece too. Held in memory are a piece's logits, a row at least, and
+its draws.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 
 from .. import categorical
 from .._rng import SeedPair, draw_seed
+from .._sampling import repeated_pieces
 from .logits_file import LogitsFile
 
 _CELLS = 1 << 22  # logits that a piece reads, at least a row; four times as many where rows are scattered in the file
-_DRAWS = 1 << 18  # draws that a piece makes, at least those from a row
+_DRAWS = 1 << 18  # draws that a piece makes
 _AS_THEY_ARE = [np.dtype(name) for name in ("f2", "f4", "f8")]
 
 
@@ -39,12 +41,15 @@ def draw(logits: LogitsFile, *, count: int | None, temperature: float, seed: int
     first, second = draw_seed(np.random.SeedSequence(seed))
     done = 0  # rows
 
-    def call(block: NDArray[Any]) -> NDArray[np.int64]:
+    def pieces(block: NDArray[Any]) -> Iterator[NDArray[np.int64]]:
         words = SeedPair(first, (second + done) % 2**64)
-        return np.asarray(categorical(block, num_samples=count, temperature=temperature, rng=words))
+        if count is not None and count > _DRAWS:  # the block is one row
+            yield from repeated_pieces(block.reshape(-1), count, temperature, words, _DRAWS)
+        else:
+            yield np.asarray(categorical(block, num_samples=count, temperature=temperature, rng=words))
 
     if prod(logits.batch) == 0 or count == 0:
-        call(np.empty((0, logits.categories), logits.dtype))  # draws nothing, and refuses what is to be refused
+        categorical(np.empty((0, logits.categories), logits.dtype), temperature=temperature)  # may refuse it
         return
     cells = _CELLS if logits.contiguous else 4 * _CELLS
     for ranges in cut(logits.batch, max(1, min(cells // logits.categories, _DRAWS // (count or 1)))):
@@ -53,7 +58,7 @@ def draw(logits: LogitsFile, *, count: int | None, temperature: float, seed: int
             with np.errstate(over="ignore"):
                 block = block.astype(np.float64)  # what `categorical` would make of it, and `_explain` is to see
         try:
-            yield call(block)
+            yield from pieces(block)
         except ValueError as error:
             raise ValueError(_explain(block, done, logits.batch) or str(error)) from error
         done += prod(block.shape[:-1])
