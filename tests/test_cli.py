@@ -329,6 +329,7 @@ def test_new_output_has_the_mode_of_the_umask(file, umask):
     assert out.stat().st_mode & 0o7777 == 0o666 & ~umask
 
 
+@POSIX
 def test_output_of_a_long_name(file):
     out = file.with_name("x" * 246 + ".npy")  # the longest names have 255 characters
     sample(file, "-o", out, cwd=file.parent)
@@ -474,14 +475,34 @@ def test_signal_that_was_ignored_still_is(tmp_path):
     (("-o", "logits.npy"), "is the file of logits"),
     (("-o", "nowhere/drawn.npy"), "nowhere/drawn.npy: No such file"),
     (("-o", "."), "directory"),
-    (("-o", "logits.npy/drawn.npy"), "logits.npy/drawn.npy: Not a directory"),
-    (("-o", "x" * 256), "File name too long"),
     (("--wrong",), "--wrong"),
 ])  # fmt: skip
 def test_bad_arguments(file, arguments, words):
     before = file.read_bytes()
     assert words in error_of("sample", file.name, *arguments, cwd=file.parent)
     assert file.read_bytes() == before
+
+
+@POSIX
+@pytest.mark.parametrize("out, words", [("other/drawn.npy", "Not a directory"), ("x" * 256, "File name too long")])
+def test_output_that_cannot_be(file, out, words):
+    file.with_name("other").write_bytes(b"a file")
+    assert error_of("sample", file.name, "-o", out, cwd=file.parent) == f"{out}: {words}"
+
+
+@LINUX
+@pytest.mark.limits
+def test_row_larger_than_the_memory_allowed(tmp_path):
+    resource = pytest.importorskip("resource")
+    holes(tmp_path / "logits.npy", 1 << 28)
+    result = run(
+        "sample", "logits.npy",
+        cwd=tmp_path,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (512 << 20, 512 << 20)),
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr == b"gumbel_fast: error: there is not enough memory\n"
 
 
 def test_no_such_command(tmp_path):
