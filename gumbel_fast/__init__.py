@@ -6,6 +6,7 @@ _noise, _sampling, _gumbel_max, _gumbel_softmax, _annealing, _softmax, _distribu
                         what a user calls: arguments, docstrings
 _arrays, _rng, _threads what arguments become, the seed of a call, its pieces and who does them
 _core                   typed loops over rows (Cython) around the C core; __init__.pxd is its face to other Cython code
+_cli                    the command line, `python -m gumbel_fast`: a tour, and draws from a file
 """
 
 from ._annealing import annealed_temperature

@@ -71,7 +71,7 @@ def npy_file(path: Path, shape: tuple[int, ...]) -> Iterator[Output]:
         descriptor, replaced = _descriptor(path), _status(path)
     target = path if descriptor is not None else Path(os.path.realpath(path))
     direct = descriptor is not None or (replaced is not None and not stat.S_ISREG(replaced.st_mode))
-    part = target.with_name(f".gumbel_fast-{token_hex(8)}.part")  # known before it is there: a signal can come between
+    part = target.parent / f".gumbel_fast-{token_hex(8)}.part"  # known before it is there: a signal can come between
     file: BinaryIO | None = None
     try:
         with _errors_of(path):
