@@ -1,4 +1,4 @@
-"""pytest options, the process and the machine record of the benchmarks. What is measured is in `gumbel_fast._bench`."""
+"""pytest options, the process and the machine record of the benchmarks. What is measured is in `regimes`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gumbel_fast._bench import machine, peers
-from gumbel_fast._bench.allocator import Allocator, environment, in_use
-from gumbel_fast._bench.inputs import Inputs
+from harness import machine, peers
+from harness.allocator import Allocator, environment, in_use
+from harness.inputs import Inputs
 
 REAL_LOGITS = Path(__file__).parent.parent / "tests" / "data" / "logits.npy"
 

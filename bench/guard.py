@@ -16,10 +16,11 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gumbel_fast import _core
-from gumbel_fast._bench import machine, record
-from gumbel_fast._bench.apart import Apart, Settings
-from gumbel_fast._bench.measure import Outcome
+from apart import Apart, Settings
+from harness import machine
+from harness.measure import Outcome
+from harness.simd import simd_target, usable_targets, use_target
+from reporting import record
 
 BARS = Path(__file__).resolve().parent / "bars.toml"
 
@@ -81,12 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the script; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description="Hold speed beside NumPy to the bars in bench/bars.toml.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, as pytest-benchmark would")
-    parser.add_argument("--simd", choices=_core.usable_targets(), help="what GUMBEL_FAST_SIMD would force")
+    parser.add_argument("--simd", choices=usable_targets(), help="what GUMBEL_FAST_SIMD would force")
     parser.add_argument("--write", action="store_true", help="write the bars instead of holding to them")
     options = parser.parse_args(arguments)
     if options.simd:
-        _core.use_target(options.simd)
-    simd = _core.simd_target()
+        use_target(options.simd)
+    simd = simd_target()
     bars = {} if options.write else read_bars(simd)
     if not bars and not options.write:
         print(f"there are no bars for the SIMD target {simd}")

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gumbel_fast._bench import charts, markdown, record
+from reporting import charts, markdown, record
 
 BENCH = Path(__file__).resolve().parent
 README = BENCH.parent / "README.md"
@@ -35,9 +35,10 @@ def readme(text: str, first: record.Record) -> str:
     sections = {"headline": markdown.headline(first), "results": _results(first)}
     for name, section in sections.items():
         pattern = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- /bench -->)", re.DOTALL)
-        if len(pattern.findall(text)) != 1:
+        found = list(pattern.finditer(text))
+        if len(found) != 1:
             raise SystemExit(f"README.md: not one section <!-- bench: {name} --> ... <!-- /bench -->")
-        text = pattern.sub(lambda match, section=section: f"{match[1]}{section}{match[2]}", text)
+        text = text[: found[0].end(1)] + section + text[found[0].start(2) :]
     return text
 
 

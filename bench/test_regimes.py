@@ -1,6 +1,6 @@
 """Every regime as a group of pytest-benchmark, and every contestant as a benchmark in it.
 
-What is measured is defined in `gumbel_fast._bench`; nothing has to be added here for a new regime. pytest-benchmark
+What is measured is defined in `regimes`; nothing has to be added here for a new regime. pytest-benchmark
 would run one contestant from start to end before the next begins, and a machine that drifts would spoil the ratios. So
 the contestants of a regime that were chosen are timed in turn when the first of them comes, and each then hands its
 rounds to pytest-benchmark.
@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from gumbel_fast import _core
-from gumbel_fast._bench import regimes  # noqa: F401  (importing it fills the registry)
-from gumbel_fast._bench.inputs import Inputs
-from gumbel_fast._bench.measure import Outcome, Times, judge, prepare, timed
-from gumbel_fast._bench.record import extra_info
-from gumbel_fast._bench.regime import REGISTRY, Regime
+import regimes  # noqa: F401  (importing it fills the registry)
+from harness.inputs import Inputs
+from harness.measure import Outcome, Times, judge, prepare, timed
+from harness.regime import REGISTRY, Regime
+from harness.simd import simd_target
+from reporting.record import extra_info
 
 #: Every contestant by its regime's name and its own; the names do not depend on the inputs.
 CASES = [(name, contestant.name) for name, make in REGISTRY.items() for contestant in make(Inputs()).contestants]
@@ -57,7 +57,7 @@ def measured(name: str, inputs: Inputs, chosen: tuple[str, ...], budget: float) 
     regime = build(name, inputs)
     contestants = [contestant for contestant in regime.contestants if contestant.name in chosen]
     times, skipped = timed(contestants, budget=budget)
-    return times, judge(regime, times, skipped, simd=_core.simd_target())
+    return times, judge(regime, times, skipped, simd=simd_target())
 
 
 @pytest.mark.parametrize("regime, contestant", CASES, ids=[": ".join(case) for case in CASES])

@@ -8,7 +8,7 @@ _arguments  what each argument may be;  _request: what they become together, and
 _methods    which method draws, and what everything costs;  _results: how results are delivered
 _rng        the seed of a call;  _threads: its pieces, and the threads that do them
 _core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code
-_reference  a plain-NumPy twin of every function, for tests
+_cli        the command line, `python -m gumbel_fast`: a tour, and draws from a file
 """
 
 from ._annealing import annealed_temperature

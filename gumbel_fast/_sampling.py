@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import Any, overload
 
 import numpy as np
@@ -200,3 +201,17 @@ def _repeatedly(
     else:
         run(draw_in_pieces, count, cost, threads)
     return deliver(indices, out) if out is not None else indices
+
+
+def repeated_pieces(
+    logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
+    request = to_sample(logits, temperature=temperature, axis=-1, rng=rng)
+    method = _methods.of_repeated_draws(request.columns, num_samples)
+    state = _core.RepeatedRow(request.into(np.empty(0, np.int64)), method.kernel, 0)
+    for start in range(0, num_samples, step):
+        piece = np.empty(min(step, num_samples - start), np.int64)
+        request.into(piece)
+        state.draw(start, start + piece.size, start)
+        yield piece

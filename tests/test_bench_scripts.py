@@ -1,6 +1,5 @@
 """The scripts in bench/: what they decide and write. How fast anything is is no matter here."""
 
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -10,23 +9,17 @@ import sys
 import numpy as np
 import pytest
 
-from gumbel_fast import _core
-from gumbel_fast._bench import inputs, measure, record, regimes
-from gumbel_fast._bench.regime import REGISTRY
-
-assert regimes  # its import fills the registry
-
 BENCH = pathlib.Path(__file__).parent.parent / "bench"
-pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="the tests run away from the repository")
+if not BENCH.exists():
+    pytest.skip("the benchmarks are not beside the tests", allow_module_level=True)
 
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCH / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look for the annotations' names
-    spec.loader.exec_module(module)
-    return module
-
+import guard
+import instructions
+import report
+from harness import inputs, measure
+from harness.regime import REGISTRY
+from harness.simd import simd_target
+from reporting import record
 
 # --------------------------------------------------------------------------------------------------------------- report
 
@@ -38,7 +31,6 @@ def test_readme_says_what_the_records_give(tmp_path):
 
 
 def test_report_notices_other_figures(monkeypatch, capsys, tmp_path):
-    report = script("report")
     readme = tmp_path / "README.md"
     readme.write_text(report.README.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(report, "README", readme)
@@ -56,7 +48,6 @@ def test_report_notices_other_figures(monkeypatch, capsys, tmp_path):
 
 
 def test_records_are_whole():
-    report = script("report")
     for path in report.RECORDS:
         figures = record.read(path)
         assert figures.machine["simd"] == path.stem
@@ -67,12 +58,7 @@ def test_records_are_whole():
 # ---------------------------------------------------------------------------------------------------------------- guard
 
 
-@pytest.fixture
-def guard():
-    return script("guard")
-
-
-def test_guard_knows_its_regimes(guard):
+def test_guard_knows_its_regimes():
     for regime, baseline in guard.BASELINES.items():
         (contestant,) = (c for c in REGISTRY[regime](inputs.Inputs()).contestants if c.name == baseline)
         assert contestant.library == "numpy"
@@ -106,11 +92,11 @@ class Fake:
 
 
 @pytest.fixture
-def one_bar(guard, monkeypatch, tmp_path):
+def one_bar(monkeypatch, tmp_path):
     """The guard with one regime alone, whose bar is 2."""
     monkeypatch.setattr(guard, "BASELINES", {"gumbel_r_pdf_scalar": "np.exp(-x - np.exp(-x))"})
     monkeypatch.setattr(guard, "BARS", tmp_path / "bars.toml")
-    guard.BARS.write_text(f"[{_core.simd_target()}]\ngumbel_r_pdf_scalar = 2.0\n[other]\nelse = 1.5\n")
+    guard.BARS.write_text(f"[{simd_target()}]\ngumbel_r_pdf_scalar = 2.0\n[other]\nelse = 1.5\n")
     return guard
 
 
@@ -128,7 +114,7 @@ def test_guard_fails_who_is_below_three_times(one_bar, monkeypatch, tmp_path, ra
 def test_guard_writes_its_bars(one_bar, monkeypatch):
     monkeypatch.setattr(one_bar, "Apart", Fake(5))
     assert one_bar.main(["--write"]) == 0
-    assert one_bar.read_bars(_core.simd_target()) == {"gumbel_r_pdf_scalar": 3.0}
+    assert one_bar.read_bars(simd_target()) == {"gumbel_r_pdf_scalar": 3.0}
     assert one_bar.read_bars("other") == {"else": 1.5}
 
 
@@ -145,7 +131,6 @@ def test_the_program_that_is_counted_knows_the_kernels():
 
 
 def test_blocks_are_what_is_executed_equally_often():
-    instructions = script("instructions")
     listing = [instructions.Instruction(address, f"i{address}") for address in range(9)]
     executed = {1: 1, 2: 40, 3: 40, 4: 40, 5: 1, 8: 1}
     blocks = list(instructions.blocks(listing, executed))
@@ -153,7 +138,6 @@ def test_blocks_are_what_is_executed_equally_often():
 
 
 def test_listing_is_read(monkeypatch):
-    instructions = script("instructions")
     listing = (
         "0000000000401000 <f>:\n"
         "  401000:\tlea    0x8(%rip),%rax        # 40100f <table>\n"
@@ -167,7 +151,6 @@ def test_listing_is_read(monkeypatch):
 
 
 def test_counts_leave_out_what_a_callee_executes(monkeypatch, tmp_path):
-    instructions = script("instructions")
     counted = (
         "positions: instr\nfn=f\n0x401000 7\ncfn=g\ncalls=7 0x402000\n0x401007 700\n0x401007 7\nfn=g\n0x402000 100\n"
     )
@@ -181,8 +164,9 @@ def test_counts_leave_out_what_a_callee_executes(monkeypatch, tmp_path):
 
 
 def test_clock_replays_rounds():
-    pytest.importorskip("pytest_benchmark")
-    clock = script("test_regimes").Clock()
+    from test_regimes import Clock
+
+    clock = Clock()
     clock.replay([2.0, 0.5])
     assert [-clock() + clock() for _ in range(2)] == [2.0, 0.5]
     with pytest.raises(StopIteration):

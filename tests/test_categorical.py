@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gumbel_fast
-from gumbel_fast import _reference
+import reference
 from rows import ALL_DTYPES
 from statistical import assert_count, assert_draws_follow, softmax
 
@@ -625,7 +625,7 @@ def test_logits_are_left_alone():
 def test_twin_draws_from_softmax():
     """The NumPy twin against the exact law, so that the two can be read side by side."""
     row = np.log([0.1, 0.2, 0.3, 0.4])
-    draws = _reference.categorical(np.broadcast_to(row, (4_000, 4)), rng=1)
+    draws = reference.categorical(np.broadcast_to(row, (4_000, 4)), rng=1)
     assert_draws_follow(draws, softmax(row), against={"twice the temperature": softmax(row, 2)})
 
 

@@ -4,6 +4,7 @@ The parts that no run can show, such as where a long file is cut into pieces, ar
 """
 
 import io
+import math
 import os
 import signal
 import subprocess
@@ -14,10 +15,11 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
-from gumbel_fast._cli import chi_square, draws, progress
+from gumbel_fast import _sampling
+from gumbel_fast._cli import chi_square, draws, logits_file, output, progress
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's own memory is Linux's")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits, devices and words for errors as Linux has them")
 
 COMMAND = [sys.executable, "-m", "gumbel_fast"]
 
@@ -54,6 +56,11 @@ def file(tmp_path, logits):
     path = tmp_path / "logits.npy"
     np.save(path, logits)
     return path
+
+
+def holes(path, *shape):
+    """Write a file of float32 zeros that takes no room but for its header."""
+    np.lib.format.open_memmap(path, "w+", np.float32, shape).flush()
 
 
 # ------------------------------------------------------------------------------------------------------------- the tour
@@ -123,7 +130,7 @@ def test_one_index_a_row(file, logits):
 
 
 def test_n_indices_a_row(file, logits):
-    expected = gumbel_fast.categorical(np.repeat(logits, 9, axis=0), rng=5).reshape(40, 9)
+    expected = gumbel_fast.categorical(logits, num_samples=9, rng=5)
     assert sample(file, "--seed", 5, "-n", 9, cwd=file.parent) == expected.tolist()
 
 
@@ -144,6 +151,10 @@ def test_axis_order_and_dtype(tmp_path, axis, order, dtype):
     drawn = np.load(tmp_path / "drawn.npy")
     assert drawn.dtype == np.int64
     np.testing.assert_array_equal(drawn, gumbel_fast.categorical(values, axis=axis, rng=2))
+    sample("logits.npy", "--seed", 2, "--axis", axis, "-n", 3, "-o", "drawn.npy", cwd=tmp_path)
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "drawn.npy"), gumbel_fast.categorical(values, axis=axis, num_samples=3, rng=2)
+    )
 
 
 def test_one_row(tmp_path):
@@ -151,7 +162,7 @@ def test_one_row(tmp_path):
     np.save(tmp_path / "row.npy", values)
     assert sample("row.npy", "--seed", 1, cwd=tmp_path) == [[gumbel_fast.categorical(values, rng=1)]]
     (line,) = sample("row.npy", "--seed", 1, "-n", 1000, cwd=tmp_path)
-    assert line == gumbel_fast.categorical(np.broadcast_to(values, (1000, 5)), rng=1).tolist()
+    assert line == gumbel_fast.categorical(values, num_samples=1000, rng=1).tolist()
 
 
 def test_without_a_seed_every_run_differs(tmp_path):
@@ -181,7 +192,7 @@ def test_shape_of_the_output(tmp_path, shape, arguments, expected):
 def test_file_larger_than_the_memory_allowed(tmp_path):
     resource = pytest.importorskip("resource")
     rows, columns, allowed = 1024, 1 << 18, 512 << 20  # a file of 1 GiB, all holes but for its header
-    np.lib.format.open_memmap(tmp_path / "logits.npy", mode="w+", dtype=np.float32, shape=(rows, columns))
+    holes(tmp_path / "logits.npy", rows, columns)
     result = run(
         "sample",
         "logits.npy",
@@ -194,6 +205,24 @@ def test_file_larger_than_the_memory_allowed(tmp_path):
     assert drawn.shape == (rows,)
     # Uniform over the columns: the mean's standard error is columns / sqrt(12 rows), and six of them are allowed.
     assert abs(drawn.mean() - columns / 2) < 6 * columns / np.sqrt(12 * rows)
+
+
+@LINUX
+@pytest.mark.limits
+def test_more_draws_than_the_memory_allowed_holds(tmp_path):
+    resource = pytest.importorskip("resource")
+    allowed = 512 << 20
+    holes(tmp_path / "logits.npy", 10)
+    command = [*COMMAND, "sample", "logits.npy", "-n", "100000000", "-o", os.devnull]  # 763 MiB of indices
+    result = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed)),
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 # --------------------------------------------------------------------------------------------------- sample: its output
@@ -233,6 +262,126 @@ def test_output_into_a_device(file):
     assert not os.path.isfile(os.devnull)
 
 
+def drawn_from(content):
+    """The array in the bytes of a .npy file."""
+    return np.load(io.BytesIO(content))
+
+
+@POSIX
+@pytest.mark.parametrize("out", ["/dev/stdout", "/dev/fd/1", "link.npy"])
+def test_output_into_a_pipe(file, logits, out):
+    file.with_name("link.npy").symlink_to("/dev/stdout")
+    result = run("sample", file, "--seed", 1, "-o", out, cwd=file.parent)
+    assert (result.returncode, result.stderr) == (0, b"")
+    np.testing.assert_array_equal(drawn_from(result.stdout), gumbel_fast.categorical(logits, rng=1))
+
+
+@POSIX
+def test_output_into_a_pipe_that_the_shell_made(file, logits):
+    reading, writing = os.pipe()  # as >(cat) does
+    result = run("sample", file, "--seed", 1, "-o", f"/dev/fd/{writing}", cwd=file.parent, pass_fds=[writing])
+    os.close(writing)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    with os.fdopen(reading, "rb") as pipe:
+        np.testing.assert_array_equal(drawn_from(pipe.read()), gumbel_fast.categorical(logits, rng=1))
+
+
+@POSIX
+def test_output_behind_what_a_shell_wrote(file, logits):
+    out = file.with_name("drawn.npy")
+    out.write_bytes(b"before")
+    with out.open("ab") as stream:
+        command = [*COMMAND, "sample", file, "--seed", "1", "-o", "/dev/stdout"]
+        subprocess.run(command, cwd=file.parent, stdout=stream, check=True, timeout=60)
+    content = out.read_bytes()
+    assert content.startswith(b"before")
+    np.testing.assert_array_equal(drawn_from(content[6:]), gumbel_fast.categorical(logits, rng=1))
+
+
+@POSIX
+def test_output_whose_reader_goes_away(tmp_path):
+    holes(tmp_path / "logits.npy", 300_000, 3)
+    command = [*COMMAND, "sample", "logits.npy", "-o", "/dev/stdout"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+@POSIX
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+def test_output_has_the_mode_of_what_it_replaces(file, mode):
+    out = file.with_name("drawn.npy")
+    out.write_bytes(b"what was there")
+    out.chmod(mode)
+    sample(file, "-o", out, cwd=file.parent)
+    assert np.load(out).shape == (40,)
+    assert out.stat().st_mode & 0o7777 == mode
+
+
+@POSIX
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_new_output_has_the_mode_of_the_umask(file, umask):
+    out = file.with_name("drawn.npy")
+    run("sample", file, "-o", out, cwd=file.parent, preexec_fn=lambda: os.umask(umask))
+    assert out.stat().st_mode & 0o7777 == 0o666 & ~umask
+
+
+@POSIX
+def test_output_of_a_long_name(file):
+    out = file.with_name("x" * 246 + ".npy")  # the longest names have 255 characters
+    sample(file, "-o", out, cwd=file.parent)
+    assert np.load(out).shape == (40,)
+
+
+@LINUX
+def test_output_that_finds_no_room(file):
+    resource = pytest.importorskip("resource")
+    out = file.with_name("drawn.npy")
+    out.write_bytes(b"what was there")
+    result = run(
+        "sample", file, "-n", 1000, "-o", out,
+        cwd=file.parent,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode() == f"gumbel_fast: error: {out}: File too large\n"
+    assert out.read_bytes() == b"what was there"
+    assert sorted(path.name for path in file.parent.iterdir()) == ["drawn.npy", "logits.npy"]
+
+
+def test_outputs_of_one_name_do_not_meet(tmp_path):
+    path = tmp_path / "drawn.npy"
+    with output.npy_file(path, (2,)) as first:
+        with output.npy_file(path, (1,)) as second:
+            second.write(np.array([7]))
+        first.write(np.array([8, 9]))
+        assert np.load(path).tolist() == [7]
+    assert np.load(path).tolist() == [8, 9]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@LINUX
+@pytest.mark.parametrize("arguments", [("sample", "logits.npy"), ("sample", "logits.npy", "-n", "20000"), ("--help",),
+                                       ("--version",)])  # fmt: skip
+@pytest.mark.parametrize("redirection, words", [("> /dev/full", "No space left on device"),
+                                                (">&-", "Bad file descriptor")])  # fmt: skip
+def test_standard_output_that_takes_nothing(file, arguments, redirection, words):
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, *arguments]
+    result = subprocess.run(command, cwd=file.parent, capture_output=True, timeout=60)
+    assert (result.returncode, result.stderr.decode()) == (2, f"gumbel_fast: error: standard output: {words}\n")
+
+
+@POSIX
+def test_standard_streams_that_are_not_wanted_may_be_closed(file):
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *COMMAND, "sample", file, "-o", "drawn.npy"]
+    assert subprocess.run(command, cwd=file.parent, timeout=60).returncode == 0
+    assert np.load(file.with_name("drawn.npy")).shape == (40,)
+    assert subprocess.run([*command, "--wrong"], cwd=file.parent, timeout=60).returncode == 2
+
+
 @POSIX
 def test_reader_that_goes_away(tmp_path):
     np.save(tmp_path / "logits.npy", np.zeros((300_000, 3)))
@@ -247,12 +396,15 @@ def test_reader_that_goes_away(tmp_path):
 
 
 @POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 @pytest.mark.parametrize("out", [(), ("-o", "drawn.npy")])
-def test_interruption(tmp_path, out):
-    np.lib.format.open_memmap(tmp_path / "logits.npy", "w+", np.float32, (2000, 100_000)).flush()  # seconds of work
+def test_interruption(tmp_path, out, number):
+    holes(tmp_path / "logits.npy", 20_000, 100_000)  # seconds of work
+    if out:
+        (tmp_path / "drawn.npy").write_bytes(b"what was there")
     before = set(tmp_path.iterdir())
     process = subprocess.Popen(
-        [*COMMAND, "sample", "logits.npy", "-n", "20000", *out],
+        [*COMMAND, "sample", "logits.npy", "-n", "100", *out],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -262,10 +414,48 @@ def test_interruption(tmp_path, out):
             assert process.poll() is None
     else:
         process.stdout.read(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, complaint = process.communicate(timeout=60)
-    assert (process.returncode, complaint) == (128 + signal.SIGINT, b"")
+    assert (process.returncode, complaint) == (128 + number, b"")
     assert set(tmp_path.iterdir()) == before
+    if out:
+        assert (tmp_path / "drawn.npy").read_bytes() == b"what was there"
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_that_comes_where_all_exceptions_are_dropped(tmp_path, number):
+    holes(tmp_path / "logits.npy", 10, 3)
+    program = f"""
+import contextlib, signal, sys
+from gumbel_fast import _cli
+from gumbel_fast._cli import draws
+draw = draws.categorical
+def categorical(*arguments, **options):
+    with contextlib.suppress(BaseException):
+        signal.raise_signal({number:d})
+    return draw(*arguments, **options)
+draws.categorical = categorical
+sys.exit(_cli.main(["sample", "logits.npy", "-o", "drawn.npy"]))
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (128 + number, b"", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["logits.npy"]
+
+
+@POSIX
+def test_signal_that_was_ignored_still_is(tmp_path):
+    holes(tmp_path / "logits.npy", 1_000, 100_000)
+    process = subprocess.Popen(
+        [*COMMAND, "sample", "logits.npy", "-n", "10"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup does
+    )
+    process.stdout.read(1)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 # ---------------------------------------------------------------------------------------------------- sample: bad input
@@ -277,6 +467,8 @@ def test_interruption(tmp_path, out):
     (("--temperature", "warm"), "--temperature"),
     (("-n", "-2"), "-n"),
     (("-n", "1.5"), "-n"),
+    (("-n", str(2**32 + 1)), "-n"),
+    (("-n", "9" * 20), "-n"),
     (("--seed", "-3"), "--seed"),
     (("--axis", "2"), "--axis"),
     (("--axis", "-3"), "--axis"),
@@ -289,6 +481,33 @@ def test_bad_arguments(file, arguments, words):
     before = file.read_bytes()
     assert words in error_of("sample", file.name, *arguments, cwd=file.parent)
     assert file.read_bytes() == before
+
+
+@LINUX
+@pytest.mark.parametrize("out, words", [
+    ("other/drawn.npy", "Not a directory"),
+    ("x" * 256, "File name too long"),
+    ("/", "Is a directory"),
+    ("/dev/full", "No space left on device"),
+])  # fmt: skip
+def test_output_that_cannot_be(file, out, words):
+    file.with_name("other").write_bytes(b"a file")
+    assert error_of("sample", file.name, "-o", out, cwd=file.parent) == f"{out}: {words}"
+
+
+@LINUX
+@pytest.mark.limits
+def test_row_larger_than_the_memory_allowed(tmp_path):
+    resource = pytest.importorskip("resource")
+    holes(tmp_path / "logits.npy", 1 << 28)
+    result = run(
+        "sample", "logits.npy",
+        cwd=tmp_path,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (512 << 20, 512 << 20)),
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr == b"gumbel_fast: error: there is not enough memory\n"
 
 
 def test_no_such_command(tmp_path):
@@ -326,6 +545,7 @@ def test_truncated_file(file, kept, words):
     (b"'<f4'", b"'<q4'", "damaged header"),
     (b"(40, 7)", b"(40, -7", "damaged header"),
     (b"(40, 7)", b"(40,-7)", "damaged header"),
+    (b"(40, 7), }     ", b"(True, 280), } ", "damaged header"),
     (b"(40, 7)", b"(9**9, ", "damaged header"),
     (b"(40, 7), }" + b" " * 40, b"(0, %d), }" % 10**37, "damaged header"),
 ])  # fmt: skip
@@ -365,26 +585,116 @@ def test_file_of_another_kind(tmp_path, name, content):
     ([0, np.nan, 0], "a NaN"), ([0, np.inf, 0], "+inf"), ([-np.inf] * 3, "nothing but -inf")
 ])  # fmt: skip
 @pytest.mark.parametrize("rows, arguments", [(40_000, ()), (50, ("-n", 5))])  # more than one piece, one row a piece
-def test_bad_row_is_named_by_its_place_in_the_file(tmp_path, values, words, rows, arguments):
+def test_bad_row_is_named_by_its_number_in_the_file(tmp_path, values, words, rows, arguments):
     array = np.zeros((2, rows, 3))
     array[1, -2:] = values
     np.save(tmp_path / "logits.npy", array)
     error = error_of("sample", "logits.npy", *arguments, "-o", "drawn.npy", cwd=tmp_path)
-    assert error == f"logits.npy: row 1, {rows - 2} holds {words}"
+    assert error == f"logits.npy: row {2 * rows - 2} (index 1, {rows - 2}) holds {words}"
+
+
+def test_bad_row_of_a_matrix(file, logits):
+    logits[[33, 35]] = np.nan
+    np.save(file, logits)
+    assert error_of("sample", file.name, cwd=file.parent) == "logits.npy: row 33 holds a NaN"
+
+
+@POSIX
+def test_file_cut_short_while_it_is_read(tmp_path):
+    holes(tmp_path / "logits.npy", 20_000, 100_000)
+    command = [*COMMAND, "sample", "logits.npy", "-n", "100"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(1)
+    os.truncate(tmp_path / "logits.npy", 10_000)
+    _, complaint = process.communicate(timeout=60)
+    assert complaint == b"gumbel_fast: error: logits.npy was cut short while it was read\n"
+    assert process.returncode == 2
+
+
+@POSIX
+def test_names_of_several_lines_give_an_error_of_one(tmp_path):
+    assert error_of("sample", "two\nlines", cwd=tmp_path) == "two\\nlines: No such file or directory"
+
+
+@POSIX
+def test_pipe_of_logits(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writing = subprocess.Popen(["sh", "-c", "echo > pipe"], cwd=tmp_path)
+    assert error_of("sample", "pipe", cwd=tmp_path) == "pipe is not a regular file"
+    writing.wait(timeout=60)
 
 
 # ------------------------------------------------------------------------------------------------------------ the parts
 
 
 @pytest.mark.parametrize("cells", [1, 7, 30, 1000])
-@pytest.mark.parametrize("count", [1, 2, 11])
-def test_draws_do_not_depend_on_the_pieces(monkeypatch, logits, cells, count):
+@pytest.mark.parametrize("count", [None, 0, 1, 2, 11])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_draws_do_not_depend_on_the_pieces(monkeypatch, tmp_path, cells, count, axis):
+    values = np.random.default_rng(3).normal(size=(6, 5, 7)).astype(np.float32)
+    np.save(tmp_path / "logits.npy", values)
     monkeypatch.setattr(draws, "_CELLS", cells)
     monkeypatch.setattr(draws, "_DRAWS", 5)
-    pieces = list(draws.draw(logits, count=count, temperature=0.7, seed=12))
-    assert max(piece.size for piece in pieces) <= 5
-    expected = gumbel_fast.categorical(np.repeat(logits, count, axis=0), temperature=0.7, rng=12)
-    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+    with logits_file.LogitsFile(tmp_path / "logits.npy", axis) as file:
+        pieces = list(draws.draw(file, count=count, temperature=0.7, seed=12))
+    assert max((piece.size for piece in pieces), default=0) <= 5
+    expected = gumbel_fast.categorical(values, num_samples=count, temperature=0.7, axis=axis, rng=12)
+    np.testing.assert_array_equal(np.concatenate([[], *(piece.reshape(-1) for piece in pieces)]), expected.reshape(-1))
+
+
+def test_draws_by_trials_do_not_depend_on_the_pieces(monkeypatch, tmp_path):
+    values = np.random.default_rng(3).normal(size=(3, 2000))
+    assert not _sampling.by_alias(values.dtype, 2000, 50)
+    np.save(tmp_path / "logits.npy", values)
+    monkeypatch.setattr(draws, "_DRAWS", 7)
+    with logits_file.LogitsFile(tmp_path / "logits.npy", -1) as file:
+        pieces = list(draws.draw(file, count=50, temperature=0.7, seed=12))
+    assert {piece.size for piece in pieces} == {1, 7}
+    expected = gumbel_fast.categorical(values, num_samples=50, temperature=0.7, rng=12)
+    np.testing.assert_array_equal(np.concatenate(pieces), expected.reshape(-1))
+
+
+@pytest.mark.parametrize("slab, slabs", [(0, 0), (8, 16), (64, 1000), (10_000, 100_000)])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2"])
+def test_rows_are_those_of_the_array(monkeypatch, tmp_path, slab, slabs, order, dtype):
+    monkeypatch.setattr(logits_file, "_SLAB", slab)
+    monkeypatch.setattr(logits_file, "_SLABS", slabs)
+    rng = np.random.default_rng(6)
+    for shape in [(9,), (5, 6), (3, 4, 5), (2, 3, 4, 3)]:
+        values = np.asarray(rng.integers(-1000, 1000, shape), dtype=dtype, order=order)
+        np.save(tmp_path / "logits.npy", values)
+        for axis in range(len(shape)):
+            rows = np.moveaxis(values, axis, -1)
+            with logits_file.LogitsFile(tmp_path / "logits.npy", axis) as file:
+                assert (file.batch, file.categories) == (rows.shape[:-1], shape[axis])
+                for _ in range(20):
+                    ends = [np.sort(rng.choice(length + 1, 2, replace=False)).tolist() for length in file.batch]
+                    box = file.rows([range(*pair) for pair in ends])
+                    np.testing.assert_array_equal(box, rows[*(slice(*pair) for pair in ends)])
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (7,), (2, 3), (3, 1, 4), (2, 3, 4, 5)])
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 8, 20, 1000])
+def test_batch_is_cut_into_boxes_in_order(batch, most):
+    numbers, found = np.arange(math.prod(batch)).reshape(batch), []
+    for box in draws.cut(batch, most):
+        part = numbers[np.ix_(*box)] if batch else numbers
+        assert 1 <= part.size <= most
+        found += part.reshape(-1).tolist()
+    assert found == list(range(numbers.size))
+
+
+@pytest.mark.parametrize("per_line, pieces", [(1, [3, 2]), (4, [8, 4]), (7, [3, 3, 1, 5, 2])])
+def test_lines(per_line, pieces):
+    stream, start = io.StringIO(), 0
+    lines = output.Lines(stream, per_line)
+    for size in pieces:
+        lines.write(np.arange(start, start + size))
+        start += size
+    printed = [[int(word) for word in line.split(" ")] for line in stream.getvalue().splitlines()]
+    assert printed == np.arange(start).reshape(-1, per_line).tolist()
+    assert stream.getvalue().endswith("\n")
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 8, 9, 10, 63])

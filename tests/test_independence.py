@@ -115,7 +115,9 @@ def assert_pairs_follow(one, other):
 @pytest.mark.parametrize("method", ["once", "alias", "race"])
 def test_successive_draws(method, n, monkeypatch):
     """Pairs of draws of each engine, of neighbouring rows and, where a row is drawn from often, of the same row."""
-    monkeypatch.setattr(_methods, "of_repeated_draws", lambda *_: _methods.ALIAS if method == "alias" else _methods.REJECTION)
+    monkeypatch.setattr(
+        _methods, "of_repeated_draws", lambda *_: _methods.ALIAS if method == "alias" else _methods.REJECTION
+    )
     row = np.full(n, -np.inf, np.float32)
     row[:: n // 4] = np.log(P)
     if method == "once":

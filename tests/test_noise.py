@@ -13,7 +13,8 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
-from gumbel_fast import _core, _reference
+import reference
+from gumbel_fast import _core
 from statistical import assert_continuous, assert_count, assert_near
 
 DTYPES = [np.float32, np.float64]
@@ -61,10 +62,10 @@ def test_bounds_are_those_promised():
 def test_words_to_noise(dtype, target):
     """A spread of words against the twin, which computes in wide floats and rounds once (at most half an ULP more)."""
     high, low = spread_words(400_000, seed=1)
-    truth = _reference.noise_from_words(high, low, np.longdouble if dtype == np.float64 else np.float64)
+    truth = reference.noise_from_words(high, low, np.longdouble if dtype == np.float64 else np.float64)
     if dtype == np.float32:
         in_between = (high >= 2**16) & (high < 2**32 - 2**16)
-        truth[in_between] = _reference._noise_of_integer(high[in_between].astype(np.uint64), 32)
+        truth[in_between] = reference._noise_of_integer(high[in_between].astype(np.uint64), 32)
     nearest = truth.astype(np.float64)
     noise = _core.noise_from_words(high, low, dtype)
     assert noise.dtype == dtype
@@ -90,7 +91,7 @@ HARDEST = [
 
 def test_the_hardest_words(target):
     high, low = (np.array([word >> shift & LAST for word in HARDEST], np.uint32) for shift in (32, 0))
-    truth = _reference.noise_from_words(high, low, np.longdouble)
+    truth = reference.noise_from_words(high, low, np.longdouble)
     nearest = truth.astype(np.float64)
     noise = _core.noise_from_words(high, low, np.float64)
     assert_within_bound(noise, nearest, np.float64, (truth - nearest).astype(np.float64))
@@ -116,7 +117,7 @@ def test_the_worst_word(stated_worst, target):
     """Of all words, by test_every_high_word: its error is the stated one, which is rounded up."""
     word, ulp = stated_worst
     high = np.array([word], np.uint32)
-    truth = _reference._noise_of_integer(high.astype(np.uint64), 32)
+    truth = reference._noise_of_integer(high.astype(np.uint64), 32)
     noise = _core.noise_from_words(high, high, np.float32)
     assert math.ceil(100 * error_in_ulp(noise, truth)[0]) / 100 == ulp
     assert ulp <= _core.BOUNDS["noise_f32_ulp"]
@@ -211,10 +212,10 @@ def test_rare_words_of_a_seed(column, value, dtype, target):
     """The rarest of the first 1e8 words of seed 1111, through `gumbel`: beyond 17.1, where peers have no value left."""
     a, b = np.random.SeedSequence(1111).generate_state(2, np.uint64)
     columns = np.arange(column - 21, column + 50)
-    high, low = (_reference.words(a, b, 0, columns, tag) for tag in (_reference.NOISE_HIGH, _reference.NOISE_LOW))
+    high, low = (reference.words(a, b, 0, columns, tag) for tag in (reference.NOISE_HIGH, reference.NOISE_LOW))
     noise = gumbel_fast.gumbel(size=columns.size, rng=1111, dtype=dtype, offset=(0, column - 21))
     assert noise[21] == pytest.approx(value, abs=6e-4)
-    np.testing.assert_allclose(noise, _reference.noise_from_words(high, low, dtype), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(noise, reference.noise_from_words(high, low, dtype), rtol=1e-6, atol=1e-6)
 
 
 # -------------------------------------------------------------------------------------------------------------- the law

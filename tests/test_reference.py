@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import gumbel_fast
-from gumbel_fast import _reference
+import reference
 
 SOFTMAX_FAMILY = ["softmax", "log_softmax", "logsumexp"]
 VALUE_FUNCTIONS = ["pdf", "logpdf", "cdf", "logcdf", "sf", "logsf"]
@@ -60,9 +60,9 @@ def assert_close(actual, expected, scale=0.0, rounds=16):
 # ----------------------------------------------------------------------------------------------------------- signatures
 
 
-@pytest.mark.parametrize("name", _reference.__all__)
+@pytest.mark.parametrize("name", reference.__all__)
 def test_signatures(name):
-    real, twin = getattr(gumbel_fast, name), getattr(_reference, name)
+    real, twin = getattr(gumbel_fast, name), getattr(reference, name)
     if name == "gumbel_r":
         for method in [*VALUE_FUNCTIONS, *PROBABILITY_FUNCTIONS, *PARAMETER_FUNCTIONS, "fit"]:
             same_parameters(getattr(real, method), getattr(twin, method))
@@ -127,7 +127,7 @@ axes = st.integers(-4, 3)
 def test_softmax_family(name, logits, temperature, axis):
     options = {"temperature": temperature, "axis": axis}
     actual = outcome(getattr(gumbel_fast, name), logits, **options)
-    expected = outcome(getattr(_reference, name), logits, **options)
+    expected = outcome(getattr(reference, name), logits, **options)
     if same_kind(actual, expected) and np.size(expected[1]):
         scale = 1.0
         if name == "softmax":  # an error of a rounding in z is one of z roundings in exp(-z)
@@ -148,7 +148,7 @@ def test_softmax_family_out(name, shape, dtype, writeable):
     for out in outs:
         out.flags.writeable = writeable
     actual = outcome(getattr(gumbel_fast, name), logits, out=outs[0])
-    expected = outcome(getattr(_reference, name), logits, out=outs[1])
+    expected = outcome(getattr(reference, name), logits, out=outs[1])
     if same_kind(actual, expected):
         assert actual[1] is outs[0]
     np.testing.assert_allclose(outs[0], outs[1], rtol=1e-14)
@@ -177,7 +177,7 @@ scales = st.one_of(st.just(1.0), st.floats(0, 50), st.just(-1.0), arrays(st.floa
 def test_gumbel(loc, scale, size, dtype, seed, offset):
     arguments, options = (loc, scale, size), {"dtype": dtype, "rng": seed, "offset": offset}
     actual = outcome(gumbel_fast.gumbel, *arguments, **options)
-    expected = outcome(_reference.gumbel, *arguments, **options)
+    expected = outcome(reference.gumbel, *arguments, **options)
     if same_kind(actual, expected):
         largest = np.max(np.abs(np.asarray(loc, float)), initial=1) + np.max(
             np.abs(np.asarray(scale, float)), initial=1
@@ -189,7 +189,7 @@ def test_gumbel(loc, scale, size, dtype, seed, offset):
 def test_gumbel_out(shape, dtype, size, seed):
     outs = [np.full(shape, 7, dtype) for _ in range(2)]
     actual = outcome(gumbel_fast.gumbel, 2.0, 3.0, size, dtype=np.float32, out=outs[0], rng=seed)
-    expected = outcome(_reference.gumbel, 2.0, 3.0, size, dtype=np.float32, out=outs[1], rng=seed)
+    expected = outcome(reference.gumbel, 2.0, 3.0, size, dtype=np.float32, out=outs[1], rng=seed)
     if same_kind(actual, expected):
         assert actual[1] is outs[0]
     assert_close(outs[0], outs[1], scale=5)
@@ -206,7 +206,7 @@ def rng_kinds():
 def test_rng(kind):
     for name, argument in [("gumbel", 3.0), ("categorical", [1.0, 2.0])]:
         actual = outcome(getattr(gumbel_fast, name), argument, rng=rng_kinds()[kind])
-        expected = outcome(getattr(_reference, name), argument, rng=rng_kinds()[kind])
+        expected = outcome(getattr(reference, name), argument, rng=rng_kinds()[kind])
         if same_kind(actual, expected) and name == "gumbel":
             assert_close(actual[1], expected[1], scale=5)
 
@@ -217,7 +217,7 @@ def test_categorical(logits, temperature, axis, seed):
     """The same errors and kinds of result; at temperature 0, where the law is one category, the same draws."""
     options = {"temperature": temperature, "axis": axis, "rng": seed}
     actual = outcome(gumbel_fast.categorical, logits, **options)
-    expected = outcome(_reference.categorical, logits, **options)
+    expected = outcome(reference.categorical, logits, **options)
     if same_kind(actual, expected) and np.size(expected[1]):
         x = np.moveaxis(np.asarray(logits, dtype=np.float64), axis, -1)
         drawn = np.take_along_axis(x, np.asarray(actual[1])[..., np.newaxis], axis=-1)
@@ -235,7 +235,7 @@ def test_categorical_out(shape, dtype, writeable):
     for out in outs:
         out.flags.writeable = writeable
     actual = outcome(gumbel_fast.categorical, logits, out=outs[0], rng=1)
-    expected = outcome(_reference.categorical, logits, out=outs[1], rng=1)
+    expected = outcome(reference.categorical, logits, out=outs[1], rng=1)
     if same_kind(actual, expected):
         assert actual[1] is outs[0]
     np.testing.assert_array_equal(*outs)
@@ -250,7 +250,7 @@ positive = st.floats(0.015625, 50, width=32)
 @given(arrays(anything), st.just(0) | arrays(ordinary), st.just(1) | st.just(-2) | arrays(positive))
 def test_value_functions(name, x, loc, scale):
     actual = outcome(getattr(gumbel_fast.gumbel_r, name), x, loc, scale)
-    expected = outcome(getattr(_reference.gumbel_r, name), x, loc, scale)
+    expected = outcome(getattr(reference.gumbel_r, name), x, loc, scale)
     if same_kind(actual, expected) and np.size(expected[1]):
         with np.errstate(all="ignore"):
             x, loc, scale = (np.asarray(a, np.float64) for a in (x, loc, scale))
@@ -265,7 +265,7 @@ def test_value_functions(name, x, loc, scale):
 )
 def test_probability_functions(name, q, loc, scale):
     actual = outcome(getattr(gumbel_fast.gumbel_r, name), q, loc, scale)
-    expected = outcome(getattr(_reference.gumbel_r, name), q, loc, scale)
+    expected = outcome(getattr(reference.gumbel_r, name), q, loc, scale)
     if same_kind(actual, expected) and np.size(expected[1]):
         assert_close(actual[1], expected[1], scale=np.abs(np.asarray(loc, float)) + np.asarray(scale, float))
 
@@ -274,7 +274,7 @@ def test_probability_functions(name, q, loc, scale):
 @given(st.just(0) | arrays(ordinary), st.just(1) | st.just(-2) | arrays(positive))
 def test_parameter_functions(name, loc, scale):
     actual = outcome(getattr(gumbel_fast.gumbel_r, name), loc, scale)
-    expected = outcome(getattr(_reference.gumbel_r, name), loc, scale)
+    expected = outcome(getattr(reference.gumbel_r, name), loc, scale)
     if same_kind(actual, expected) and np.size(expected[1]):
         assert_close(actual[1], expected[1], scale=1 + np.abs(np.asarray(loc, float)) + np.asarray(scale, float))
 
@@ -282,6 +282,6 @@ def test_parameter_functions(name, loc, scale):
 @given(hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(-50, 50, width=32)))
 def test_fit(data):
     actual = outcome(gumbel_fast.gumbel_r.fit, data)
-    expected = outcome(_reference.gumbel_r.fit, data)
+    expected = outcome(reference.gumbel_r.fit, data)
     if same_kind(actual, expected):
         np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9, atol=1e-9 * np.ptp(data))

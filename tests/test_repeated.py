@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import gumbel_fast
-from gumbel_fast import _methods, _reference, _sampling, _threads
+import reference
+from gumbel_fast import _methods, _sampling, _threads
 from gumbel_fast._rng import SeedPair
 from rows import (
     ALL_DTYPES,
@@ -439,6 +440,6 @@ def test_the_choice_depends_on_shape_alone():
 
 def test_twin_draws_from_softmax():
     row = np.log([0.1, 0.2, 0.3, 0.4])
-    draws = _reference.categorical(np.stack([row, row]), num_samples=20_000, rng=1)
+    draws = reference.categorical(np.stack([row, row]), num_samples=20_000, rng=1)
     assert draws.shape == (2, 20_000)
     assert_draws_follow(draws, softmax(row), against={"a temperature 40% off": softmax(row, 1.4)})

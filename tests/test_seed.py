@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gumbel_fast
-from gumbel_fast import _reference
+import reference
 
 BIT_GENERATORS = [np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64]
 DTYPES = [np.float32, np.float64]
@@ -26,9 +26,9 @@ DTYPES = [np.float32, np.float64]
 
 def noise(a, b, rows, columns, dtype=np.float64):
     """The twin's noise at given rows and columns, arrays that broadcast."""
-    high = _reference.words(a, b, rows, columns, _reference.NOISE_HIGH)
-    low = _reference.words(a, b, rows, columns, _reference.NOISE_LOW)
-    return _reference.noise_from_words(high, low, dtype)
+    high = reference.words(a, b, rows, columns, reference.NOISE_HIGH)
+    low = reference.words(a, b, rows, columns, reference.NOISE_LOW)
+    return reference.noise_from_words(high, low, dtype)
 
 
 def assert_same_noise(actual, expected):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gumbel_fast
-from gumbel_fast import _reference
+import reference
 from rows import ALL_DTYPES, BAD, DTYPES, some_rows, spoiled
 from statistical import assert_count, assert_draws_follow, softmax
 
@@ -203,6 +203,6 @@ def test_bad_rows_are_named(n, dtype):
 def test_twin_follows_the_law():
     row = np.log([0.1, 0.2, 0.3, 0.4])
     ordered, law = outcomes(softmax(row), 2)
-    draws = _reference.categorical(np.broadcast_to(row, (20_000, 4)), num_samples=2, replace=False, rng=1)
+    draws = reference.categorical(np.broadcast_to(row, (20_000, 4)), num_samples=2, replace=False, rng=1)
     found = np.array([ordered.index(tuple(pair)) for pair in draws.tolist()])
     assert_draws_follow(found, law, against={"all outcomes alike": np.ones(law.size)})

@@ -4,12 +4,14 @@ __init__.py     arguments, and what an error or an interruption gives
 tour.py         the command without arguments: what it runs on, the article's experiment, a table of times
 article.py      the article's experiment, computed
 chi_square.py   the p-value that the experiment is judged by
+times.py        times of a few calls beside NumPy's
+processor.py    the processor's name
 sample.py       the command `sample`: draws from a file of logits
-logits_file.py  opening that file, with an error that a user understands
+logits_file.py  that file, read piece by piece, with errors that a user understands
 draws.py        drawing piece by piece, with the numbers of one whole call
 output.py       where draws go: lines of text, or a .npy file
 progress.py     a progress bar on a terminal
-bench.py        the command `bench`: the benchmarks of `_bench`, printed, recorded, plotted
+signals.py      signals that end a process, as exceptions
 
 Nothing here is imported by `import gumbel_fast`.
 """
@@ -17,44 +19,86 @@ Nothing here is imported by `import gumbel_fast`.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from .. import __version__, _core
-from .._bench import peers
+from .. import __version__
 from .errors import CommandError
+from .signals import Ended, as_exceptions
 
-_USAGE_ERROR = 2
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_BROKEN_PIPE = 141  # 128 + SIGPIPE
+_ERROR = 2
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells have it
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like the other errors of the command."""
+    """A parser whose errors are one line, like the other errors of the command, and whose help is printed or fails."""
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message} (--help tells more)")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stdout).write(message)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()
+        super().exit(status, message)
+
+
+class _Closed(io.TextIOBase):
+    """Stands for a standard output that was closed before the process began."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, or 2 after one line on standard error."""
+    """Run the command line and return its exit status: 0, 2 after one line on standard error, 128 + N for signal N."""
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open as long as the process)
     try:
-        options = _parser().parse_args(arguments)
-        options.run(options)
-        sys.stdout.flush()
+        with as_exceptions():
+            options = _parser().parse_args(arguments)
+            options.run(options)
+            sys.stdout.flush()
     except CommandError as error:
-        print(f"gumbel_fast: error: {error}", file=sys.stderr)
-        return _USAGE_ERROR
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has gone. Python would flush standard output once more at exit, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(str(error))
+    except MemoryError:
+        return _fail("there is not enough memory")
+    except BrokenPipeError:  # the reader, such as `head`, has gone
+        _forget_output()
         return _BROKEN_PIPE
+    except OSError as error:  # of files the commands speak themselves
+        return _fail(f"standard output: {error.strerror or error}")
+    except Ended as ended:
+        return ended.status
     return 0
+
+
+def _fail(message: str) -> int:
+    """Say what is wrong in one line, whatever names stand in it."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], message)
+    try:
+        sys.stdout.flush()  # what was printed before
+    except OSError:
+        _forget_output()
+    with suppress(OSError):
+        print(f"gumbel_fast: error: {line}", file=sys.stderr)
+    return _ERROR
+
+
+def _forget_output() -> None:
+    """Have Python drop what it could not print; it would try once more at exit, and complain."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,11 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     sample = commands.add_parser(
         "sample",
         help="draw category indices from a .npy file of logits",
-        description="Draw category indices from the softmax of logits. The file is read where it lies, so it may be "
-        "larger than memory. With --seed, the draws are those of gumbel_fast.categorical(logits, rng=SEED).",
+        description="Draw category indices from the softmax of logits. With --seed S the draws are those of "
+        "gumbel_fast.categorical(logits, rng=S), and with -n N those of categorical(logits, num_samples=N, rng=S). The "
+        "file is read piece by piece, so it may be larger than memory: what is held is some 16 million numbers, or one "
+        "row if that is more. An axis that is not the last is slower to read.",
     )
     sample.add_argument("logits", type=Path, metavar="LOGITS.npy", help="unnormalised log-probabilities, in nats")
-    sample.add_argument("-n", type=int, metavar="N", help="draws from each row (default: one)")
+    sample.add_argument("-n", type=int, metavar="N", help="draws from each row, up to 2**32 (default: one)")
     sample.add_argument("--temperature", type=float, default=1.0, metavar="T", help="divides the logits (default: 1)")
     sample.add_argument("--seed", type=int, metavar="S", help="makes the draws repeatable")
     sample.add_argument("--axis", type=int, default=-1, metavar="A", help="axis of the categories (default: the last)")
@@ -81,31 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         dest="out",
         metavar="OUT.npy",
-        help="write int64 indices there, in the shape of the batch; otherwise they are printed, a line for each row",
+        help="write int64 indices there, in the shape of the batch with N as its last axis; the file appears, or is "
+        "replaced, when it is whole. By default they are printed, a line for each row",
     )
     sample.set_defaults(run=_sample)
-    bench = commands.add_parser(
-        "bench",
-        help="time gumbel_fast beside the libraries that are installed",
-        description="Time gumbel_fast and its peers in turn, job by job. The jobs are described in bench/README.md.",
-    )
-    bench.add_argument(
-        "regimes", nargs="*", metavar="REGIME", help="names or patterns, such as 'noise*' (default: every one)"
-    )
-    bench.add_argument("--quick", action="store_true", help="half a minute: short turns, beside NumPy alone")
-    bench.add_argument(
-        "--peers", nargs="+", choices=peers.OTHERS, metavar="LIBRARY", help=f"of {', '.join(peers.OTHERS)}"
-    )
-    bench.add_argument("--seconds", type=float, metavar="S", help="for each regime (default: 2)")
-    bench.add_argument("--simd", choices=_core.usable_targets(), help="what GUMBEL_FAST_SIMD would force")
-    bench.add_argument("--logits", type=Path, metavar="ROWS.npy", help="rows of a language model's logits")
-    bench.add_argument("--both-allocators", action="store_true", help="show the allocator's other setting beside")
-    bench.add_argument(
-        "--cpu-time", action="store_true", help="count time on the CPU alone, where the machine has other work to do"
-    )
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, as pytest-benchmark would")
-    bench.add_argument("--plot", type=Path, metavar="FILE.png", help="draw them there; wants matplotlib")
-    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -113,23 +138,6 @@ def _tour(_: argparse.Namespace) -> None:
     from .tour import tour  # imported when run: a command does not wait for what another needs
 
     tour()
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from .bench import bench
-
-    bench(
-        options.regimes,
-        quick=options.quick,
-        libraries=options.peers,
-        seconds=options.seconds,
-        simd=options.simd,
-        logits=options.logits,
-        both_allocators=options.both_allocators,
-        cpu_time=options.cpu_time,
-        json=options.json,
-        plot=options.plot,
-    )
 
 
 def _sample(options: argparse.Namespace) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from math import prod
 from pathlib import Path
-
-import numpy as np
 
 from .draws import draw
 from .errors import CommandError
-from .logits_file import open_logits
-from .output import Lines, Output, npy_file
+from .logits_file import LogitsFile
+from .output import Lines, Output, is_same_file, npy_file
 from .progress import progress
+from .signals import check
+
+_MOST = 2**32  # draws from a row, as `categorical` has it
 
 
 def sample(path: Path, *, count: int | None, temperature: float, seed: int | None, axis: int, out: Path | None) -> None:
@@ -24,38 +25,31 @@ def sample(path: Path, *, count: int | None, temperature: float, seed: int | Non
     Raises
     ------
     CommandError
-        For whatever is wrong with the file or an argument.
+        For whatever is wrong with the file, an argument or the output.
     """
-    if count is not None and count < 0:
-        raise CommandError(f"argument -n: {count} is negative")
+    if count is not None and not 0 <= count <= _MOST:
+        raise CommandError(f"argument -n: {count} is not 0 to 2**32")
     if seed is not None and seed < 0:
         raise CommandError(f"argument --seed: {seed} is negative")
     if not temperature >= 0:
         raise CommandError(f"argument --temperature: {temperature} is not zero or more")
-    logits = open_logits(path)
-    if logits.ndim == 0:
-        raise CommandError(f"{path} holds a single number, not an array of logits")
-    if not -logits.ndim <= axis < logits.ndim:
-        raise CommandError(f"argument --axis: there is no axis {axis} in an array of shape {logits.shape}")
-    rows = np.moveaxis(logits, axis, -1)
-    if rows.shape[-1] == 0:
-        raise CommandError(f"{path}: no categories in an array of shape {logits.shape}")
-    batch = rows.shape[:-1]
-    shape = batch if count is None else (*batch, count)
-    each = 1 if count is None else count
-    destination: AbstractContextManager[Output]
-    if out is None:
-        destination = nullcontext(Lines(sys.stdout, each))
-    elif out.exists() and out.samefile(path):
-        raise CommandError(f"argument -o: {out} is the file of logits")
-    else:
-        destination = npy_file(out, shape)
-    # A bar among the printed indices would spoil both, and they show themselves how far it has come.
-    shown = sys.stderr.isatty() and not (out is None and sys.stdout.isatty())
-    try:
-        with destination as output, progress(math.prod(batch) * each, shown=shown) as advance:
-            for indices in draw(rows, count=each, temperature=temperature, seed=seed):
-                output.write(indices)
-                advance(indices.size)
-    except (TypeError, ValueError) as error:
-        raise CommandError(f"{path}: {error}") from error
+    with LogitsFile(path, axis) as logits:
+        each = 1 if count is None else count
+        destination: AbstractContextManager[Output]
+        if out is None:
+            destination = nullcontext(Lines(sys.stdout, each))
+        elif is_same_file(out, path):
+            raise CommandError(f"argument -o: {out} is the file of logits")
+        else:
+            destination = npy_file(out, logits.batch if count is None else (*logits.batch, count))
+        # A bar among the printed indices would spoil both, and they show themselves how far it has come.
+        shown = sys.stderr.isatty() and not (out is None and sys.stdout.isatty())
+        try:
+            with destination as output, progress(prod(logits.batch) * each, shown=shown) as advance:
+                for indices in draw(logits, count=count, temperature=temperature, seed=seed):
+                    check()
+                    output.write(indices)
+                    advance(indices.size)
+                check()
+        except (TypeError, ValueError) as error:
+            raise CommandError(f"{path}: {error}") from error

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from .. import show_runtime
-from .._bench import machine, regimes  # noqa: F401  (importing `regimes` fills the registry)
-from .._bench.inputs import Inputs
-from .._bench.measure import measure
-from .._bench.regime import REGISTRY
-from .._bench.text import table
 from .article import CATEGORIES, DRAWS, SEED, Experiment, experiment
-
-#: The regimes shown, of those that the benchmarks have.
-_SHOWN = ("noise_float32", "noise_float64", "one_draw", "one_draw_llm", "softmax", "gumbel_r_pdf")
-_SECONDS = 0.8  # for each of them
+from .processor import cpu_name
+from .times import Job, jobs, seconds
 
 
 def tour() -> None:
     """Print the tour, part by part as it comes."""
     _heading("This machine")
-    print(f"{'processor':<15} {machine.cpu_name()}")
+    print(f"{'processor':<15} {cpu_name()}")
     show_runtime()
     _heading(f"{DRAWS:,} draws from {CATEGORIES} logits, three ways (seed {SEED})")
     print(_counts(experiment()), flush=True)
@@ -26,9 +19,8 @@ def tour() -> None:
     print("Time of one call on one thread, the ways in turn, medians. Beside it: how many")
     print("times gumbel_fast's that is. A limit does less than the job, but reads or")
     print("writes as much memory.", flush=True)
-    for name in _SHOWN:
-        outcome = measure(REGISTRY[name](Inputs()), libraries=("gumbel_fast", "numpy"), budget=_SECONDS)
-        print(f"\n{table(outcome)}", flush=True)
+    for job in jobs():
+        print(f"\n{_times(job)}", flush=True)
 
 
 def _heading(text: str) -> None:
@@ -46,3 +38,17 @@ def _counts(result: Experiment) -> str:
     text.append("")
     text.append("A p-value is small, say below 0.001, only if the counts do not fit softmax.")
     return "\n".join(text)
+
+
+def _times(job: Job) -> str:
+    """Return a job's table: a line for each way, its time, and how many times the first's that is."""
+    measured = seconds(job.ways)
+    own = next(iter(measured.values()))
+    lines = [f"  {name:<37} {_duration(time):>9} {time / own:>7.2f} x" for name, time in measured.items()]
+    return "\n".join([job.title, *lines])
+
+
+def _duration(time: float) -> str:
+    unit, size = next((unit for unit in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)) if time >= unit[1]), ("ns", 1e-9))
+    value = time / size
+    return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"

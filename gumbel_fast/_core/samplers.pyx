@@ -72,11 +72,11 @@ cdef class RepeatedRow:
     def __dealloc__(self):
         free(self.scratch)
 
-    def draw(self, Py_ssize_t start, Py_ssize_t stop):
-        """Make draws start to stop."""
+    def draw(self, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t first=0):
+        """Make draws start to stop, into the request's index array, which begins with draw number `first`."""
         cdef gf_request c = self.c
         c.draws.first, c.draws.count = <size_t> start, <size_t> (stop - start)
-        c.draws.index = <int64_t *> (row_at(&self.request.walk.index, <Py_ssize_t> self.row) + start * c.draws.step)
+        c.draws.index = <int64_t *> (row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
         with nogil:
             self.kernel.run(&c, self.row, self.row + 1, self.scratch)
 

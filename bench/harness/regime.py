@@ -1,6 +1,6 @@
 """What a regime, a contestant and a target are, and the registry of regimes. No timing and no inputs live here.
 
-To add a regime, write one function in `regimes/` and decorate it with `@regime`: pytest and the command line find it.
+To add a regime, write one function in `regimes/` and decorate it with `@regime`: pytest and the scripts find it.
 """
 
 from __future__ import annotations

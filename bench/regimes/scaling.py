@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from .. import checks
-from ..inputs import Inputs
-from ..regime import Contestant, Regime, Role, register
+from harness import checks
+from harness.inputs import Inputs
+from harness.regime import Contestant, Regime, Role, register
+
 from . import coupled, one_draw
 
 SERIES = "scaling"

@@ -1,6 +1,7 @@
-"""Regimes measured in processes of their own, one for each allocator setting (see `allocator.py`).
+"""Regimes measured in processes of their own, one for each allocator setting (see `harness/allocator.py`).
 
-A process serves one regime after the other, so that libraries are imported and compilers warmed up once.
+A process serves one regime after the other, so that libraries are imported and compilers warmed up once. `run.py` and
+`guard.py` measure by it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Self
 
 import numpy as np
 
-from .. import _core
-from . import peers, regimes  # noqa: F401  (importing `regimes` fills the registry)
-from .allocator import Allocator, for_children
-from .inputs import Inputs
-from .measure import Outcome, measure
-from .regime import REGISTRY
+import regimes  # noqa: F401  (importing it fills the registry)
+from harness import peers
+from harness.allocator import Allocator, for_children
+from harness.inputs import Inputs
+from harness.measure import Outcome, measure
+from harness.regime import REGISTRY
+from harness.simd import simd_target, use_target
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def judged_under(name: str) -> Allocator:
 def _start(simd: str | None) -> None:
     os.environ.update(peers.ONE_THREAD)  # before any peer is imported, which is when it is read
     if simd is not None:
-        _core.use_target(simd)
+        use_target(simd)
 
 
 def _measure(name: str, settings: Settings) -> Outcome:
@@ -82,6 +84,6 @@ def _measure(name: str, settings: Settings) -> Outcome:
         regime,
         libraries=settings.libraries,
         budget=settings.budget,
-        simd=_core.simd_target(),
+        simd=simd_target(),
         cpu_time=settings.cpu_time,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .measure import Line, Outcome, Verdict
-from .regime import Contestant, Role
+from harness.measure import Line, Outcome, Verdict
+from harness.regime import Contestant, Role
 
 NAME = 37  # characters that a contestant's name and remarks have together
 _BAR = 40  # characters that stand for the limit's speed

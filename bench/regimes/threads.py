@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gumbel_fast
-
-from .. import checks
-from ..inputs import SEED, Inputs
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from harness import checks
+from harness.inputs import SEED, Inputs
+from harness.regime import Call, Contestant, Regime, Role, Target, regime
 
 
 @regime

@@ -1,14 +1,10 @@
-"""What the figures were measured on: the processor's name, the SIMD target in use, versions. No timing lives here."""
+"""The processor's name, which Python's standard library does not tell."""
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from pathlib import Path
-
-from .. import __version__, _core
-from . import peers
 
 
 def cpu_name() -> str:
@@ -25,16 +21,3 @@ def cpu_name() -> str:
     except (OSError, subprocess.SubprocessError):
         pass
     return platform.processor() or platform.machine()
-
-
-def describe() -> dict[str, str]:
-    """Return what a reader needs to place a figure, each as text."""
-    return {
-        "cpu": f"{cpu_name()}, {os.cpu_count()} logical CPUs",
-        "simd": _core.simd_target(),
-        "threads": "1, but where a title says two",
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "gumbel_fast": __version__,
-        **{library: peers.version(library) for library in peers.OTHERS if peers.installed(library)},
-    }

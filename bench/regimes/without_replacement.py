@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gumbel_fast
+from harness import checks, peers
+from harness.inputs import SEED, Inputs
+from harness.regime import Call, Contestant, Regime, Role, Target, regime
 
-from .. import checks, peers
-from ..inputs import SEED, Inputs
-from ..numpy_noise import fill_negated
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from .numpy_noise import fill_negated
 
 _CATEGORIES = 1_000_000
 

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gumbel_fast
+from harness import checks, peers
+from harness.inputs import SEED, Inputs
+from harness.regime import Call, Contestant, Regime, Role, Target, regime
 
-from .. import checks, numba_loops, peers
-from ..inputs import SEED, Inputs
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from . import numba_loops
 
 _DRAWS = 100_000
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from harness.measure import Line, Outcome, Verdict
+from harness.regime import Role
+
 from .charts import label, rivals
-from .measure import Line, Outcome, Verdict
 from .record import Record
-from .regime import Role
 from .text import duration
 from .text import label as name
 

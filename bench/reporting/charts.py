@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .measure import Line, Outcome
-from .regime import Role
+from harness.measure import Line, Outcome
+from harness.regime import Role
+
 from .text import duration
 
 _WIDTH = 8.3  # inches, of 100 pixels each as README shows them

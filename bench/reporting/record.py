@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .allocator import Allocator
-from .measure import Line, Outcome, Statistics, verdict
-from .regime import Role, Target
+from harness.allocator import Allocator
+from harness.measure import Line, Outcome, Statistics, verdict
+from harness.regime import Role, Target
 
 _DIGITS = 4  # that are written: a time is not known better
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 import gumbel_fast
+from harness import checks, peers
+from harness.allocator import Allocator
+from harness.inputs import SEED, Inputs
+from harness.regime import Call, Contestant, Regime, Role, Target, regime
 
-from .. import checks, numba_loops, peers
-from ..allocator import Allocator
-from ..inputs import SEED, Inputs
-from ..numpy_noise import fill_negated
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from . import numba_loops
+from .numpy_noise import fill_negated
 
 _SIZE = 1_000_000
 

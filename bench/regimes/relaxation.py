@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gumbel_fast
+from harness import checks, peers
+from harness.inputs import SEED, Inputs, calls_in_turn
+from harness.regime import Call, Contestant, Regime, Role, Target, regime
 
-from .. import checks, numba_loops, peers
-from ..inputs import SEED, Inputs, calls_in_turn
-from ..numpy_noise import fill_negated
-from ..regime import Call, Contestant, Regime, Role, Target, regime
+from . import numba_loops
+from .numpy_noise import fill_negated
 
 _BATCHES = 4  # taken in turn
 

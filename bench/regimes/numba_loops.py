@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import peers
-from .inputs import SEED
+from harness import peers
+from harness.inputs import SEED
 
 
 @cache
