@@ -39,8 +39,23 @@ static float *normal(size_t n, double deviation) {
 
 static const double one = 1;
 
-static gf_rows batch(const float *x, size_t rows, size_t columns) {
-    return (gf_rows){x, (ptrdiff_t)(columns * sizeof *x), rows, columns, &one, 0};
+/* Rows of contiguous floats, with so many draws of each to go to `index`. */
+static gf_request batch(const float *x, size_t columns, int64_t *index, size_t draws) {
+    return (gf_request){
+        .columns = columns,
+        .x = {x, (ptrdiff_t)(columns * sizeof *x)},
+        .temperature = {&one, 0},
+        .stream = {KEY, 0, 0},
+        .draws = {.index = index, .stride = (ptrdiff_t)(draws * sizeof *index), .step = sizeof *index, .count = draws},
+    };
+}
+
+/* Runs a kernel again and again, each time on rows of the stream that follow those before. */
+static void repeat(const gf_kernel *kernel, gf_request *q, size_t rows, int times) {
+    void *scratch = kernel->scratch ? take(kernel->scratch(q->columns, q->draws.count)) : NULL;
+    for (int i = 0; i < times; i++, q->stream.row += rows)
+        if (kernel->run(q, 0, rows, scratch).row >= 0)
+            abort();
 }
 
 /* -- jobs ----------------------------------------------------------------------------------------------------------- */
@@ -50,35 +65,31 @@ enum { NOISE = 65536, ROW = 131072, RELAXED = 320, DRAWS = 100000, FEW = 1000, P
 static void noise_f32(const gf_kernels *k, int times) {
     float *out = take(NOISE * sizeof *out);
     for (int i = 0; i < times; i++)
-        k->f32.gumbel(out, 1, NOISE, KEY, (uint64_t)i, 0, 0, 1);
+        k->gumbel[GF_F32](out, 1, NOISE, (gf_stream){KEY, (uint64_t)i, 0}, 0, 1);
 }
 
 static void noise_f64(const gf_kernels *k, int times) {
     double *out = take(NOISE * sizeof *out);
     for (int i = 0; i < times; i++)
-        k->f64.gumbel(out, 1, NOISE, KEY, (uint64_t)i, 0, 0, 1);
+        k->gumbel[GF_F64](out, 1, NOISE, (gf_stream){KEY, (uint64_t)i, 0}, 0, 1);
 }
 
 /* Mostly the pass over block maxima, and some trials. */
 static void categorical(const gf_kernels *k, int times) {
-    const float *x = normal(ROW, 2.5);
-    void *scratch = take(k->logits_f32.race_scratch(ROW));
-    for (int i = 0; i < times; i++)
-        k->logits_f32.race(x, ROW, 1, KEY, (uint64_t)i, scratch);
+    int64_t index;
+    gf_request q = batch(normal(ROW, 2.5), ROW, &index, 1);
+    repeat(&k->logits[GF_F32][GF_REJECTION], &q, 1, times);
 }
 
 static void gumbel_max(const gf_kernels *k, int times) {
-    const gf_rows rows = batch(normal(ROW, 2.5), 1, ROW);
     int64_t index;
-    for (int i = 0; i < times; i++)
-        k->logits_f32.gumbel_max(&rows, KEY, (uint64_t)i, 0, &index, NULL);
+    gf_request q = batch(normal(ROW, 2.5), ROW, &index, 1);
+    repeat(&k->logits[GF_F32][GF_GUMBEL_MAX], &q, 1, times);
 }
 
 static void short_rows(const gf_kernels *k, int times, size_t columns) {
-    const gf_rows rows = batch(normal(ROWS * columns, 1), ROWS, columns);
-    int64_t *index = take(ROWS * sizeof *index);
-    for (int i = 0; i < times; i++)
-        k->logits_f32.short_rows(&rows, KEY, (uint64_t)i * ROWS, index);
+    gf_request q = batch(normal(ROWS * columns, 1), columns, take(ROWS * sizeof(int64_t)), 1);
+    repeat(&k->logits[GF_F32][GF_INVERSE_CDF], &q, ROWS, times);
 }
 
 static void short_rows_6(const gf_kernels *k, int times) { short_rows(k, times, 6); }
@@ -86,17 +97,16 @@ static void short_rows_6(const gf_kernels *k, int times) { short_rows(k, times, 
 static void short_rows_64(const gf_kernels *k, int times) { short_rows(k, times, 64); }
 
 static void softmax(const gf_kernels *k, int times) {
-    const float *x = normal(POINTS, 2.5);
-    float *out = take(POINTS * sizeof *out);
-    for (int i = 0; i < times; i++)
-        k->f32.softmax(x, out, POINTS, 1);
+    gf_request q = batch(normal(POINTS, 2.5), POINTS, NULL, 0);
+    q.out = take(POINTS * sizeof(float));
+    repeat(&k->real[GF_F32][GF_SOFTMAX], &q, 1, times);
 }
 
 static void gumbel_softmax(const gf_kernels *k, int times, size_t count, size_t columns) {
-    const gf_rows rows = batch(normal(count * columns, 1), count, columns);
-    float *out = take(count * columns * sizeof *out);
-    for (int i = 0; i < times; i++)
-        k->logits_f32.gumbel_softmax(&rows, out, rows.stride, 0, KEY, (uint64_t)i * count, 0);
+    gf_request q = batch(normal(count * columns, 1), columns, NULL, 0);
+    q.out = take(count * columns * sizeof(float));
+    q.out_stride = q.x.stride;
+    repeat(&k->logits[GF_F32][GF_GUMBEL_SOFTMAX], &q, count, times);
 }
 
 static void gumbel_softmax_320(const gf_kernels *k, int times) { gumbel_softmax(k, times, 128, RELAXED); }
@@ -105,20 +115,18 @@ static void gumbel_softmax_10(const gf_kernels *k, int times) { gumbel_softmax(k
 
 /* The draws alone: the table is made once. */
 static void alias_draw(const gf_kernels *k, int times) {
-    const float *x = normal(FEW, 1);
-    int64_t *index = take(DRAWS * sizeof *index);
-    void *scratch = take(k->logits_f32.alias_scratch(FEW));
-    if (k->logits_f32.alias_start(x, FEW, 1, scratch))
+    gf_request q = batch(normal(FEW, 1), FEW, take(DRAWS * sizeof(int64_t)), DRAWS);
+    const gf_kernel *kernels = k->logits[GF_F32];
+    void *scratch = take(kernels[GF_ALIAS].scratch(FEW, DRAWS));
+    if (kernels[GF_ALIAS_START].run(&q, 0, 1, scratch).row >= 0)
         abort();
-    for (int i = 0; i < times; i++)
-        k->logits_f32.alias_draw(x, FEW, 1, KEY, (uint64_t)i, 0, DRAWS, index, scratch);
+    for (int i = 0; i < times; i++, q.stream.row++)
+        kernels[GF_ALIAS_DRAW].run(&q, 0, 1, scratch);
 }
 
 static void alias_table(const gf_kernels *k, int times) {
-    const float *x = normal(DRAWS, 1);
-    void *scratch = take(k->logits_f32.alias_scratch(DRAWS));
-    for (int i = 0; i < times; i++)
-        k->logits_f32.alias_start(x, DRAWS, 1, scratch);
+    gf_request q = batch(normal(DRAWS, 1), DRAWS, NULL, 0);
+    repeat(&k->logits[GF_F32][GF_ALIAS_START], &q, 1, times);
 }
 
 static void pdf(const gf_kernels *k, int times) {
@@ -128,7 +136,7 @@ static void pdf(const gf_kernels *k, int times) {
     for (size_t i = 0; i < POINTS; i++)
         x[i] = source[i];
     for (int i = 0; i < times; i++)
-        k->distribution[GF_PDF]((gf_argument){x, 1}, (gf_argument){&zero, 0}, (gf_argument){&one, 0}, out, POINTS);
+        k->distribution[GF_PDF]((gf_vector){x, 1}, (gf_vector){&zero, 0}, (gf_vector){&one, 0}, out, POINTS);
 }
 
 static const struct {

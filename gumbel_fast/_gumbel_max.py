@@ -194,7 +194,7 @@ def _greatest_of_shards(
 
     run(draw_shard, request.columns, method.category, threads)
     if not sound or not found:
-        _core.refuse(r, "logits: row" if request.other is None else "logits and noise: row")
+        _core.refuse(r, request.other is not None)
     best, minus_index = max(found)
     index.reshape(-1)[r] = -minus_index
     if value is not None:

@@ -209,7 +209,7 @@ def repeated_pieces(
     """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
     request = to_sample(logits, temperature=temperature, axis=-1, rng=rng)
     method = _methods.of_repeated_draws(request.columns, num_samples)
-    state = _core.RepeatedRow(request.into(np.empty(0, np.int64)), method.kernel, 0)
+    state = _core.RepeatedRow(request, method.kernel, 0)
     for start in range(0, num_samples, step):
         piece = np.empty(min(step, num_samples - start), np.int64)
         request.into(piece)

@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
-from gumbel_fast import _sampling
+from gumbel_fast import _methods
 from gumbel_fast._cli import chi_square, draws, logits_file, output, progress
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
@@ -644,7 +644,7 @@ def test_draws_do_not_depend_on_the_pieces(monkeypatch, tmp_path, cells, count, 
 
 def test_draws_by_trials_do_not_depend_on_the_pieces(monkeypatch, tmp_path):
     values = np.random.default_rng(3).normal(size=(3, 2000))
-    assert not _sampling.by_alias(values.dtype, 2000, 50)
+    assert _methods.of_repeated_draws(2000, 50) is _methods.REJECTION
     np.save(tmp_path / "logits.npy", values)
     monkeypatch.setattr(draws, "_DRAWS", 7)
     with logits_file.LogitsFile(tmp_path / "logits.npy", -1) as file:

@@ -54,11 +54,11 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
 
 def noise_from_words(high, low, dtype):
     """Noise of given 64-bit words, cut into two halves; for tests."""
-    cdef cnp.ndarray h = np.ascontiguousarray(high, np.uint32), l = np.ascontiguousarray(low, np.uint32)
+    cdef cnp.ndarray upper = np.ascontiguousarray(high, np.uint32), lower = np.ascontiguousarray(low, np.uint32)
     cdef cnp.ndarray out = np.empty(np.broadcast_shapes(high.shape, low.shape), dtype)
-    if cnp.PyArray_SIZE(h) != cnp.PyArray_SIZE(l):
+    if cnp.PyArray_SIZE(upper) != cnp.PyArray_SIZE(lower):
         raise ValueError("high and low differ in length")
     kernels.gumbel_of_words[real_dtype(out)](
-        <const uint32_t *> cnp.PyArray_DATA(h), <const uint32_t *> cnp.PyArray_DATA(l), cnp.PyArray_DATA(out),
-        <size_t> cnp.PyArray_SIZE(h))
+        <const uint32_t *> cnp.PyArray_DATA(upper), <const uint32_t *> cnp.PyArray_DATA(lower), cnp.PyArray_DATA(out),
+        <size_t> cnp.PyArray_SIZE(upper))
     return out

@@ -26,9 +26,9 @@ cdef enum:
 cdef class Request:
     """Rows to draw from or to relax, and all that is asked of them.
 
-    `rows` and `other` are arrays with a contiguous last axis, float32, float64, float16, or bfloat16 in the guise of uint16;
-    `temperature` is a float64 vector of one entry, or of one for each row. `other` is noise in the compute type in place of
-    the stream's, or the gradient of softmax_vjp.
+    `rows` and `other` are arrays with a contiguous last axis, float32, float64, float16, or bfloat16 in the guise of
+    uint16; `temperature` is a float64 vector of one entry, or of one for each row. `other` is noise in the compute type
+    in place of the stream's, or the gradient of softmax_vjp.
 
     Attributes
     ----------
@@ -65,8 +65,8 @@ cdef class Request:
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, bint hard=False):
         """Say where results go; return the request.
 
-        `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64 and
-        C-contiguous, of the shape of `index`; `out` takes relaxed rows, or a float64 for each row of logsumexp.
+        `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
+        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, or a float64 for each row of logsumexp.
         """
         cdef int last = cnp.PyArray_NDIM(self.rows) - 1
         self.results = index, value, out
@@ -128,7 +128,8 @@ cdef inline gf_status run_with(const gf_kernel *kernel, const gf_request *c, con
 
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                    Py_ssize_t stop) noexcept:
-    # Has a kernel work on rows start to stop, without the GIL where they are many. walk is NULL where c has the pointers.
+    # Has a kernel work on rows start to stop, without the GIL where they are many. walk is NULL where c has the
+    # pointers.
     # The caller hands the status to raise_for: to look for an exception would cost a small row a twentieth.
     cdef double here[SCRATCH_HERE]
     cdef void *scratch = here
@@ -151,9 +152,10 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     return status
 
 
-cpdef int refuse(Py_ssize_t row, str what="logits: row") except -1:
-    """ValueError that names a row that cannot be drawn from."""
-    raise ValueError(f"{what} {row} has NaN, +inf or nothing but -inf")
+cpdef int refuse(Py_ssize_t row, bint noisy=False) except -1:
+    """ValueError that names a row that cannot be drawn from; noisy: it had noise beside it."""
+    which = f"row {row} of logits and noise" if noisy else f"logits: row {row}"
+    raise ValueError(f"{which} has NaN, +inf or nothing but -inf")
 
 
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
@@ -163,6 +165,6 @@ cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
     if status.row < 0:
         return 0
     if status.found <= 0:
-        refuse(status.row, "logits and noise: row" if noisy else "logits: row")
+        refuse(status.row, noisy)
     raise ValueError(f"logits: row {status.row} has {status.found} categories that are not -inf, and "
                      f"{c.draws.count} are wanted")

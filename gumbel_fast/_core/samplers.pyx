@@ -76,15 +76,17 @@ cdef class RepeatedRow:
         """Make draws start to stop, into the request's index array, which begins with draw number `first`."""
         cdef gf_request c = self.c
         c.draws.first, c.draws.count = <size_t> start, <size_t> (stop - start)
-        c.draws.index = <int64_t *> (row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
+        c.draws.step = self.request.c.draws.step
+        c.draws.index = <int64_t *> (
+            row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
         with nogil:
             self.kernel.run(&c, self.row, self.row + 1, self.scratch)
 
 
 # -- the fast path ------------------------------------------------------------------------------------------------
 #
-# Decorators of the public functions. A call on a small contiguous float array with a Generator, and with no argument but
-# a temperature beside these, comes to the kernel at once; anything else is handed on to the function that is decorated.
+# Decorators of the public functions. A call on a small contiguous float array with a Generator, and with no argument
+# but a temperature beside these, comes to the kernel at once; anything else is handed on to the function decorated.
 
 cdef enum:
     FAST_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
@@ -101,8 +103,8 @@ cdef inline bint is_generator(rng) except -1:
 
 
 cdef object draw_fast(logits, temperature, rng, dict others, int short, int long):
-    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on; None where
-    # the arguments are not of the kind.
+    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on; None
+    # where the arguments are not of the kind.
     cdef gf_request c
     cdef cnp.ndarray x, indices = None
     cdef const gf_kernel *kernel

@@ -1,5 +1,5 @@
-# The C core and its SIMD targets: which are compiled in, which this machine can run, and the one in use. This module links
-# the C core; the others reach it through `kernels`.
+# The C core and its SIMD targets: which are compiled in, which this machine can run, and the one in use. This module
+# links the C core; the others reach it through `kernels`.
 """The SIMD target in use, and what the C core says of itself."""
 
 import os

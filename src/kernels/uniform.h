@@ -1,5 +1,5 @@
-/* Uniforms in double from the words of a counter, for the kernels that draw a few of them for a row. The noise of elements is made in
- * noise.h. */
+/* Uniforms in double from the words of a counter, for the kernels that draw a few of them for a row. The noise of elements
+ * is made in noise.h. */
 #ifndef GF_UNIFORM_H
 #define GF_UNIFORM_H
 

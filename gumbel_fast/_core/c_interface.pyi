@@ -1,0 +1,1 @@
+# Nothing for Python: what it gives to other extensions is declared in c_interface.pxd.

@@ -1,0 +1,18 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .request import Request
+
+SOFTMAX: int
+LOG_SOFTMAX: int
+LOGSUMEXP: int
+SOFTMAX_VJP: int
+
+def relax(request: Request, function: int, start: int, stop: int) -> None: ...
+def gumbel_softmax(request: Request, start: int, stop: int) -> None: ...
+def gumbel(
+    out: NDArray[Any], key: int, row: int, column: int, loc: float, scale: float, start: int, stop: int
+) -> None: ...
+def noise_from_words(high: NDArray[np.uint32], low: NDArray[np.uint32], dtype: DTypeLike) -> NDArray[Any]: ...

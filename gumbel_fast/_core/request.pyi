@@ -1,0 +1,36 @@
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import disjoint_base
+
+@disjoint_base
+class Request:
+    inputs: tuple[NDArray[Any], ...]
+    rows: NDArray[Any]
+    temperature: NDArray[np.float64]
+    other: NDArray[Any] | None
+    batch: tuple[int, ...]
+    columns: int
+    count: int
+
+    def __init__(
+        self,
+        inputs: tuple[NDArray[Any], ...],
+        rows: NDArray[Any],
+        temperature: NDArray[np.float64],
+        key: int = 0,
+        row: int = 0,
+        column: int = 0,
+        other: NDArray[Any] | None = None,
+    ) -> None: ...
+    def into(
+        self,
+        index: NDArray[np.int64] | None = None,
+        value: NDArray[np.float64] | None = None,
+        out: NDArray[Any] | None = None,
+        hard: bool = False,
+    ) -> Self: ...
+    def shard(self, row: int, start: int, stop: int) -> Self: ...
+
+def refuse(row: int, noisy: bool = ...) -> None: ...

@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from typing_extensions import disjoint_base
+
+from .request import Request
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+CHECK: int
+INVERSE_CDF: int
+REJECTION: int
+ALIAS: int
+REJECTION_DISTINCT: int
+GUMBEL_MAX: int
+GUMBEL_MAX_GIVEN: int
+GUMBEL_TOP_K: int
+
+def draw_seed(bit_generator: np.random.BitGenerator) -> tuple[int, int]: ...
+def draw(request: Request, method: int, start: int, stop: int) -> None: ...
+def try_draw(request: Request, method: int) -> tuple[bool, bool]: ...
+
+@disjoint_base
+class RepeatedRow:
+    def __new__(cls, request: Request, method: int, row: int) -> Self: ...
+    def draw(self, start: int, stop: int, first: int = 0) -> None: ...
+
+def fast_categorical(general: _Function) -> _Function: ...
+def fast_gumbel_max(general: _Function) -> _Function: ...
