@@ -1,4 +1,4 @@
-"""The C headers as Cython knows them: every name that kernels.pxd declares is the header's, with the fields in its order."""
+"""The C headers as Cython knows them: all that kernels.pxd declares is there, with the fields in the headers' order."""
 
 import re
 from pathlib import Path
