@@ -1,5 +1,5 @@
-# What `cimport gumbel_fast` gives to other extensions; gumbel_fast/__init__.pxd says what each function does. They check
-# their arguments themselves: no Python stands before them.
+# What `cimport gumbel_fast` gives to other extensions; gumbel_fast/__init__.pxd says what each function does. They
+# check their arguments themselves: no Python stands before them.
 """The C interface: functions for other extensions, which reach them by `cimport gumbel_fast`."""
 
 from libc.stdint cimport int64_t, uint64_t
