@@ -70,7 +70,7 @@ def _share(work: Callable[[int, int], object], total: int, step: int, workers: i
         with lock:
             return None if over or errors else next(starts, None)
 
-    def labour() -> None:
+    def work_off() -> None:
         start: int | None = -1
         try:
             while (start := take()) is not None:
@@ -81,8 +81,8 @@ def _share(work: Callable[[int, int], object], total: int, step: int, workers: i
             errors[-1] = error
 
     try:
-        helpers = _hire(labour, min(workers, ceil(total / step), MOST_THREADS) - 1)
-        labour()
+        helpers = _start_helpers(work_off, min(workers, ceil(total / step), MOST_THREADS) - 1)
+        work_off()
         for helper in helpers:
             if not helper.cancel():
                 helper.result()
@@ -99,15 +99,15 @@ _pool: Executor | None = None
 _pool_lock = threading.Lock()
 
 
-def _hire(labour: Callable[[], None], count: int) -> list[Future[None]]:
+def _start_helpers(work_off: Callable[[], None], count: int) -> list[Future[None]]:
     helpers = []
     try:
         for _ in range(count):
-            helpers.append(_threads().submit(labour))
+            helpers.append(_threads().submit(work_off))
     except RuntimeError:  # no more threads are to be had, or the interpreter is ending
         pass
     except BaseException:  # an interrupt, perhaps amid the start of a thread that the pool then knows nothing of
-        _dismiss_threads()
+        _shut_pool()
         raise
     return helpers
 
@@ -122,7 +122,7 @@ def _threads() -> Executor:
         return _pool
 
 
-def _dismiss_threads() -> None:
+def _shut_pool() -> None:
     """Have the threads of the pool end when their work is done, those too that it took no note of."""
     global _pool
     with _pool_lock:
