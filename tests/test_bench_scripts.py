@@ -164,6 +164,7 @@ def test_counts_leave_out_what_a_callee_executes(monkeypatch, tmp_path):
 
 
 def test_clock_replays_rounds():
+    pytest.importorskip("pytest_benchmark")  # whose mark the file bears
     from test_regimes import Clock
 
     clock = Clock()
