@@ -84,7 +84,8 @@ GF_INLINE real_t ROW(greatest)(const element_t *x, size_t n) {
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
         m = V(max)(ROW(whole_block_lanes)(x + i, &bad), m);
-    return ROW(usable_greatest)(bad, V(max_lane)(V(max)(ROW(block_lanes)(x + i, n - i, &bad), m)));
+    m = V(max)(ROW(block_lanes)(x + i, n - i, &bad), m); /* before bad is read: arguments have no order */
+    return ROW(usable_greatest)(bad, V(max_lane)(m));
 }
 
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */
