@@ -66,6 +66,12 @@ static inline int64_t *gf_index(const gf_request *q, size_t r) {
 static inline double *gf_value(const gf_request *q, size_t r) {
     return q->draws.value ? q->draws.value + r * q->draws.count : NULL;
 }
+/* Of a kernel that makes one draw from each row. */
+static inline void gf_put(const gf_request *q, size_t r, int64_t index, double value) {
+    *gf_index(q, r) = index;
+    if (q->draws.value)
+        q->draws.value[r] = value;
+}
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
 /* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it

@@ -8,6 +8,7 @@
  * Draws are made in blocks of 16 from eight counters: number 16 b + j is words 2 (j / 8) and 2 (j / 8) + 1 of counter
  * 8 b + j % 8. */
 #include "kernels/argmax_tpl.h"
+#include "kernels/repeated.h"
 #include "kernels/softmax_tpl.h"
 #include "kernels/uniform.h"
 
@@ -186,13 +187,7 @@ static gf_status ROW(alias_draw)(const gf_request *q, size_t start, size_t stop,
 }
 
 static gf_status ROW(alias)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        const gf_status status = ROW(alias_start)(q, r, r + 1, scratch);
-        if (status.row >= 0)
-            return status;
-        ROW(alias_draw)(q, r, r + 1, scratch);
-    }
-    return gf_done();
+    return repeated_draws(ROW(alias_start), ROW(alias_draw), q, start, stop, scratch);
 }
 
 #endif

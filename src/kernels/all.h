@@ -7,6 +7,7 @@
 #include "kernels/elementary.h"
 #include "kernels/noise.h"
 #include "kernels/rejection.h"
+#include "kernels/repeated.h"
 #include "kernels/uniform.h"
 
 #define REAL 32

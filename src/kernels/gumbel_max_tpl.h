@@ -12,47 +12,42 @@
 #define GF_GUMBEL_MAX_TPL
 #endif
 
-/* Greatest of a row whose noise is at hand, the first of equals; -1 where there is none. */
+/* Greatest of a row whose noise is at hand, the first of equals. Returns whether there is one; where not, 0 for a row that is
+ * sound and GF_NOT_FINITE for another. */
 GF_INLINE int64_t ROW(gumbel_max_given_row)(const element_t *x, const real_t *noise, size_t n, double temperature,
-                                            double *value, int *finite) {
+                                            int64_t *index, real_t *value) {
     const real_t t = NAME(temperature_of)(temperature);
-    real_t best = -(real_t)INFINITY;
-    int64_t index = -1;
     mask_t bad = V(mask_none)();
+    *value = -(real_t)INFINITY;
+    *index = -1;
     if (temperature == 0) {
-        index = ROW(argmax)(x, n, &best);
-        *value = best;
-        *finite = index >= 0 || ROW(unusable)(x, n) == 0;
-        return index;
+        *index = ROW(argmax)(x, n, value);
+        return *index < 0 ? ROW(unusable)(x, n) : 1;
     }
     for (size_t i = 0; i < n; i += LANES) {
         vec_t v = ROW(given_values)(x, noise, i, n, t);
         bad = V(mask_or)(bad, V(mask_or)(V(equal)(ROW(read_from)(x, i, n), V(set)(INFINITY)), V(unordered)(v, v)));
-        if (V(mask_bits)(V(less)(V(set)(best), v))) {
+        if (V(mask_bits)(V(less)(V(set)(*value), v))) {
             real_t lanes[LANES];
             V(store)(lanes, v);
             const unsigned lane = ROW(first_greatest)(v);
-            best = lanes[lane];
-            index = (int64_t)(i + lane);
+            *value = lanes[lane];
+            *index = (int64_t)(i + lane);
         }
     }
-    *value = best;
-    *finite = !V(mask_bits)(bad);
-    return *finite ? index : -1;
+    return V(mask_bits)(bad) ? GF_NOT_FINITE : *index >= 0;
 }
 
 static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
-        double value;
-        int finite;
-        const int64_t index =
-            ROW(gumbel_max_given_row)(gf_x(q, r), gf_other(q, r), q->columns, gf_temperature(q, r), &value, &finite);
-        if (index < 0)
-            return gf_stopped(r, finite ? 0 : GF_NOT_FINITE);
-        *gf_index(q, r) = index;
-        if (q->draws.value)
-            q->draws.value[r] = value;
+        int64_t index;
+        real_t value;
+        const int64_t found =
+            ROW(gumbel_max_given_row)(gf_x(q, r), gf_other(q, r), q->columns, gf_temperature(q, r), &index, &value);
+        if (found <= 0)
+            return gf_stopped(r, found);
+        gf_put(q, r, index, value);
     }
     return gf_done();
 }
@@ -60,11 +55,10 @@ static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t
 /* Short rows, LANES of them at a time: a row a lane. */
 static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
     const size_t n = q->columns;
-    int64_t *index = gf_index(q, start);
     real_t tile[NOISE_TILE_SIZE];
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
-    for (size_t first = start; first < stop; first += LANES, index += LANES) {
+    for (size_t first = start; first < stop; first += LANES) {
         const size_t some = stop - first < LANES ? stop - first : LANES;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, first, stop, tile);
         vec_t columns[NOISE_TILE_COLUMNS];
@@ -92,9 +86,7 @@ static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t
         for (size_t lane = 0; lane < some; lane++) {
             if (unusable >> lane & 1)
                 return gf_stopped(first + lane, ROW(unusable)(gf_x(q, first + lane), n));
-            index[lane] = (int64_t)places[lane];
-            if (q->draws.value)
-                q->draws.value[first + lane] = greatest[lane];
+            gf_put(q, first + lane, (int64_t)places[lane], greatest[lane]);
         }
     }
     return gf_done();
@@ -116,9 +108,7 @@ static gf_status ROW(gumbel_max)(const gf_request *q, size_t start, size_t stop,
             return gf_stopped(r, GF_NOT_FINITE);
         if (goal.index < 0)
             return gf_stopped(r, ROW(unusable)(s.x, s.n));
-        *gf_index(q, r) = goal.index;
-        if (q->draws.value)
-            q->draws.value[r] = goal.bound;
+        gf_put(q, r, goal.index, goal.bound);
     }
     return gf_done();
 }

@@ -6,6 +6,7 @@
  * pass over 131,072 takes 1.1 times as long); sums of exact weights for rows up to REJECTION_SUMMED (1,000 categories: 470
  * ns, with exp_above 280; trials from block maxima took 250 to 580, by how far the logits spread). */
 #include "kernels/argmax_tpl.h"
+#include "kernels/repeated.h"
 #include "kernels/softmax_tpl.h"
 
 #if defined(GF_REJECTION_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -146,13 +147,7 @@ static gf_status ROW(rejection_draw)(const gf_request *q, size_t start, size_t s
 }
 
 static gf_status ROW(rejection)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        const gf_status status = ROW(rejection_start)(q, r, r + 1, scratch);
-        if (status.row >= 0)
-            return status;
-        ROW(rejection_draw)(q, r, r + 1, scratch);
-    }
-    return gf_done();
+    return repeated_draws(ROW(rejection_start), ROW(rejection_draw), q, start, stop, scratch);
 }
 
 #endif
