@@ -3,9 +3,9 @@
 """The C interface: functions for other extensions, which reach them by `cimport gumbel_fast`."""
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memset
 
 from gumbel_fast._core.kernels cimport *
+from gumbel_fast._core.request cimport one_draw_each
 from gumbel_fast._core.target cimport kernels
 
 
@@ -29,10 +29,10 @@ cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, dou
         return BAD_ARGUMENT
     if scratch is NULL and scratch_of(kernel, n):
         return BAD_ARGUMENT
-    memset(&c, 0, sizeof(c))
+    one_draw_each(&c)
     c.columns, c.x.data, c.temperature.data = n, logits, &temperature
     c.stream.key, c.stream.row, c.stream.column = key, row, column
-    c.draws.index, c.draws.value, c.draws.count, c.draws.step = &index, value, 1, sizeof(index)
+    c.draws.index, c.draws.value = &index, value
     return BAD_ROW if kernel.run(&c, 0, 1, scratch).row >= 0 else index
 
 

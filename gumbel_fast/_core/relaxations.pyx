@@ -8,6 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport Request, raise_for, run
+from gumbel_fast._core.rows cimport dtype_of
 from gumbel_fast._core.target cimport kernels
 
 cnp.import_array()
@@ -26,10 +27,6 @@ def gumbel_softmax(Request request not None, Py_ssize_t start, Py_ssize_t stop):
     raise_for(&request.c, run(kernel, &request.c, &request.walk, start, stop), False)
 
 
-cdef inline int real_dtype(cnp.ndarray array) noexcept:
-    return GF_F32 if cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT32 else GF_F64
-
-
 def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,
            Py_ssize_t stop):
     """Fill elements start to stop of a C-contiguous float array with noise.
@@ -39,7 +36,7 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
     cdef Py_ssize_t columns = cnp.PyArray_DIM(out, cnp.PyArray_NDIM(out) - 1)
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(out), skip, count, rows
     cdef char *data = cnp.PyArray_BYTES(out)
-    cdef gf_gumbel_kernel kernel = kernels.gumbel[real_dtype(out)]
+    cdef gf_gumbel_kernel kernel = kernels.gumbel[dtype_of(out)]
     cdef gf_stream stream
     stream.key = key
     with nogil:
@@ -55,10 +52,10 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
 def noise_from_words(high, low, dtype):
     """Noise of given 64-bit words, cut into two halves; for tests."""
     cdef cnp.ndarray upper = np.ascontiguousarray(high, np.uint32), lower = np.ascontiguousarray(low, np.uint32)
-    cdef cnp.ndarray out = np.empty(np.broadcast_shapes(high.shape, low.shape), dtype)
+    cdef cnp.ndarray out = np.empty((<object> upper).shape, dtype)
     if cnp.PyArray_SIZE(upper) != cnp.PyArray_SIZE(lower):
         raise ValueError("high and low differ in length")
-    kernels.gumbel_of_words[real_dtype(out)](
+    kernels.gumbel_of_words[dtype_of(out)](
         <const uint32_t *> cnp.PyArray_DATA(upper), <const uint32_t *> cnp.PyArray_DATA(lower), cnp.PyArray_DATA(out),
         <size_t> cnp.PyArray_SIZE(upper))
     return out

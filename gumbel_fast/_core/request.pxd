@@ -32,7 +32,18 @@ cdef enum:
     NO_MEMORY = -2  # in place of a row
 
 
-cdef void one_draw_each(gf_request *c) noexcept nogil
+cdef inline void one_draw_each(gf_request *c) noexcept nogil:
+    # Nothing but that there is one draw of each row. Field by field: memset cost one draw of six logits a tenth.
+    c.first = c.columns = 0
+    c.x.data, c.x.stride = NULL, 0
+    c.other.data, c.other.stride = NULL, 0
+    c.temperature.data, c.temperature.step = NULL, 0
+    c.stream.key = c.stream.row = c.stream.column = 0
+    c.draws.index, c.draws.value, c.draws.stride, c.draws.step = NULL, NULL, sizeof(int64_t), sizeof(int64_t)
+    c.draws.first, c.draws.count = 0, 1
+    c.out, c.out_stride, c.hard = NULL, 0, 0
+
+
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                    Py_ssize_t stop) noexcept
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1

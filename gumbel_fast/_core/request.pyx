@@ -9,7 +9,6 @@ import numpy as np
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
 
 cimport numpy as cnp
 
@@ -42,11 +41,10 @@ cdef class Request:
 
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
                  uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None):
-        cdef int last = cnp.PyArray_NDIM(rows) - 1, dtype = cnp.PyArray_TYPE(rows)
+        cdef int last = cnp.PyArray_NDIM(rows) - 1
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
-        self.dtype = (GF_F32 if dtype == cnp.NPY_FLOAT32 else GF_F64 if dtype == cnp.NPY_FLOAT64
-                      else GF_F16 if dtype == cnp.NPY_FLOAT16 else GF_BF16)
+        self.dtype = dtype_of(rows)
         self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
         for length in cnp.PyArray_DIMS(rows)[:last]:
             self.count *= length
@@ -91,12 +89,6 @@ cdef class Request:
             self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop])
 
 
-cdef void one_draw_each(gf_request *c) noexcept nogil:
-    # Nothing but that there is one draw of each row.
-    memset(c, 0, sizeof(c[0]))
-    c.draws.count, c.draws.step, c.draws.stride = 1, sizeof(int64_t), sizeof(int64_t)
-
-
 cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, const Walk *walk, Py_ssize_t start,
                         Py_ssize_t stop, void *scratch) noexcept nogil:
     # In runs of rows of which each array's lie one stride apart.
@@ -128,8 +120,7 @@ cdef inline gf_status run_with(const gf_kernel *kernel, const gf_request *c, con
 
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                    Py_ssize_t stop) noexcept:
-    # Has a kernel work on rows start to stop, without the GIL where they are many. walk is NULL where c has the
-    # pointers.
+    # Has a kernel work on rows start to stop, without the GIL where they are many. No walk: c has the pointers.
     # The caller hands the status to raise_for: to look for an exception would cost a small row a twentieth.
     cdef double here[SCRATCH_HERE]
     cdef void *scratch = here

@@ -1,6 +1,8 @@
 # Arrays as rows: what the kernels walk along, from what NumPy knows of an array. Nothing here looks at an element.
 cimport numpy as cnp
 
+from gumbel_fast._core.kernels cimport GF_BF16, GF_DTYPES, GF_F16, GF_F32, GF_F64
+
 cdef enum:
     MAX_DIMS = 64  # NPY_MAXDIMS of NumPy 2
 
@@ -10,6 +12,18 @@ cdef struct Rows:
     int ndim
     Py_ssize_t shape[MAX_DIMS]
     Py_ssize_t strides[MAX_DIMS]
+
+
+cdef inline int dtype_of(cnp.ndarray array) noexcept:
+    # The kernels' number of a dtype; bfloat16 comes in the guise of uint16. GF_DTYPES for what they do not read.
+    cdef int dtype = cnp.PyArray_TYPE(array)
+    if dtype == cnp.NPY_FLOAT32:
+        return GF_F32
+    if dtype == cnp.NPY_FLOAT64:
+        return GF_F64
+    if dtype == cnp.NPY_FLOAT16:
+        return GF_F16
+    return GF_BF16 if dtype == cnp.NPY_UINT16 else GF_DTYPES
 
 
 cdef inline void rows_of(cnp.ndarray array, int batch_ndim, Rows *rows) noexcept:

@@ -9,7 +9,7 @@ from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport NO_MEMORY, Request, one_draw_each, raise_for, run
-from gumbel_fast._core.rows cimport row_at
+from gumbel_fast._core.rows cimport dtype_of, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
 
@@ -115,10 +115,8 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     if others or type(logits) is not cnp.ndarray or type(temperature) is not float or not is_generator(rng):
         return None
     x, t = <cnp.ndarray> logits, <double> temperature
-    dtype, ndim = cnp.PyArray_TYPE(x), cnp.PyArray_NDIM(x)
-    dtype = (GF_F32 if dtype == cnp.NPY_FLOAT32 else GF_F64 if dtype == cnp.NPY_FLOAT64
-             else GF_F16 if dtype == cnp.NPY_FLOAT16 else GF_DTYPES)
-    if dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
+    dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
+    if dtype >= GF_BF16 or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
         return None
     if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST:
         return None
