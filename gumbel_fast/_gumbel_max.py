@@ -12,10 +12,9 @@ from . import _core, _methods
 from ._arguments import Vector, check_out, compute_dtype
 from ._core import Request
 from ._methods import Method
-from ._request import draw, to_sample
+from ._request import check_wanted, draw, to_sample
 from ._results import deliver
 from ._rng import RNG
-from ._sampling import check_wanted
 from ._threads import PIECE, as_workers, run
 
 

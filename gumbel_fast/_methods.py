@@ -29,7 +29,7 @@ REJECTION = Method(_core.REJECTION, 0.0, 0.1, 100.0)
 ALIAS = Method(_core.ALIAS, 0.0, 8.0, 2.0)
 REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 0.0, 0.1, 200.0)
 GUMBEL_MAX = Method(_core.GUMBEL_MAX, 30.0, 0.5, 0.0)
-GUMBEL_MAX_GIVEN = Method(_core.GUMBEL_MAX_GIVEN, 30.0, 0.5, 0.0)
+GUMBEL_MAX_GIVEN = GUMBEL_MAX._replace(kernel=_core.GUMBEL_MAX_GIVEN)
 GUMBEL_TOP_K = Method(_core.GUMBEL_TOP_K, 30.0, 0.5, 20.0)
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
 

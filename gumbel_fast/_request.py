@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arguments import Array, as_logits, as_offset, as_real, as_rows, as_temperature, compute_dtype
+from ._arguments import Array, as_categories, as_logits, as_offset, as_real, as_rows, as_temperature, compute_dtype
 from ._core import Request
 from ._methods import Method
 from ._rng import RNG, draw_seed
@@ -44,17 +44,14 @@ def to_sample(
     if noise is not None:
         x, given = _with_noise(x, logits, noise)
     inputs = (x,) if given is None else (x, given)
-    rows = as_rows("logits", x, axis)
-    if rows.shape[-1] == 0:
-        raise ValueError("logits: no categories to draw from")
+    rows = as_categories(x, axis)
     t = as_temperature(temperature, rows.shape[:-1], zero=True)
-    row, column = as_offset(offset, rows.shape[-1])
+    start = as_offset(offset, rows.shape[-1])
     if given is not None:
-        if rng is not None or (row, column) != (0, 0):
+        if rng is not None or start != (0, 0):
             raise ValueError("rng and offset must be left out where noise is given")
         return Request(inputs, rows, t, other=as_rows("noise", given, axis))
-    key, base = draw_seed(rng)
-    return Request(inputs, rows, t, key, (base + row) % 2**64, column)
+    return Request(inputs, rows, t, *_stream(rng, start))
 
 
 def to_relax(
@@ -64,9 +61,7 @@ def to_relax(
     x = as_logits(logits)
     rows = as_rows("logits", x, axis)
     t = as_temperature(temperature, rows.shape[:-1], zero=False)
-    row, column = as_offset(offset, rows.shape[-1])
-    key, base = draw_seed(rng)
-    return Request((x,), rows, t, key, (base + row) % 2**64, column)
+    return Request((x,), rows, t, *_stream(rng, as_offset(offset, rows.shape[-1])))
 
 
 def to_normalise(logits: ArrayLike, *, temperature: ArrayLike, axis: int) -> Request:
@@ -86,6 +81,18 @@ def to_differentiate(y: ArrayLike, grad: ArrayLike, *, temperature: ArrayLike, a
     rows = as_rows("y", a, axis)
     t = as_temperature(temperature, rows.shape[:-1], zero=False)
     return Request((a, b), rows, t, other=as_rows("grad", b, axis))
+
+
+def check_wanted(request: Request, wanted: int) -> None:
+    """Raise where rows have fewer categories than are wanted without replacement."""
+    if wanted > request.columns and request.count:
+        raise ValueError(f"logits: row 0 has {request.columns} categories, and {wanted} are wanted")
+
+
+def _stream(rng: RNG, start: tuple[int, int]) -> tuple[int, int, int]:
+    """Return the key, the first row and the first column of the words of a call."""
+    key, base = draw_seed(rng)
+    return key, (base + start[0]) % 2**64, start[1]
 
 
 def _with_noise(x: Array, logits: ArrayLike, noise: ArrayLike) -> tuple[Array, Array]:

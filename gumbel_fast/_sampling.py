@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core, _methods
 from ._arguments import Vector, check_out
 from ._core import Request
-from ._request import draw, to_sample
+from ._request import check_wanted, draw, to_sample
 from ._results import deliver
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
@@ -160,12 +160,6 @@ def _as_count(num_samples: int) -> int:
     return count
 
 
-def check_wanted(request: Request, wanted: int) -> None:
-    """Raise where rows have fewer categories than are wanted without replacement."""
-    if wanted > request.columns and request.count:
-        raise ValueError(f"logits: row 0 has {request.columns} categories, and {wanted} are wanted")
-
-
 def _repeatedly(
     request: Request, samples: int, shape: tuple[int, ...], out: NDArray[np.int64] | None, threads: int
 ) -> Any:
@@ -200,7 +194,7 @@ def _repeatedly(
             draw_row(row, threads)
     else:
         run(draw_in_pieces, count, cost, threads)
-    return deliver(indices, out) if out is not None else indices
+    return deliver(indices, out)
 
 
 def repeated_pieces(
