@@ -17,7 +17,7 @@ from ._results import deliver
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
 
-_MOST_SAMPLES = 2**32  # of one row: a draw's number is one word
+MOST_SAMPLES = 2**32  # of one row: a draw's number is one word
 _SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every row is known to be sound
 
 
@@ -155,7 +155,7 @@ def categorical(
 
 def _as_count(num_samples: int) -> int:
     count = operator.index(num_samples)
-    if not 0 <= count <= _MOST_SAMPLES:
+    if not 0 <= count <= MOST_SAMPLES:
         raise ValueError(f"num_samples must be 0 to 2**32, not {count}")
     return count
 

@@ -7,14 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from pathlib import Path
 
+from .._sampling import MOST_SAMPLES
 from .draws import draw
 from .errors import CommandError
 from .logits_file import LogitsFile
 from .output import Lines, Output, is_same_file, npy_file
 from .progress import progress
 from .signals import check
-
-_MOST = 2**32  # draws from a row, as `categorical` has it
 
 
 def sample(path: Path, *, count: int | None, temperature: float, seed: int | None, axis: int, out: Path | None) -> None:
@@ -27,7 +26,7 @@ def sample(path: Path, *, count: int | None, temperature: float, seed: int | Non
     CommandError
         For whatever is wrong with the file, an argument or the output.
     """
-    if count is not None and not 0 <= count <= _MOST:
+    if count is not None and not 0 <= count <= MOST_SAMPLES:
         raise CommandError(f"argument -n: {count} is not 0 to 2**32")
     if seed is not None and seed < 0:
         raise CommandError(f"argument --seed: {seed} is negative")
