@@ -221,7 +221,7 @@ static void put_row(const element_type *type, row_kind kind, size_t n, void *row
 }
 
 /* One row, aligned to its own type alone, with NaN before and after it. */
-static double row_space[2][MOST + 2 * GUARD];
+static double row_space[2][1 + MOST + 2 * GUARD];
 
 static void *make_row(const element_type *type, row_kind kind, size_t n, int which) {
     char *start = (char *)row_space[which] + type->size;
