@@ -167,7 +167,7 @@ def gumbel_max(
         for r in range(index.size):
             _greatest_of_shards(request, method, r, index, value, threads)
     result = deliver(index, out)
-    return result if value is None else (result, value.astype(compute_dtype(request.inputs[0]), copy=False)[()])
+    return result if value is None else (result, value[()])
 
 
 def _greatest_of_shards(
@@ -179,22 +179,23 @@ def _greatest_of_shards(
     threads: int,
 ) -> None:
     """Draw from one row in pieces of its columns."""
-    found: list[tuple[float, int]] = []  # values, and indices below 0, so that the first of equals is the greatest
-    sound = True
+    row = request.rows[np.unravel_index(r, request.batch)]
+    greatest: list[tuple[float, float, int]] = []  # values, logits that tell infinite ones apart, indices below 0: the
+    refused: list[int] = []  # first of equals is the greatest
 
     def draw_shard(start: int, stop: int) -> None:
-        nonlocal sound
         best, number = np.empty(()), np.empty((), np.int64)
-        done, masked = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
-        if done:
-            found.append((float(best), -start - int(number)))
-        elif not masked:
-            sound = False
+        found = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
+        if found is None:
+            place = start + int(number)
+            greatest.append((float(best), float(row[place]) if np.isinf(best) else 0.0, -place))
+        else:
+            refused.append(found)
 
     run(draw_shard, request.columns, method.category, threads)
-    if not sound or not found:
-        _core.refuse(r, request.other is not None)
-    best, minus_index = max(found)
+    if not greatest or any(refused):
+        _core.refuse(r, min(refused), request.other is not None)
+    best, _, minus_index = max(greatest)
     index.reshape(-1)[r] = -minus_index
     if value is not None:
         value.reshape(-1)[r] = best
@@ -301,4 +302,4 @@ def gumbel_top_k(
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
     if wanted:
         draw(request, _methods.GUMBEL_TOP_K, threads, index, value)
-    return index if value is None else (index, value.astype(compute_dtype(request.inputs[0]), copy=False))
+    return index if value is None else (index, value)

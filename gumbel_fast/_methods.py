@@ -31,6 +31,7 @@ REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 0.0, 0.1, 200.0)
 GUMBEL_MAX = Method(_core.GUMBEL_MAX, 30.0, 0.5, 0.0)
 GUMBEL_MAX_GIVEN = GUMBEL_MAX._replace(kernel=_core.GUMBEL_MAX_GIVEN)
 GUMBEL_TOP_K = Method(_core.GUMBEL_TOP_K, 30.0, 0.5, 20.0)
+DISTINCT_TOP_K = GUMBEL_TOP_K._replace(kernel=_core.DISTINCT_TOP_K)
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
 
 #: An element of what only reads and writes rows.
@@ -63,4 +64,4 @@ def of_distinct_draws(categories: int, draws: int) -> Method:
     10,000, 100 to 250 from 100,000 and 300 to 700 from a million. Short rows are quickest by noise.
     """
     rejection = _core.SHORT_ROW < categories < 2**32 and draws <= min(categories // 8, 100)
-    return REJECTION_DISTINCT if rejection else GUMBEL_TOP_K
+    return REJECTION_DISTINCT if rejection else DISTINCT_TOP_K

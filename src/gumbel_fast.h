@@ -12,7 +12,7 @@
 #include "request.h"
 
 /* Raised when a seed would give other numbers. */
-#define GF_STREAM_VERSION 1
+#define GF_STREAM_VERSION 2
 
 /* Second word of the Philox counter: what the words are for. */
 enum {
@@ -77,13 +77,15 @@ typedef enum {
     GF_ALIAS_DRAW,
     /* draws.count indices drawn without replacement, in the order drawn; n < 2^32. */
     GF_REJECTION_DISTINCT,
-    /* The greatest of x / temperature + G, the first of equals, and that value; G is the stream's noise. At temperature 0
-     * the greatest of x. */
+    /* The greatest of x / temperature + G, the first of equals, and that value, both in double; G is the stream's noise.
+     * Values that overflow are in the order of x. At temperature 0 the greatest of x. */
     GF_GUMBEL_MAX,
     /* The same, G being `other`. */
     GF_GUMBEL_MAX_GIVEN,
     /* Indices and values of the draws.count greatest, in falling order. */
     GF_GUMBEL_TOP_K,
+    /* Indices alone, of the greatest of (x - greatest) / temperature + G: draws without replacement. */
+    GF_DISTINCT_TOP_K,
     /* softmax of (x + G) / temperature; hard: 1 at its first greatest entry, else 0. */
     GF_GUMBEL_SOFTMAX,
     GF_LOGITS_KERNELS

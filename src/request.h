@@ -1,7 +1,8 @@
 /* What a kernel is asked to do: the request, and the small structs that it is made of.
  *
  * A parameter that a row has for itself is one field here. Kernels live elsewhere, and so do the checks: a request that
- * reaches a kernel is sound. */
+ * reaches a kernel is sound. But the logits may change while a kernel reads them, if another thread writes there: so every
+ * search has an end that does not depend on them, and every index is inside its row. */
 #ifndef GF_REQUEST_H
 #define GF_REQUEST_H
 
@@ -75,14 +76,15 @@ static inline void gf_put(const gf_request *q, size_t r, int64_t index, double v
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
 /* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it
- * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE. */
+ * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE or GF_CHANGED. */
 typedef struct {
     ptrdiff_t row;
     int64_t found;
 } gf_status;
 
-/* In place of a count: the row has NaN or +inf. */
+/* In place of a count: the row has NaN or +inf; and it was changed while it was drawn from. */
 #define GF_NOT_FINITE (-1)
+#define GF_CHANGED (-2)
 
 static inline gf_status gf_done(void) { return (gf_status){-1, 0}; }
 static inline gf_status gf_stopped(size_t row, int64_t found) { return (gf_status){(ptrdiff_t)row, found}; }

@@ -5,7 +5,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from gumbel_fast._core.kernels cimport *
-from gumbel_fast._core.request cimport one_draw_each
+from gumbel_fast._core.request cimport one_draw_each, run_kernel
 from gumbel_fast._core.target cimport kernels
 
 
@@ -33,16 +33,19 @@ cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, dou
     c.columns, c.x.data, c.temperature.data = n, logits, &temperature
     c.stream.key, c.stream.row, c.stream.column = key, row, column
     c.draws.index, c.draws.value = &index, value
-    return BAD_ROW if kernel.run(&c, 0, 1, scratch).row >= 0 else index
+    return BAD_ROW if run_kernel(kernel, &c, 0, 1, scratch).row >= 0 else index
 
 
 cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
     cdef gf_stream stream
+    cdef uint64_t found
     if n > GF_MAX_COLUMNS or column > GF_MAX_COLUMNS - n:
         return BAD_ARGUMENT
     stream.key, stream.row, stream.column = key, row, column
     if n:
+        found = gf_enter()
         kernels.gumbel[dtype](out, 1, n, stream, 0, 1)
+        gf_leave(found)
     return 0
 
 

@@ -1,11 +1,17 @@
-# The C core's headers, declared for Cython: src/gumbel_fast.h and src/request.h say what each name means. Nothing is
+# The C core's headers, declared for Cython: src/gumbel_fast.h, src/request.h and src/environment.h say what each name means. Nothing is
 # defined here. tests/test_kernels.py holds the names and fields to those of the headers.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+
+cdef extern from "environment.h" nogil:
+    uint64_t gf_enter()
+    void gf_leave(uint64_t found)
 
 
 cdef extern from "request.h" nogil:
     enum:
         GF_NOT_FINITE
+        GF_CHANGED
 
     ctypedef struct gf_vector:
         const double *data
@@ -96,6 +102,7 @@ cdef extern from "gumbel_fast.h" nogil:
         GF_GUMBEL_MAX
         GF_GUMBEL_MAX_GIVEN
         GF_GUMBEL_TOP_K
+        GF_DISTINCT_TOP_K
         GF_GUMBEL_SOFTMAX
         GF_LOGITS_KERNELS
 

@@ -38,8 +38,10 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
     cdef char *data = cnp.PyArray_BYTES(out)
     cdef gf_gumbel_kernel kernel = kernels.gumbel[dtype_of(out)]
     cdef gf_stream stream
+    cdef uint64_t found
     stream.key = key
     with nogil:
+        found = gf_enter()
         while start < stop:
             skip = start % columns
             count = min(columns - skip, stop - start)  # the rest of a row, or all whole rows
@@ -47,6 +49,7 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
             stream.row, stream.column = row + <uint64_t> (start // columns), column + <uint64_t> skip
             kernel(data + start * size, <size_t> rows, <size_t> count, stream, loc, scale)
             start += rows * count
+        gf_leave(found)
 
 
 def noise_from_words(high, low, dtype):

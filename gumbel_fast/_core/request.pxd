@@ -1,8 +1,8 @@
 # The request in Cython: a gf_request, and the arrays that its rows are of.
 cimport numpy as cnp
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
-from gumbel_fast._core.kernels cimport gf_kernel, gf_request, gf_status
+from gumbel_fast._core.kernels cimport gf_enter, gf_kernel, gf_leave, gf_request, gf_status
 from gumbel_fast._core.rows cimport Rows
 
 
@@ -42,6 +42,14 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.draws.index, c.draws.value, c.draws.stride, c.draws.step = NULL, NULL, sizeof(int64_t), sizeof(int64_t)
     c.draws.first, c.draws.count = 0, 1
     c.out, c.out_stride, c.hard = NULL, 0, 0
+
+
+cdef inline gf_status run_kernel(const gf_kernel *kernel, const gf_request *c, size_t start, size_t stop,
+                                 void *scratch) noexcept nogil:
+    cdef uint64_t found = gf_enter()
+    cdef gf_status status = kernel.run(c, start, stop, scratch)
+    gf_leave(found)
+    return status
 
 
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,

@@ -106,7 +106,7 @@ cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, cons
         c.other.data, c.other.stride = row_at(&walk.other, start), row_stride(&walk.other)
         c.draws.index, c.draws.stride = <int64_t *> row_at(&walk.index, start), row_stride(&walk.index)
         c.out, c.out_stride = row_at(&walk.out, start), row_stride(&walk.out)
-        status = kernel.run(&c, <size_t> start, <size_t> end, scratch)
+        status = run_kernel(kernel, &c, <size_t> start, <size_t> end, scratch)
         start = end
     return status
 
@@ -114,7 +114,7 @@ cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, cons
 cdef inline gf_status run_with(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                                Py_ssize_t stop, void *scratch) noexcept nogil:
     if walk is NULL:
-        return kernel.run(c, <size_t> start, <size_t> stop, scratch)
+        return run_kernel(kernel, c, <size_t> start, <size_t> stop, scratch)
     return run_rows(kernel, c, walk, start, stop, scratch)
 
 
@@ -143,10 +143,20 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     return status
 
 
-cpdef int refuse(Py_ssize_t row, bint noisy=False) except -1:
-    """ValueError that names a row that cannot be drawn from; noisy: it had noise beside it."""
+cdef str why_refused(Py_ssize_t row, int64_t found, size_t wanted, bint noisy):
     which = f"row {row} of logits and noise" if noisy else f"logits: row {row}"
-    raise ValueError(f"{which} has NaN, +inf or nothing but -inf")
+    if found == GF_NOT_FINITE:
+        return f"{which} has NaN or +inf"
+    if found == GF_CHANGED:
+        return f"{which} was changed while it was drawn from"
+    if found == 0:
+        return f"{which} has nothing but -inf"
+    return f"{which} has {found} categories that are not -inf, and {wanted} are wanted"
+
+
+cpdef int refuse(Py_ssize_t row, int64_t found, bint noisy=False) except -1:
+    """ValueError that names a row that cannot be drawn from: `found` as in a status; noisy: it had noise beside it."""
+    raise ValueError(why_refused(row, found, 1, noisy))
 
 
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
@@ -155,7 +165,4 @@ cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
         raise MemoryError
     if status.row < 0:
         return 0
-    if status.found <= 0:
-        refuse(status.row, noisy)
-    raise ValueError(f"logits: row {status.row} has {status.found} categories that are not -inf, and "
-                     f"{c.draws.count} are wanted")
+    raise ValueError(why_refused(status.row, status.found, c.draws.count, noisy))

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
-from gumbel_fast._core.request cimport NO_MEMORY, Request, one_draw_each, raise_for, run
+from gumbel_fast._core.request cimport NO_MEMORY, Request, one_draw_each, raise_for, run, run_kernel
 from gumbel_fast._core.rows cimport dtype_of, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
@@ -20,7 +20,7 @@ cnp.import_array()
 
 CHECK, INVERSE_CDF, REJECTION, ALIAS = GF_CHECK, GF_INVERSE_CDF, GF_REJECTION, GF_ALIAS
 REJECTION_DISTINCT, GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_REJECTION_DISTINCT, GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
-GUMBEL_TOP_K = GF_GUMBEL_TOP_K
+GUMBEL_TOP_K, DISTINCT_TOP_K = GF_GUMBEL_TOP_K, GF_DISTINCT_TOP_K
 
 
 def draw_seed(bit_generator):
@@ -37,11 +37,11 @@ def draw(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop
 
 
 def try_draw(Request request not None, int method):
-    """Draw from all rows; return whether it could be done, and else whether the row at fault is sound but masked."""
+    """Draw from all rows; return None if it could be done, and else what refuse takes for `found`."""
     cdef gf_status status = run(&kernels.logits[request.dtype][method], &request.c, &request.walk, 0, request.count)
     if status.row == NO_MEMORY:
         raise MemoryError
-    return status.row < 0, status.found == 0
+    return None if status.row < 0 else status.found
 
 
 cdef class RepeatedRow:
@@ -66,7 +66,7 @@ cdef class RepeatedRow:
         if self.scratch is NULL:
             raise MemoryError
         with nogil:
-            status = start.run(&self.c, self.row, self.row + 1, self.scratch)
+            status = run_kernel(start, &self.c, self.row, self.row + 1, self.scratch)
         raise_for(&self.c, status, False)
 
     def __dealloc__(self):
@@ -75,12 +75,14 @@ cdef class RepeatedRow:
     def draw(self, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t first=0):
         """Make draws start to stop, into the request's index array, which begins with draw number `first`."""
         cdef gf_request c = self.c
+        cdef gf_status status
         c.draws.first, c.draws.count = <size_t> start, <size_t> (stop - start)
         c.draws.step = self.request.c.draws.step
         c.draws.index = <int64_t *> (
             row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
         with nogil:
-            self.kernel.run(&c, self.row, self.row + 1, self.scratch)
+            status = run_kernel(self.kernel, &c, self.row, self.row + 1, self.scratch)
+        raise_for(&c, status, False)
 
 
 # -- the fast path ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
  * 8 b + j % 8. */
 #include "kernels/argmax_tpl.h"
 #include "kernels/repeated.h"
-#include "kernels/softmax_tpl.h"
+#include "kernels/weight_tpl.h"
 #include "kernels/uniform.h"
 
 #if defined(GF_ALIAS_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -72,7 +72,7 @@ static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
                 break;
         const uint64_t place = (next_large - 1) ^ (((next_large - 1) ^ next_small) & which);
         const uint64_t next = order[place], alias = next ^ ((next ^ giver) & which), closed = giver ^ next ^ alias;
-        const double part = share[place], kept = part < rest ? part : rest;
+        const double part = share[place], less = part < rest ? part : rest, kept = less < 1 ? less : 0;
         entry[closed] = alias << 32 | (uint64_t)(kept * 0x1p32);
         keep[closed] = kept;
         rest += part - 1;
@@ -99,10 +99,10 @@ static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop
     greatest = ROW(greatest)(x, n);
     if (greatest != greatest)
         return gf_stopped(start, ROW(unusable)(x, n));
-    const vec_t m = V(set)(greatest), rate = V(set)(NAME(rate_of)(temperature));
-    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
+    const NAME(scaling) scaling = NAME(scaling_of)(greatest, temperature);
+    NAME(running_sum) sum = NAME(empty_sum)();
     for (size_t i = 0; i < n; i += LANES) {
-        vec_t w = NAME(weight)(ROW(read_from)(x, i, n), m, rate);
+        vec_t w = NAME(weight)(ROW(read_from)(x, i, n), &scaling);
         f64x8 wide[EIGHTS];
         double lanes[LANES];
         NAME(accumulate)(&sum, w);
@@ -111,7 +111,7 @@ static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop
             f64_store(lanes + 8 * e, wide[e]);
         memcpy(keep + i, lanes, (n - i < LANES ? n - i : LANES) * sizeof *keep);
     }
-    const double share = (double)n / f64_sum_lanes(f64_add(sum.a, sum.b));
+    const double share = (double)n / NAME(total)(&sum);
     for (size_t i = 0; i < n; i++)
         keep[i] *= share;
     ROW(alias_build)(ROW(alias_entries)(memory), keep, n);

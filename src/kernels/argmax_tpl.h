@@ -103,13 +103,12 @@ GF_INLINE int64_t ROW(argmax)(const element_t *x, size_t n, real_t *value) {
     if (greatest != greatest)
         return -1;
     const vec_t m = V(set)(greatest);
-    size_t i;
-    for (i = 0; i + LANES <= n && !V(mask_bits)(V(equal)(READ(x + i), m)); i += LANES)
-        ;
-    while (ROW(read_one)(x + i) != greatest)
-        i++;
-    *value = ROW(read_one)(x + i); /* of 0 and -0 the one that is there, not the one a lane kept */
-    return (int64_t)i;
+    for (size_t i = 0; i < n; i += LANES) {
+        const uint32_t here = V(mask_bits)(V(equal)(ROW(read_from)(x, i, n), m));
+        if (here)
+            return (int64_t)(i + gf_lowest_bit(here));
+    }
+    return -1; /* the row changed in between */
 }
 
 static gf_status ROW(check)(const gf_request *q, size_t start, size_t stop, void *scratch) {

@@ -1,4 +1,4 @@
-/* Template: argmax of x / temperature + G, the fused Gumbel-max. Long rows go by the pass of gumbel_scan_tpl.h, short ones
+/* Template: argmax of x / temperature + G, the fused Gumbel-max, with values that are summed and compared in double. Long rows go by the pass of gumbel_scan_tpl.h, short ones
  * a row a lane.
  *
  * Tried and slower: short rows by that pass, or one by one from a tile's noise (4,096 x 6: two and a half times as long as
@@ -12,37 +12,53 @@
 #define GF_GUMBEL_MAX_TPL
 #endif
 
+/* Greatest of a row none of whose values is finite: where scores overflow, noise has no part in the choice. */
+GF_COLD int64_t ROW(gumbel_max_overflowed)(const element_t *x, size_t n, const score_scale *scale, double *value) {
+    real_t greatest;
+    const int64_t index = ROW(argmax)(x, n, &greatest);
+    *value = score_one(greatest, scale) + 0.0; /* not -0 */
+    return index;
+}
+
 /* Greatest of a row whose noise is at hand, the first of equals. Returns whether there is one; where not, 0 for a row that is
  * sound and GF_NOT_FINITE for another. */
 GF_INLINE int64_t ROW(gumbel_max_given_row)(const element_t *x, const real_t *noise, size_t n, double temperature,
-                                            int64_t *index, real_t *value) {
-    const real_t t = NAME(temperature_of)(temperature);
+                                            int64_t *index, double *value) {
+    const score_scale scale = score_scale_of(0, temperature);
+    scan_goal goal = {-INFINITY, -1, NULL};
     mask_t bad = V(mask_none)();
-    *value = -(real_t)INFINITY;
-    *index = -1;
-    if (temperature == 0) {
-        *index = ROW(argmax)(x, n, value);
-        return *index < 0 ? ROW(unusable)(x, n) : 1;
-    }
-    for (size_t i = 0; i < n; i += LANES) {
-        vec_t v = ROW(given_values)(x, noise, i, n, t);
-        bad = V(mask_or)(bad, V(mask_or)(V(equal)(ROW(read_from)(x, i, n), V(set)(INFINITY)), V(unordered)(v, v)));
-        if (V(mask_bits)(V(less)(V(set)(*value), v))) {
-            real_t lanes[LANES];
-            V(store)(lanes, v);
-            const unsigned lane = ROW(first_greatest)(v);
-            *value = lanes[lane];
-            *index = (int64_t)(i + lane);
+    if (temperature != 0)
+        for (size_t i = 0; i < n; i += LANES) {
+            const vec_t raw = ROW(read_from)(x, i, n);
+            const vec_t g = n - i >= LANES ? V(load)(noise + i) : V(load_tail)(noise + i, n - i, 0),
+                        sum = V(add)(raw, g);
+            f64x8 v[EIGHTS];
+            double lanes[LANES];
+            bad = V(mask_or)(bad, V(mask_or)(V(not_less)(raw, V(set)(INFINITY)), V(unordered)(sum, sum)));
+            ROW(score_lanes)(raw, &g, &scale, v);
+            for (int e = 0; e < EIGHTS; e++)
+                if (f64_mask_bits(f64_less(f64_set(goal.bound), v[e]))) {
+                    f64_store(lanes, v[e]);
+                    scan_take(&goal, lanes, i + 8 * (size_t)e, 8);
+                }
         }
-    }
-    return V(mask_bits)(bad) ? GF_NOT_FINITE : *index >= 0;
+    if (V(mask_bits)(bad))
+        return GF_NOT_FINITE;
+    *index = goal.index;
+    *value = goal.bound;
+    if (goal.index >= 0 && (goal.bound != INFINITY || noise[goal.index] == INFINITY))
+        return 1;
+    *index = ROW(gumbel_max_overflowed)(x, n, &scale, value);
+    if (*index < 0)
+        return ROW(unusable)(x, n);
+    return temperature == 0 || noise[*index] > -(real_t)INFINITY;
 }
 
 static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
         int64_t index;
-        real_t value;
+        double value;
         const int64_t found =
             ROW(gumbel_max_given_row)(gf_x(q, r), gf_other(q, r), q->columns, gf_temperature(q, r), &index, &value);
         if (found <= 0)
@@ -52,41 +68,67 @@ static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t
     return gf_done();
 }
 
+/* LANES short rows at most, from number r on, in lanes: the place of the greatest of each, and in *open the lanes that are to be
+ * looked at by themselves: rows of which a lane's arithmetic, in the compute type, does not say for certain which element it
+ * is, or that have none. */
+GF_INLINE void ROW(gumbel_max_lanes)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
+                                     real_t places[LANES], uint32_t *open) {
+    const size_t n = q->columns;
+    vec_t columns[NOISE_TILE_COLUMNS];
+    for (size_t c = 0; c < n; c += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const size_t row = lane < some ? lane : 0;
+            const real_t rate = ROW(estimate_rate)(gf_temperature(q, r + row));
+            columns[c + lane] = ROW(estimates)(gf_x(q, r + row), noise + row * stride, c, n, 0, rate);
+        }
+        V(transpose)(columns + c);
+    }
+    const vec_t zero = V(set)(0);
+    vec_t best = V(set)(-INFINITY), second = best, place_of = zero;
+    mask_t bad = V(mask_none)();
+    for (size_t c = 0; c < n; c++) {
+        mask_t better = V(less)(best, columns[c]);
+        bad = V(mask_or)(bad, V(unordered)(columns[c], columns[c]));
+        second = V(max)(second, V(select)(better, best, columns[c]));
+        best = V(select)(better, columns[c], best);
+        place_of = V(select)(better, V(set)((real_t)c), place_of);
+    }
+    V(store)(places, place_of);
+    const vec_t none = V(set)(-INFINITY), infinite = V(sub)(best, best); /* NaN of an infinity */
+    const vec_t margin = V(select)(V(equal)(second, none), infinite, ROW(estimate_margin)(best, second));
+    bad = V(mask_or)(bad, V(not_less)(margin, V(sub)(best, second)));
+    *open = V(mask_bits)(bad) & (uint32_t)((1ull << some) - 1);
+}
+
 /* Short rows, LANES of them at a time: a row a lane. */
 static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
     const size_t n = q->columns;
-    real_t tile[NOISE_TILE_SIZE];
+    real_t tile[NOISE_TILE_SIZE], places[LANES];
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
     for (size_t first = start; first < stop; first += LANES) {
         const size_t some = stop - first < LANES ? stop - first : LANES;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, first, stop, tile);
-        vec_t columns[NOISE_TILE_COLUMNS];
-        for (size_t c = 0; c < n; c += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                const size_t r = first + (lane < some ? lane : 0);
-                const real_t t = NAME(temperature_of)(gf_temperature(q, r));
-                columns[c + lane] = ROW(given_values)(gf_x(q, r), noise + (r - first) * plan.stride, c, n, t);
-            }
-            V(transpose)(columns + c);
+        uint32_t open;
+        ROW(gumbel_max_lanes)(q, first, some, noise, plan.stride, places, &open);
+        for (size_t lane = 0; lane < some; lane++)
+            *gf_index(q, first + lane) = (int64_t)places[lane];
+        for (size_t lane = 0; q->draws.value && lane < some; lane++) {
+            const double temperature = gf_temperature(q, first + lane);
+            const element_t *x = gf_x(q, first + lane);
+            const real_t g = temperature == 0 ? 0 : noise[lane * plan.stride + (size_t)places[lane]];
+            const score_scale scale = score_scale_of(0, temperature);
+            q->draws.value[first + lane] = score_one(ROW(read_one)(x + (size_t)places[lane]), &scale) + (double)g;
         }
-        vec_t best = V(set)(-INFINITY), place_of = V(set)(0);
-        mask_t bad = V(mask_none)();
-        for (size_t c = 0; c < n; c++) {
-            mask_t better = V(less)(best, columns[c]);
-            bad = V(mask_or)(bad, V(unordered)(columns[c], columns[c]));
-            best = V(select)(better, columns[c], best);
-            place_of = V(select)(better, V(set)((real_t)c), place_of);
-        }
-        real_t greatest[LANES], places[LANES];
-        V(store)(greatest, best);
-        V(store)(places, place_of);
-        vec_t excess = V(sub)(best, best); /* of an infinity: NaN */
-        const uint32_t unusable = V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
-        for (size_t lane = 0; lane < some; lane++) {
-            if (unusable >> lane & 1)
-                return gf_stopped(first + lane, ROW(unusable)(gf_x(q, first + lane), n));
-            gf_put(q, first + lane, (int64_t)places[lane], greatest[lane]);
+        for (; open; open &= open - 1) {
+            const size_t lane = gf_lowest_bit(open), r = first + lane;
+            int64_t index;
+            double value;
+            const int64_t found = ROW(gumbel_max_given_row)(
+                gf_x(q, r), noise + lane * plan.stride, n, gf_temperature(q, r), &index, &value);
+            if (found <= 0)
+                return gf_stopped(r, found);
+            gf_put(q, r, index, value);
         }
     }
     return gf_done();
@@ -100,12 +142,12 @@ static gf_status ROW(gumbel_max)(const gf_request *q, size_t start, size_t stop,
         return ROW(gumbel_max_tiled)(q, start, stop, &keys);
     for (size_t r = start; r < stop; r++) {
         ROW(scan) s;
-        ROW(scan_goal) goal = {-(real_t)INFINITY, -1, NULL};
-        ROW(scan_set)(&s, q, r, &keys);
-        if (s.temperature == 0)
-            goal.index = ROW(argmax)(s.x, s.n, &goal.bound);
-        else if (!ROW(scan_pass)(&s, &goal))
+        scan_goal goal = {-INFINITY, -1, NULL};
+        ROW(scan_set)(&s, q, r, &keys, 0);
+        if (s.noisy && !ROW(scan_pass)(&s, &goal))
             return gf_stopped(r, GF_NOT_FINITE);
+        if (goal.index < 0 || goal.bound == INFINITY)
+            goal.index = ROW(gumbel_max_overflowed)(s.x, s.n, &s.scale, &goal.bound);
         if (goal.index < 0)
             return gf_stopped(r, ROW(unusable)(s.x, s.n));
         gf_put(q, r, goal.index, goal.bound);

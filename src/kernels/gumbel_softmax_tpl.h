@@ -1,8 +1,8 @@
-/* Template: softmax((x + G) / temperature) of each row: noise, maximum, exponential, sum and scale while the row is in
+/* Template: softmax((x - greatest + G) / temperature) of each row: noise, maximum, exponential, sum and scale while the row is in
  * cache. Short rows share their noise blocks (noise.h, tiles) and go a row a lane.
  *
  * Tried and slower: short rows one by one, up to a vector in registers (4,096 x 10: half as fast again). */
-#include "kernels/element_tpl.h"
+#include "kernels/argmax_tpl.h"
 #include "kernels/noise_row_tpl.h"
 #include "kernels/relax_tpl.h"
 
@@ -13,37 +13,49 @@
 #define GF_GUMBEL_SOFTMAX_TPL
 #endif
 
-/* x + noise into y; returns the greatest. */
-GF_INLINE real_t ROW(add_noise)(const element_t *x, const real_t *noise, real_t *y, size_t n) {
+/* x - shift + noise into y, all NaN where shift is; returns the greatest. */
+GF_INLINE real_t ROW(add_noise)(const element_t *x, real_t shift, const real_t *noise, real_t *y, size_t n) {
+    const vec_t below = V(set)(shift);
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        vec_t v = V(add)(READ(x + i), V(load)(noise + i));
+        vec_t v = V(add)(V(sub)(READ(x + i), below), V(load)(noise + i));
         m = V(max)(v, m);
         V(store)(y + i, v);
     }
     if (i < n) {
-        vec_t v = V(add)(ROW(read_tail)(x + i, n - i), V(load_tail)(noise + i, n - i, 0));
+        vec_t v = V(add)(V(sub)(ROW(read_tail)(x + i, n - i), below), V(load_tail)(noise + i, n - i, 0));
         m = V(max)(v, m);
         V(store_tail)(y + i, n - i, v);
     }
     return V(max_lane)(m);
 }
 
+/* At temperatures this high the noise is nothing beside what tells the categories apart, and differences may overflow. */
+GF_COLD void ROW(relax_without_noise)(const element_t *x, real_t *out, size_t n, double temperature) {
+    for (size_t i = 0; i < n; i++)
+        out[i] = ROW(read_one)(x + i);
+    NAME(softmax_from)(out, out, n, NAME(row_max)(out, n), temperature);
+}
+
 /* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
-static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, real_t rate,
+static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, double temperature,
                                  int hard) {
     enum { MOST = NOISE_TILE_COLUMNS };
     real_t y[MOST] = {0}; /* the last vector is worked on whole */
-    const real_t greatest = ROW(add_noise)(x, noise, y, n);
+    if (!hard && temperature > CONSTANT(SCALE_MOST)) {
+        ROW(relax_without_noise)(x, out, n, temperature);
+        return;
+    }
+    const real_t greatest = ROW(add_noise)(x, ROW(greatest)(x, n), noise, y, n);
     if (hard) {
         NAME(one_hot)(y, out, n, greatest);
         return;
     }
-    const vec_t m = V(set)(greatest), r = V(set)(rate);
+    const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
     double sum = 0;
     for (size_t i = 0; i < MOST && i < n; i += LANES)
-        V(store)(y + i, NAME(weight)(V(load)(y + i), m, r));
+        V(store)(y + i, NAME(weight)(V(load)(y + i), &s));
     for (size_t i = 0; i < n; i++)
         sum += y[i];
     const vec_t factor = V(set)((real_t)(1 / sum));
@@ -52,7 +64,49 @@ static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t
     memcpy(out, y, n * sizeof *out);
 }
 
-/* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty. */
+/* 4 to LANES short rows in lanes, from row r on, at temperatures that are not extreme. */
+GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
+                                     vec_t rate) {
+    const size_t n = q->columns;
+    vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY);
+    real_t shift[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        most[lane] = ROW(read_from)(gf_x(q, r + (lane < some ? lane : 0)), 0, n);
+        for (size_t c = LANES; c < n; c += LANES)
+            most[lane] = V(max)(ROW(read_from)(gf_x(q, r + (lane < some ? lane : 0)), c, n), most[lane]);
+    }
+    V(store)(shift, NAME(greatest_lanes)(most));
+    for (size_t c = 0; c < n; c += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            if (lane >= some) {
+                columns[c + lane] = V(set)(-INFINITY);
+                continue;
+            }
+            const real_t *g = noise + lane * stride + c;
+            const vec_t x = V(sub)(ROW(read_from)(gf_x(q, r + lane), c, n), V(set)(shift[lane]));
+            columns[c + lane] = V(add)(x, n - c >= LANES ? V(load)(g) : V(load_tail)(g, n - c, 0));
+        }
+        V(transpose)(columns + c);
+    }
+    for (size_t c = 0; c < n; c++)
+        greatest = V(max)(columns[c], greatest);
+    if (q->hard)
+        NAME(one_hot_lanes)(columns, n, greatest);
+    else
+        NAME(relax_lanes)(columns, n, greatest, rate);
+    for (size_t c = 0; c < n; c += LANES) {
+        V(transpose)(columns + c);
+        for (size_t lane = 0; lane < some; lane++) {
+            real_t *p = (real_t *)gf_out(q, r + lane) + c;
+            if (n - c >= LANES)
+                V(store)(p, columns[c + lane]);
+            else
+                V(store_tail)(p, n - c, columns[c + lane]);
+        }
+    }
+}
+
+/* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty or a temperature is extreme. */
 static void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
     enum { FEW = 3 };
     const size_t n = q->columns;
@@ -62,48 +116,17 @@ static void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t 
     for (size_t first = start; first < stop; first += LANES) {
         const size_t some = stop - first < LANES ? stop - first : LANES;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, first, stop, tile);
-        for (size_t lane = 0; lane < LANES; lane++)
-            rates[lane] = NAME(rate_of)(gf_temperature(q, first + (lane < some ? lane : 0)));
-        if (some <= FEW) {
-            for (size_t lane = 0; lane < some; lane++)
-                ROW(relax_short_row)(gf_x(q, first + lane),
-                                     noise + lane * plan.stride,
-                                     gf_out(q, first + lane),
-                                     n,
-                                     rates[lane],
-                                     q->hard);
-            continue;
+        int apart = some <= FEW;
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double temperature = gf_temperature(q, first + (lane < some ? lane : 0));
+            rates[lane] = (real_t)(1 / temperature);
+            apart |= NAME(is_extreme)(temperature);
         }
-        vec_t columns[NOISE_TILE_COLUMNS], greatest = V(set)(-INFINITY);
-        for (size_t c = 0; c < n; c += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                if (lane >= some) {
-                    columns[c + lane] = V(set)(-INFINITY);
-                    continue;
-                }
-                const element_t *p = (const element_t *)gf_x(q, first + lane) + c;
-                const real_t *g = noise + lane * plan.stride + c;
-                columns[c + lane] = n - c >= LANES ? V(add)(READ(p), V(load)(g))
-                                                   : V(add)(ROW(read_tail)(p, n - c), V(load_tail)(g, n - c, 0));
-            }
-            V(transpose)(columns + c);
-        }
-        for (size_t c = 0; c < n; c++)
-            greatest = V(max)(columns[c], greatest);
-        if (q->hard)
-            NAME(one_hot_lanes)(columns, n, greatest);
-        else
-            NAME(relax_lanes)(columns, n, greatest, V(load)(rates));
-        for (size_t c = 0; c < n; c += LANES) {
-            V(transpose)(columns + c);
-            for (size_t lane = 0; lane < some; lane++) {
-                real_t *p = (real_t *)gf_out(q, first + lane) + c;
-                if (n - c >= LANES)
-                    V(store)(p, columns[c + lane]);
-                else
-                    V(store_tail)(p, n - c, columns[c + lane]);
-            }
-        }
+        if (!apart)
+            ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates));
+        for (size_t r = first; apart && r < first + some; r++)
+            ROW(relax_short_row)(
+                gf_x(q, r), noise + (r - first) * plan.stride, gf_out(q, r), n, gf_temperature(q, r), q->hard);
     }
 }
 
@@ -118,7 +141,13 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
     }
     for (size_t r = start; r < stop; r++) {
         const element_t *x = gf_x(q, r);
+        const double temperature = gf_temperature(q, r);
         real_t *o = gf_out(q, r), greatest = -(real_t)INFINITY;
+        if (!q->hard && temperature > CONSTANT(SCALE_MOST)) {
+            ROW(relax_without_noise)(x, o, n, temperature);
+            continue;
+        }
+        const real_t shift = ROW(greatest)(x, n);
         NAME(noise_row) s;
         NAME(noise_row_set)(&s, &keys, q->stream.key, q->stream.row + r);
         uint64_t counter = q->stream.column >> 2;
@@ -130,12 +159,12 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
             NAME(noise_of_block)(&s, counter, g);
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
-            real_t most = ROW(add_noise)(x + i, noise + before, o + i, take);
+            real_t most = ROW(add_noise)(x + i, shift, noise + before, o + i, take);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;
         }
-        NAME(relax_row)(o, o, n, greatest, NAME(rate_of)(gf_temperature(q, r)), q->hard);
+        NAME(relax_row)(o, o, n, greatest, temperature, q->hard);
     }
     return gf_done();
 }

@@ -7,7 +7,7 @@
  * 2^14 rows, usually never) or is itself tiny, the row is drawn again by itself, with more random bits. Up to SHORT_FEW
  * rows, alone or left over, are drawn by themselves as well: the same sums in the same order. */
 #include "kernels/argmax_tpl.h"
-#include "kernels/softmax_tpl.h"
+#include "kernels/weight_tpl.h"
 #include "kernels/uniform.h"
 
 #if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -46,6 +46,11 @@ GF_COLD int64_t ROW(inverse_fine)(double *v, size_t n, double limit, double u) {
     return last;
 }
 
+GF_COLD int64_t ROW(inverse_cdf_coldest)(const element_t *x, size_t n) {
+    real_t greatest;
+    return ROW(argmax)(x, n, &greatest);
+}
+
 /* One row, to the same bits as by lanes; -1 where it cannot be drawn from. */
 static int64_t ROW(inverse_cdf_one)(const element_t *x, size_t n, double temperature, uint64_t key, uint64_t row) {
     enum { VECTORS = GF_SHORT_ROW / LANES };
@@ -60,17 +65,13 @@ static int64_t ROW(inverse_cdf_one)(const element_t *x, size_t n, double tempera
     const real_t most = V(max_lane)(greatest);
     if (V(mask_bits)(bad) || most - most != 0)
         return -1;
-    if (temperature == 0) {
-        int64_t i = 0;
-        while (ROW(read_one)(x + i) != most)
-            i++;
-        return i;
-    }
-    const vec_t m = V(set)(most), rate = V(set)(NAME(rate_of)(temperature));
+    if (temperature == 0)
+        return ROW(inverse_cdf_coldest)(x, n);
+    const NAME(scaling) scaling = NAME(scaling_of)(most, temperature);
     real_t w[GF_SHORT_ROW];
     double cumulative[GF_SHORT_ROW], small = 0, large = 0;
     for (size_t k = 0; k < vectors; k++)
-        V(store)(w + k * LANES, NAME(weight)(v[k], m, rate));
+        V(store)(w + k * LANES, NAME(weight)(v[k], &scaling));
     for (size_t i = 0; i < n; i++) {
         const int is_small = w[i] < (real_t)SHORT_SMALL;
         small += is_small ? w[i] : 0;
@@ -105,7 +106,7 @@ GF_INLINE void ROW(store_indices)(f64x8 index, int64_t *out) {
 /* What the temperatures of up to LANES rows come to. */
 typedef struct {
     vec_t rate;
-    uint32_t zero; /* bit i: lane i is at temperature 0 */
+    uint32_t extreme; /* bit i: lane i is at temperature 0, or at one that (x - greatest) * rate does not serve */
 } ROW(lane_rates);
 
 GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t some) {
@@ -113,15 +114,15 @@ GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t 
     ROW(lane_rates) lanes = {V(set)(0), 0};
     for (size_t lane = 0; lane < LANES; lane++) {
         const double temperature = gf_temperature(q, r + (lane < some ? lane : 0));
-        rate[lane] = NAME(rate_of)(temperature);
-        lanes.zero |= (uint32_t)(temperature == 0) << lane;
+        rate[lane] = (real_t)(1 / temperature);
+        lanes.extreme |= (uint32_t)NAME(is_extreme)(temperature) << lane;
     }
     lanes.rate = V(load)(rate);
     return lanes;
 }
 
 /* LANES rows at most, from number r on: their indices, and in *open the lanes that are to be drawn by themselves: a row that
- * cannot be drawn from, one at temperature 0, and one that needs more bits. */
+ * cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
 GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some, const philox_keys *keys,
                                       const ROW(lane_rates) * rates, int64_t *index, uint32_t *open) {
     enum { TILES = GF_SHORT_ROW / LANES };
@@ -145,7 +146,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
     for (int e = 0; e < EIGHTS; e++)
         small[e] = large[e] = f64_set(0);
     for (size_t c = 0; c < n; c++) {
-        vec_t w = NAME(weight)(column[c], greatest, rates->rate);
+        vec_t w = NAME(exp_below)(V(mul)(V(sub)(column[c], greatest), rates->rate));
         mask_t is_small = V(less)(w, limit);
         column[c] = V(select)(is_small, V(set)(0), w);
         if (V(mask_bits)(is_small))
@@ -188,7 +189,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
         }
 
     const vec_t excess = V(sub)(greatest, greatest); /* of an infinity: NaN */
-    *open = fine | rates->zero | V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
+    *open = fine | rates->extreme | V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
     *open &= (uint32_t)((1ull << some) - 1);
 }
 

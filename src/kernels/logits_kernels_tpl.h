@@ -27,6 +27,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_GUMBEL_MAX] = {.run = ROW(gumbel_max)},
     [GF_GUMBEL_MAX_GIVEN] = {.run = ROW(gumbel_max_given)},
     [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
+    [GF_DISTINCT_TOP_K] = {.run = ROW(distinct_top_k), .scratch = ROW(top_k_scratch)},
     [GF_GUMBEL_SOFTMAX] = {.run = ROW(gumbel_softmax)},
 };
 

@@ -35,20 +35,24 @@ enum {
     BLOCK = 32,       /* elements of a block */
     BLOCK_GROUP = 64, /* blocks of a group, which the search passes over at once */
     BLOCK_EIGHTS = BLOCK / 8,
-    REJECTION_SUMMED = 4096, /* elements: a row up to this long has the sums themselves as envelopes */
-    BLOCK_PAD = 16,          /* block arrays are filled up to a multiple of this */
+    REJECTION_SUMMED = 4096,    /* elements: a row up to this long has the sums themselves as envelopes */
+    BLOCK_PAD = 16,             /* block arrays are filled up to a multiple of this */
+    BLOCK_SPARE = 2,            /* entries behind them, so that eight bytes stay aligned */
+    REJECTION_TRIALS = 1 << 14, /* of a draw; no row needs as many (e^-480), unless it changes while it is drawn from */
 };
 #define ENVELOPE_UNIT 0x1p-24        /* of an envelope, in units of the greatest weight */
 #define ENVELOPE_SLACK (1 + 0x1p-10) /* covers the error of the float exponential down to one unit */
 #define BLOCK_TINY 0x1p-20           /* of a block's sum: an element below it is small */
 
 GF_INLINE size_t block_count(size_t n) { return (n + BLOCK - 1) / BLOCK; }
+GF_INLINE size_t block_groups(size_t blocks) { return (blocks + BLOCK_GROUP - 1) / BLOCK_GROUP; }
 GF_INLINE size_t block_padded(size_t blocks) { return (blocks + BLOCK_PAD - 1) / BLOCK_PAD * BLOCK_PAD; }
 
+/* Both arrays end in one entry more than they have, which every search stops at, whatever became of the others. */
 typedef struct {
-    uint32_t *envelope; /* of each block */
-    uint64_t *group;    /* sum of the envelopes of each group */
-    size_t blocks;      /* padded: the last ones have envelope 0 */
+    uint32_t *envelope;  /* of each block */
+    uint64_t *group;     /* sum of the envelopes of each group */
+    size_t used, blocks; /* of the row, and padded: the last ones have envelope 0 */
     uint64_t total;
 } block_envelopes;
 
@@ -77,6 +81,8 @@ static void envelopes_sum(block_envelopes *e) {
         e->group[g] = sum;
         e->total += sum;
     }
+    e->envelope[e->blocks] = UINT32_MAX;
+    e->group[block_groups(e->blocks)] = UINT64_MAX;
 }
 
 /* Picks a block with probability envelope / total; *u is uniform on [0, envelope), in units of the greatest weight. */
@@ -91,9 +97,11 @@ static size_t rejection_pick(const block_envelopes *e, uint64_t key, uint64_t ro
     size_t group = 0;
     while (position >= e->group[group])
         position -= e->group[group++];
-    size_t j = group * BLOCK_GROUP;
+    size_t j = group * BLOCK_GROUP < e->blocks ? group * BLOCK_GROUP : e->blocks;
+    position = position < UINT32_MAX ? position : UINT32_MAX - 1;
     while (position >= e->envelope[j])
         position -= e->envelope[j++];
+    j = j < e->used ? j : e->used - 1;
     double fraction;
     if (position == 0 && low < (uint64_t)1 << 32) { /* u is tiny: its leading bits are spent */
         uniform_words(key, row, GF_TAG_REJECTION + 2 * trial + 1, draw, words);
@@ -105,23 +113,20 @@ static size_t rejection_pick(const block_envelopes *e, uint64_t key, uint64_t ro
     return j;
 }
 
-/* Lowers the envelope of a block to a sum, rounded up: at least a unit. */
-GF_INLINE void envelope_lower(block_envelopes *e, size_t block, double sum) {
-    uint32_t lower = (uint32_t)(sum * (1 / ENVELOPE_UNIT)) + 1;
-    uint32_t gain = e->envelope[block] - lower;
+/* Lowers the envelope of a block; one that is higher, or none, is of a row that changed, and leaves it. */
+GF_INLINE void envelope_lower(block_envelopes *e, size_t block, double units) {
+    const uint32_t envelope = e->envelope[block], lower = units < envelope ? (uint32_t)units : envelope;
     e->envelope[block] = lower;
-    e->group[block / BLOCK_GROUP] -= gain;
-    e->total -= gain;
+    e->group[block / BLOCK_GROUP] -= envelope - lower;
+    e->total -= envelope - lower;
 }
+
+/* A sum in units of the envelopes, rounded up: at least 1. */
+GF_INLINE double envelope_units(double sum) { return (sum > 0 ? sum * (1 / ENVELOPE_UNIT) : 0) + 1; }
 
 /* Replaces the envelope of a block that failed by its sum, rounded up; 0 if that is 0. */
 static void envelope_refine(block_envelopes *e, size_t block, double sum) {
-    envelope_lower(e, block, sum);
-    if (sum == 0) {
-        e->envelope[block]--;
-        e->group[block / BLOCK_GROUP]--;
-        e->total--;
-    }
+    envelope_lower(e, block, sum > 0 ? envelope_units(sum) : 0);
 }
 
 /* The element whose interval holds u, 0 <= u < sum of w, when small elements are laid out before large ones.

@@ -26,9 +26,9 @@ static size_t ROW(rejection_distinct_scratch)(size_t n, size_t count) {
 }
 
 /* Weights of a block in order, those drawn 0, and their sum. */
-GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, real_t greatest, real_t rate, uint32_t drawn,
+GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, const NAME(scaling) * s, uint32_t drawn,
                                    f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
-    double sum = ROW(block_weights)(x, size, greatest, rate, w);
+    double sum = ROW(block_weights)(x, size, s, w);
     for (int k = 0; k < BLOCK_EIGHTS; k++)
         f64_store(weight + 8 * k, w[k]);
     if (!drawn)
@@ -41,7 +41,7 @@ GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, real_t great
 }
 
 /* Makes the envelopes anew from what is not drawn; 0 where nothing is left. */
-GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, real_t rate, const uint32_t *drawn,
+GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, const uint32_t *drawn,
                                    ROW(rejection_memory) * memory) {
     real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = -(real_t)INFINITY;
     mask_t bad = V(mask_none)();
@@ -61,57 +61,64 @@ GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, real_t rate, co
     }
     if (greatest == -(real_t)INFINITY)
         return 0;
-    memory->greatest = greatest;
-    ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, greatest, rate, memory->envelopes.envelope);
+    memory->scaling.greatest = greatest;
+    ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, memory->scaling, memory->envelopes.envelope);
     envelopes_sum(&memory->envelopes);
     return 1;
 }
 
-/* Draws up to q->draws.count; returns how many there were, or -1 where the row cannot be drawn from. */
-GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
+/* Draw number i, or -1 where nothing is left, or GF_CHANGED. */
+GF_INLINE int64_t ROW(distinct_draw)(const gf_request *q, size_t r, size_t i, uint32_t *drawn,
+                                     ROW(rejection_memory) * memory) {
     const element_t *x = gf_x(q, r);
     const size_t n = q->columns;
-    const double temperature = gf_temperature(q, r);
-    const real_t rate = NAME(rate_of)(temperature);
+    block_envelopes *e = &memory->envelopes;
+    for (uint32_t trial = 0; trial < REJECTION_TRIALS; trial++) {
+        f64x8 w[BLOCK_EIGHTS];
+        double weight[BLOCK], u;
+        if (e->total <= ROW(DISTINCT_FLOOR) * e->blocks && !ROW(rejection_restart)(x, n, drawn, memory))
+            return -1;
+        const size_t block = rejection_pick(e, q->stream.key, q->stream.row + r, i, trial, &u);
+        const size_t start = block * BLOCK, size = n - start < BLOCK ? n - start : BLOCK;
+        const NAME(scaling) scaling = memory->scaling;
+        double sum = ROW(left_weights)(x + start, size, &scaling, drawn[block], w, weight);
+        if (u < sum) {
+            const unsigned element = block_element(w, sum, u);
+            drawn[block] |= (uint32_t)1 << element;
+            envelope_lower(e, block, envelope_units(sum - weight[element]));
+            return (int64_t)(start + element);
+        }
+        envelope_refine(e, block, sum);
+    }
+    return GF_CHANGED;
+}
+
+/* Draws up to q->draws.count; returns how many there were, or why there are fewer. */
+GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
+    const size_t n = q->columns;
     ROW(rejection_memory) *memory = scratch;
     uint32_t *drawn = (uint32_t *)(void *)((char *)scratch + ROW(rejection_scratch)(n, q->draws.count));
     int64_t *index = gf_index(q, r);
-    if (!ROW(rejection_read)(x, n, temperature, memory))
-        return -1;
+    if (!ROW(rejection_read)(gf_x(q, r), n, gf_temperature(q, r), memory))
+        return ROW(unusable)(gf_x(q, r), n);
     memset(drawn, 0, block_count(n) * sizeof *drawn);
-    for (size_t i = 0; i < q->draws.count; i++)
-        for (uint32_t trial = 0;; trial++) {
-            f64x8 w[BLOCK_EIGHTS];
-            double weight[BLOCK], u;
-            if (memory->envelopes.total <= ROW(DISTINCT_FLOOR) * memory->envelopes.blocks &&
-                !ROW(rejection_restart)(x, n, rate, drawn, memory))
-                return (int64_t)i;
-            const size_t block = rejection_pick(&memory->envelopes, q->stream.key, q->stream.row + r, i, trial, &u);
-            const size_t start = block * BLOCK, size = n - start < BLOCK ? n - start : BLOCK;
-            double sum = ROW(left_weights)(x + start, size, memory->greatest, rate, drawn[block], w, weight);
-            if (u < sum) {
-                const unsigned element = block_element(w, sum, u);
-                index[i] = (int64_t)(start + element);
-                drawn[block] |= (uint32_t)1 << element;
-                envelope_lower(&memory->envelopes, block, sum - weight[element]);
-                break;
-            }
-            envelope_refine(&memory->envelopes, block, sum);
-        }
+    for (size_t i = 0; i < q->draws.count; i++) {
+        index[i] = ROW(distinct_draw)(q, r, i, drawn, memory);
+        if (index[i] < 0)
+            return index[i] == GF_CHANGED ? GF_CHANGED : (int64_t)i;
+    }
     return (int64_t)q->draws.count;
 }
 
 static gf_status ROW(rejection_distinct)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     for (size_t r = start; r < stop; r++) {
         if (gf_temperature(q, r) == 0) {
-            const gf_status status = ROW(gumbel_top_k)(q, r, r + 1, scratch);
+            const gf_status status = ROW(distinct_top_k)(q, r, r + 1, scratch);
             if (status.row >= 0)
                 return status;
             continue;
         }
         const int64_t found = ROW(distinct_draws)(q, r, scratch);
-        if (found < 0)
-            return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
         if (found < (int64_t)q->draws.count)
             return gf_stopped(r, found);
     }

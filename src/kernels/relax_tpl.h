@@ -1,5 +1,5 @@
-/* Template: softmax of a row of sums x + G, or the one-hot of its greatest entry, in the compute type; by rows and by
- * lanes. Where the sums come from: gumbel_softmax.h. */
+/* Template: softmax of a row of sums of logits and noise, or the one-hot of its greatest entry, in the compute type; by rows and by
+ * lanes. Where the sums come from: gumbel_softmax_tpl.h. */
 #include "kernels/softmax_tpl.h"
 
 #if defined(GF_RELAX_TPL) != defined(GF_REAL_TOGGLE)
@@ -21,11 +21,24 @@ GF_INLINE void NAME(one_hot)(const real_t *y, real_t *out, size_t n, real_t grea
     }
 }
 
-GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, real_t rate, int hard) {
+GF_INLINE void NAME(relax_row)(const real_t *y, real_t *out, size_t n, real_t greatest, double temperature, int hard) {
     if (hard)
         NAME(one_hot)(y, out, n, greatest);
     else
-        NAME(softmax_from)(y, out, n, greatest, rate);
+        NAME(softmax_from)(y, out, n, greatest, temperature);
+}
+
+/* The greatest lane of each of LANES vectors. */
+GF_INLINE vec_t NAME(greatest_lanes)(const vec_t v[LANES]) {
+#if REAL == 32
+    return f32_maxima_join(f32_maxima_of(v[0], v[1], v[2], v[3]),
+                           f32_maxima_of(v[4], v[5], v[6], v[7]),
+                           f32_maxima_of(v[8], v[9], v[10], v[11]),
+                           f32_maxima_of(v[12], v[13], v[14], v[15]));
+#else
+    return f64_maxima_join(
+        f64_maxima_of(v[0], v[1]), f64_maxima_of(v[2], v[3]), f64_maxima_of(v[4], v[5]), f64_maxima_of(v[6], v[7]));
+#endif
 }
 
 /* Columns of up to LANES rows, a row a lane: the weights over their sum. */
@@ -34,7 +47,7 @@ GF_INLINE void NAME(relax_lanes)(vec_t *column, size_t n, vec_t greatest, vec_t 
     for (int e = 0; e < EIGHTS; e++)
         sum[e] = f64_set(0);
     for (size_t c = 0; c < n; c++) {
-        column[c] = NAME(weight)(column[c], greatest, rate);
+        column[c] = NAME(exp_below)(V(mul)(V(sub)(column[c], greatest), rate));
         V(add_wide)(sum, column[c]);
     }
     for (int e = 0; e < EIGHTS; e++)

@@ -8,10 +8,11 @@
 GF_INLINE gf_status repeated_draws(gf_run read, gf_run draw, const gf_request *q, size_t start, size_t stop,
                                    void *scratch) {
     for (size_t r = start; r < stop; r++) {
-        const gf_status status = read(q, r, r + 1, scratch);
+        gf_status status = read(q, r, r + 1, scratch);
+        if (status.row < 0)
+            status = draw(q, r, r + 1, scratch);
         if (status.row >= 0)
             return status;
-        draw(q, r, r + 1, scratch);
     }
     return gf_done();
 }

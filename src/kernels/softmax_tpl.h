@@ -1,11 +1,10 @@
-/* Template: softmax, log_softmax and logsumexp of a row at a rate (1 / temperature).
+/* Template: softmax, log_softmax and logsumexp of a row at a temperature.
  *
  * Three visits while the row is in cache: maximum, exponentials with their sum, scaling. The sum runs in
  * double, in an order that is the same for every target: its error stays below that of the exponentials for rows of
  * any length. NaN needs no test: it reaches the sum and from there every entry. */
 #include "gumbel_fast.h"
-#include "kernels/elementary.h"
-#include "kernels/real_tpl.h"
+#include "kernels/weight_tpl.h"
 
 #if defined(GF_SOFTMAX_TPL) != defined(GF_REAL_TOGGLE)
 #ifdef GF_SOFTMAX_TPL
@@ -13,19 +12,6 @@
 #else
 #define GF_SOFTMAX_TPL
 #endif
-
-/* 1 / temperature, kept positive and finite, so that -inf times it is -inf and 0 times it is 0. */
-GF_INLINE real_t NAME(rate_of)(double temperature) {
-    double rate = 1 / temperature;
-    return (real_t)(rate < REAL_MIN ? REAL_MIN : rate > REAL_MAX ? REAL_MAX : rate);
-}
-
-/* The temperature in the compute type, kept positive and finite; 0 stays 0. */
-GF_INLINE real_t NAME(temperature_of)(double temperature) {
-    if (temperature == 0)
-        return 0;
-    return (real_t)(temperature < REAL_MIN ? REAL_MIN : temperature > REAL_MAX ? REAL_MAX : temperature);
-}
 
 GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
     vec_t m[4];
@@ -42,37 +28,25 @@ GF_INLINE real_t NAME(row_max)(const real_t *x, size_t n) {
     return V(max_lane)(V(max)(V(max)(m[0], m[1]), V(max)(m[2], m[3])));
 }
 
-/* exp((x - max) * rate) */
-GF_INLINE vec_t NAME(weight)(vec_t x, vec_t greatest, vec_t rate) {
-    return NAME(exp_below)(V(mul)(V(sub)(x, greatest), rate));
+/* x, or a copy of its n <= 4 * LANES elements with -inf at number `skipped`, where that is one of them. */
+GF_INLINE const real_t *NAME(without)(const real_t *x, size_t n, size_t skipped, real_t copy[4 * LANES]) {
+    if (skipped >= n)
+        return x;
+    memcpy(copy, x, n * sizeof *x);
+    copy[skipped] = -(real_t)INFINITY;
+    return copy;
 }
 
-/* A running sum of vectors in double: float vectors are widened, doubles carry what each addition lost (Knuth's
- * two-sum), so that neither drifts over a row of any length. */
-typedef struct {
-    f64x8 a, b; /* float: even and odd eights; double: sum and lost part */
-} NAME(running_sum);
-
-GF_INLINE void NAME(accumulate)(NAME(running_sum) * s, vec_t v) {
-#if REAL == 32
-    s->a = f64_add(s->a, f64_widen_low(v));
-    s->b = f64_add(s->b, f64_widen_high(v));
-#else
-    f64x8 sum = f64_add(s->a, v), part = f64_sub(sum, s->a);
-    f64x8 lost = f64_add(f64_sub(s->a, f64_sub(sum, part)), f64_sub(v, part));
-    s->a = sum;
-    s->b = f64_add(s->b, lost);
-#endif
-}
-
-/* Sum of the weights of a row; stores them where out is given. Four vectors at a time are added in a tree. */
-GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_t greatest, real_t rate) {
-    const vec_t m = V(set)(greatest), r = V(set)(rate);
-    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
+/* Sum of the weights of a row without element number `skipped`, which n is where none is; stores them where out is given.
+ * Four vectors at a time are added in a tree. */
+GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, size_t skipped, const NAME(scaling) * s) {
+    real_t copy[4 * LANES];
+    NAME(running_sum) sum = NAME(empty_sum)();
     size_t i = 0;
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
-        vec_t a = NAME(weight)(V(load)(x + i), m, r), b = NAME(weight)(V(load)(x + i + LANES), m, r);
-        vec_t c = NAME(weight)(V(load)(x + i + 2 * LANES), m, r), d = NAME(weight)(V(load)(x + i + 3 * LANES), m, r);
+        const real_t *p = NAME(without)(x + i, 4 * LANES, skipped - i, copy);
+        vec_t a = NAME(weight)(V(load)(p), s), b = NAME(weight)(V(load)(p + LANES), s);
+        vec_t c = NAME(weight)(V(load)(p + 2 * LANES), s), d = NAME(weight)(V(load)(p + 3 * LANES), s);
         if (out) {
             V(store)(out + i, a);
             V(store)(out + i + LANES, b);
@@ -88,17 +62,18 @@ GF_INLINE double NAME(sum_weights)(const real_t *x, real_t *out, size_t n, real_
     }
     for (; i < n; i += LANES) {
         size_t take = n - i < LANES ? n - i : LANES;
-        vec_t a = NAME(weight)(V(load_tail)(x + i, take, -INFINITY), m, r);
+        vec_t a = NAME(weight)(V(load_tail)(NAME(without)(x + i, take, skipped - i, copy), take, -INFINITY), s);
         if (out)
             V(store_tail)(out + i, take, a);
         NAME(accumulate)(&sum, a);
     }
-    return f64_sum_lanes(f64_add(sum.a, sum.b));
+    return NAME(total)(&sum);
 }
 
 /* softmax of a row whose greatest element is known; out may be x. */
-GF_INLINE void NAME(softmax_from)(const real_t *x, real_t *out, size_t n, real_t greatest, real_t rate) {
-    const vec_t factor = V(set)((real_t)(1 / NAME(sum_weights)(x, out, n, greatest, rate)));
+GF_INLINE void NAME(softmax_from)(const real_t *x, real_t *out, size_t n, real_t greatest, double temperature) {
+    const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
+    const vec_t factor = V(set)((real_t)(1 / NAME(sum_weights)(x, out, n, n, &s)));
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         V(store)(out + i, V(mul)(V(load)(out + i), factor));
@@ -110,34 +85,57 @@ static gf_status NAME(softmax)(const gf_request *q, size_t start, size_t stop, v
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
         const real_t *x = gf_x(q, r);
-        NAME(softmax_from)(
-            x, gf_out(q, r), q->columns, NAME(row_max)(x, q->columns), NAME(rate_of)(gf_temperature(q, r)));
+        NAME(softmax_from)(x, gf_out(q, r), q->columns, NAME(row_max)(x, q->columns), gf_temperature(q, r));
     }
     return gf_done();
 }
 
-/* log of a sum of weights, which is at least 1 or NaN. */
-GF_INLINE double NAME(log_of_sum)(double sum) {
-    double lane[8];
-    f64_store(lane, neg_log_f64(f64_set(sum)));
-    return sum == sum ? -lane[0] : sum;
+/* The first element that is `greatest`; n where none is. */
+GF_INLINE size_t NAME(place_of)(const real_t *x, size_t n, real_t greatest) {
+    const vec_t m = V(set)(greatest);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const uint32_t here = V(mask_bits)(V(equal)(V(load)(x + i), m));
+        if (here)
+            return i + gf_lowest_bit(here);
+    }
+    while (i < n && x[i] != greatest)
+        i++;
+    return i;
 }
 
-GF_INLINE void NAME(log_softmax_row)(const real_t *in, real_t *o, size_t n, real_t rate) {
-    const real_t greatest = NAME(row_max)(in, n);
-    const real_t log_sum = (real_t)NAME(log_of_sum)(NAME(sum_weights)(in, NULL, n, greatest, rate));
-    const vec_t m = V(set)(greatest), r = V(set)(rate), s = V(set)(log_sum);
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        V(store)(o + i, V(sub)(V(mul)(V(sub)(V(load)(in + i), m), r), s));
-    if (i < n)
-        V(store_tail)(o + i, n - i, V(sub)(V(mul)(V(sub)(V(load_tail)(in + i, n - i, 0), m), r), s));
+/* log(1 + y), y >= 0 or NaN, with full relative precision. */
+GF_INLINE double NAME(log1p)(double y) {
+    double lane[8];
+    if (y <= 1)
+        f64_store(lane, neg_log_half_f64(f64_mask_none(), f64_set(y / (1 + y)))); /* -log(1 - y / (1 + y)) */
+    else
+        f64_store(lane, f64_sub(f64_set(0), neg_log_f64(f64_set(1 + y))));
+    return y == y ? lane[0] : y;
+}
+
+/* Logarithm of the sum of a row's weights. The greatest weighs 1 and is left out of the sum, so that what is beside it keeps
+ * its digits however little it is. NaN where the greatest is no number. */
+GF_INLINE double NAME(log_of_sum)(const real_t *x, size_t n, const NAME(scaling) * s) {
+    if (s->greatest - s->greatest != 0)
+        return NAN;
+    return NAME(log1p)(NAME(sum_weights)(x, NULL, n, NAME(place_of)(x, n, s->greatest), s));
 }
 
 static gf_status NAME(log_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    const size_t n = q->columns;
     (void)scratch;
-    for (size_t r = start; r < stop; r++)
-        NAME(log_softmax_row)(gf_x(q, r), gf_out(q, r), q->columns, NAME(rate_of)(gf_temperature(q, r)));
+    for (size_t r = start; r < stop; r++) {
+        const real_t *x = gf_x(q, r);
+        real_t *out = gf_out(q, r);
+        const NAME(scaling) s = NAME(scaling_of)(NAME(row_max)(x, n), gf_temperature(q, r));
+        const vec_t log_sum = V(set)((real_t)NAME(log_of_sum)(x, n, &s));
+        size_t i = 0;
+        for (; i + LANES <= n; i += LANES)
+            V(store)(out + i, V(sub)(NAME(below)(V(load)(x + i), &s), log_sum));
+        if (i < n)
+            V(store_tail)(out + i, n - i, V(sub)(NAME(below)(V(load_tail)(x + i, n - i, 0), &s), log_sum));
+    }
     return gf_done();
 }
 
@@ -150,8 +148,8 @@ GF_INLINE double NAME(logsumexp_row)(const real_t *x, size_t n, double temperatu
             nan |= x[i] != x[i];
         return nan ? NAN : greatest;
     }
-    const real_t rate = NAME(rate_of)(temperature);
-    return (double)greatest / temperature + NAME(log_of_sum)(NAME(sum_weights)(x, NULL, n, greatest, rate));
+    const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
+    return (double)greatest / temperature + NAME(log_of_sum)(x, n, &s);
 }
 
 static gf_status NAME(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
@@ -161,16 +159,26 @@ static gf_status NAME(logsumexp)(const gf_request *q, size_t start, size_t stop,
     return gf_done();
 }
 
-/* out = y * rate * (g - sum(g * y)) */
+/* y / temperature * difference, at an extreme temperature. */
+GF_COLD void NAME(vjp_extreme)(const real_t *y, const real_t *g, real_t *o, size_t n, real_t dot, double temperature) {
+    for (size_t i = 0; i < n; i++)
+        o[i] = (real_t)((double)y[i] * ((double)g[i] - dot) / temperature);
+}
+
+/* out = y / temperature * (g - sum(g * y)) */
 GF_INLINE void NAME(softmax_vjp_row)(const real_t *y, const real_t *g, real_t *o, size_t n, double temperature) {
-    NAME(running_sum) sum = {f64_set(0), f64_set(0)};
+    NAME(running_sum) sum = NAME(empty_sum)();
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         NAME(accumulate)(&sum, V(mul)(V(load)(y + i), V(load)(g + i)));
     if (i < n)
         NAME(accumulate)(&sum, V(mul)(V(load_tail)(y + i, n - i, 0), V(load_tail)(g + i, n - i, 0)));
-    const vec_t dot = V(set)((real_t)f64_sum_lanes(f64_add(sum.a, sum.b)));
-    const vec_t rate = V(set)(NAME(rate_of)(temperature));
+    const real_t total = (real_t)NAME(total)(&sum);
+    if (NAME(is_extreme)(temperature)) {
+        NAME(vjp_extreme)(y, g, o, n, total, temperature);
+        return;
+    }
+    const vec_t dot = V(set)(total), rate = V(set)((real_t)(1 / temperature));
     for (i = 0; i + LANES <= n; i += LANES)
         V(store)(o + i, V(mul)(V(mul)(V(load)(y + i), rate), V(sub)(V(load)(g + i), dot)));
     if (i < n) {

@@ -80,6 +80,9 @@ GF_INLINE m32x16 f32_less(f32x16 x, f32x16 y) {
 GF_INLINE m32x16 f32_equal(f32x16 x, f32x16 y) {
     GF_F32(_mm256_cmp_ps(x.a, y.a, _CMP_EQ_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_EQ_OQ));
 }
+GF_INLINE m32x16 f32_not_less(f32x16 x, f32x16 y) {
+    GF_F32(_mm256_cmp_ps(x.a, y.a, _CMP_NLT_UQ), _mm256_cmp_ps(x.b, y.b, _CMP_NLT_UQ));
+}
 GF_INLINE m32x16 f32_unordered(f32x16 x, f32x16 y) {
     GF_F32(_mm256_cmp_ps(x.a, y.a, _CMP_UNORD_Q), _mm256_cmp_ps(x.b, y.b, _CMP_UNORD_Q));
 }
@@ -167,6 +170,9 @@ GF_INLINE m64x8 f64_less(f64x8 x, f64x8 y) {
 }
 GF_INLINE m64x8 f64_equal(f64x8 x, f64x8 y) {
     GF_F64(_mm256_cmp_pd(x.a, y.a, _CMP_EQ_OQ), _mm256_cmp_pd(x.b, y.b, _CMP_EQ_OQ));
+}
+GF_INLINE m64x8 f64_not_less(f64x8 x, f64x8 y) {
+    GF_F64(_mm256_cmp_pd(x.a, y.a, _CMP_NLT_UQ), _mm256_cmp_pd(x.b, y.b, _CMP_NLT_UQ));
 }
 GF_INLINE m64x8 f64_unordered(f64x8 x, f64x8 y) {
     GF_F64(_mm256_cmp_pd(x.a, y.a, _CMP_UNORD_Q), _mm256_cmp_pd(x.b, y.b, _CMP_UNORD_Q));

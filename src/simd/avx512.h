@@ -38,6 +38,7 @@ GF_INLINE f32x16 f32_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_p
 GF_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
 GF_INLINE m32x16 f32_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 GF_INLINE m32x16 f32_equal(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+GF_INLINE m32x16 f32_not_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
 GF_INLINE m32x16 f32_unordered(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 GF_INLINE f32x16 f32_select(m32x16 m, f32x16 yes, f32x16 no) { return _mm512_mask_blend_ps(m, no, yes); }
 GF_INLINE m32x16 f32_mask_none(void) { return 0; }
@@ -82,6 +83,7 @@ GF_INLINE f64x8 f64_fnma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fnmadd_pd(a,
 GF_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
 GF_INLINE m64x8 f64_less(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 GF_INLINE m64x8 f64_equal(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+GF_INLINE m64x8 f64_not_less(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ); }
 GF_INLINE m64x8 f64_unordered(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q); }
 GF_INLINE f64x8 f64_select(m64x8 m, f64x8 yes, f64x8 no) { return _mm512_mask_blend_pd(m, no, yes); }
 GF_INLINE m64x8 f64_mask_none(void) { return 0; }

@@ -26,6 +26,13 @@
 #define GF_APART static __attribute__((noinline, unused)) /* hot, with a frame that its caller should not have */
 #endif
 
+/* A condition that is as good as never true: what follows it stands out of the way. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define GF_SELDOM(condition) (condition)
+#else
+#define GF_SELDOM(condition) __builtin_expect(!!(condition), 0)
+#endif
+
 /* Number of the lowest bit that is set; bits != 0. */
 GF_INLINE unsigned gf_lowest_bit(uint64_t bits) {
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -85,6 +85,8 @@ GF_INLINE float32x4_t gf_max_f32(float32x4_t x, float32x4_t y) { return vbslq_f3
 GF_INLINE f32x16 f32_max(f32x16 x, f32x16 y) { return GF_MAP2(f32x16, gf_max_f32, x, y); }
 GF_INLINE m32x16 f32_less(f32x16 x, f32x16 y) { return GF_MAP2(m32x16, vcltq_f32, x, y); }
 GF_INLINE m32x16 f32_equal(f32x16 x, f32x16 y) { return GF_MAP2(m32x16, vceqq_f32, x, y); }
+GF_INLINE uint32x4_t gf_not_less_f32(float32x4_t x, float32x4_t y) { return vmvnq_u32(vcltq_f32(x, y)); }
+GF_INLINE m32x16 f32_not_less(f32x16 x, f32x16 y) { return GF_MAP2(m32x16, gf_not_less_f32, x, y); }
 GF_INLINE uint32x4_t gf_unordered_f32(float32x4_t x, float32x4_t y) {
     float32x4_t nan_of_either = vmaxq_f32(x, y);
     return vmvnq_u32(vceqq_f32(nan_of_either, nan_of_either));
@@ -200,6 +202,10 @@ GF_INLINE float64x2_t gf_max_f64(float64x2_t x, float64x2_t y) { return vbslq_f6
 GF_INLINE f64x8 f64_max(f64x8 x, f64x8 y) { return GF_MAP2(f64x8, gf_max_f64, x, y); }
 GF_INLINE m64x8 f64_less(f64x8 x, f64x8 y) { return GF_MAP2(m64x8, vcltq_f64, x, y); }
 GF_INLINE m64x8 f64_equal(f64x8 x, f64x8 y) { return GF_MAP2(m64x8, vceqq_f64, x, y); }
+GF_INLINE uint64x2_t gf_not_less_f64(float64x2_t x, float64x2_t y) {
+    return vreinterpretq_u64_u32(vmvnq_u32(vreinterpretq_u32_u64(vcltq_f64(x, y))));
+}
+GF_INLINE m64x8 f64_not_less(f64x8 x, f64x8 y) { return GF_MAP2(m64x8, gf_not_less_f64, x, y); }
 GF_INLINE uint64x2_t gf_unordered_f64(float64x2_t x, float64x2_t y) {
     float64x2_t nan_of_either = vmaxq_f64(x, y);
     uint64x2_t ordered = vceqq_f64(nan_of_either, nan_of_either);

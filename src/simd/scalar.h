@@ -8,10 +8,12 @@
  * Words    NAME(x, y) works lane by lane unless its comment says otherwise.
  *   max          x > y ? x : y; where either is NaN: y
  *   fma, fnma    x * y + z and z - x * y, rounded once
+ *   not_less     x >= y or either is NaN
  *   scale        x * 2^n for integral n, -1100 < n < 1100 (float: -151 < n < 130), a subnormal result rounded once
  *   select       where the mask is on the second argument, else the third; u64_top_bit makes a mask for select and mask_bits only
  *   lookup       table[i mod its size]
- *   from_u31/u63 to floating point, the integer below 2^31 or 2^63; to_u31 truncates
+ *   from_u31/u63 to floating point, the integer below 2^31 or 2^63; to_u31 truncates, and
+ *                of what is not in range makes some number
  *   mask_bits    bit i = lane i
  *   load_tail    the first n < lanes elements, then `fill`; store_tail writes the first n alone
  *   mul_low32    product of the low 32 bits of each 64-bit lane; shifts are logical
@@ -66,6 +68,8 @@ typedef struct {
         r.v[i] = (expression);                                                                                         \
     return r
 
+/* What is no int, NaN too, becomes 0: C leaves its conversion undefined. */
+GF_INLINE int gf_to_int(double x) { return x > -0x1p31 && x < 0x1p31 ? (int)x : 0; }
 GF_INLINE float gf_scale_f32(float x, int n) {
     union {
         uint32_t u;
@@ -105,6 +109,7 @@ GF_INLINE double gf_scale_f64(double x, int n) {
     GF_INLINE T F##_max(T x, T y) { GF_LANES(T, lanes, x.v[i] > y.v[i] ? x.v[i] : y.v[i]); }                           \
     GF_INLINE M F##_less(T x, T y) { GF_LANES(M, lanes, x.v[i] < y.v[i] ? ~(uint)0 : 0); }                             \
     GF_INLINE M F##_equal(T x, T y) { GF_LANES(M, lanes, x.v[i] == y.v[i] ? ~(uint)0 : 0); }                           \
+    GF_INLINE M F##_not_less(T x, T y) { GF_LANES(M, lanes, x.v[i] < y.v[i] ? 0 : ~(uint)0); }                         \
     GF_INLINE M F##_unordered(T x, T y) { GF_LANES(M, lanes, x.v[i] != x.v[i] || y.v[i] != y.v[i] ? ~(uint)0 : 0); }   \
     GF_INLINE T F##_select(M m, T yes, T no) { GF_LANES(T, lanes, m.v[i] ? yes.v[i] : no.v[i]); }                      \
     GF_INLINE M F##_mask_none(void) { GF_LANES(M, lanes, 0); }                                                         \
@@ -125,7 +130,7 @@ GF_INLINE double gf_scale_f64(double x, int n) {
         memcpy(&r, &x, sizeof r);                                                                                      \
         return r;                                                                                                      \
     }                                                                                                                  \
-    GF_INLINE T F##_scale(T x, T n) { GF_LANES(T, lanes, gf_scale_##F(x.v[i], (int)n.v[i])); }                         \
+    GF_INLINE T F##_scale(T x, T n) { GF_LANES(T, lanes, gf_scale_##F(x.v[i], gf_to_int(n.v[i]))); }                   \
     GF_INLINE real F##_max_lane(T x) {                                                                                 \
         real greatest = x.v[0];                                                                                        \
         for (int i = 1; i < (lanes); i++)                                                                              \
@@ -137,7 +142,7 @@ GF_DEFINE_REAL(f32, f32x16, m32x16, u32x16, float, uint32_t, 16, fmaf)
 GF_DEFINE_REAL(f64, f64x8, m64x8, u64x8, double, uint64_t, 8, fma)
 
 GF_INLINE f32x16 f32_from_u31(u32x16 x) { GF_LANES(f32x16, 16, (float)(int32_t)x.v[i]); }
-GF_INLINE u32x16 f32_to_u31(f32x16 x) { GF_LANES(u32x16, 16, (uint32_t)(int32_t)x.v[i]); }
+GF_INLINE u32x16 f32_to_u31(f32x16 x) { GF_LANES(u32x16, 16, (uint32_t)gf_to_int(x.v[i])); }
 GF_INLINE f64x8 f64_from_u63(u64x8 x) { GF_LANES(f64x8, 8, (double)(int64_t)x.v[i]); }
 GF_INLINE f32x16_maxima f32_maxima_of(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) {
     return (f32x16_maxima){{f32_max_lane(v0), f32_max_lane(v1), f32_max_lane(v2), f32_max_lane(v3)}};
