@@ -241,16 +241,17 @@ def categorical(logits, *, num_samples=None, replace=True, temperature=1.0, axis
         _check_out(out, shape, np.int64)
     a, b = seed_pair(rng)
     if replace:
-        rows, degrees = logits.reshape(-1, logits.shape[-1]), temperature.reshape(-1)
+        rows, temperatures = logits.reshape(-1, logits.shape[-1]), temperature.reshape(-1)
         if count:
             _check_rows(rows)
         indices = np.empty((len(rows), count), dtype=np.int64)
         for i in range(len(rows) if count else 0):
             high, low = words(a, b, i, np.arange(count), DRAW_HIGH), words(a, b, i, np.arange(count), DRAW_LOW)
             uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
-            indices[i] = _inverse(rows[i], degrees[i], uniform)
+            indices[i] = _inverse(rows[i], temperatures[i], uniform)
     else:
-        sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, (a, b), (0, 0)))
+        below = _below(logits)
+        sums = _with_noise(below, temperature, _noise(logits.shape, logits.dtype, (a, b), (0, 0)))
         indices = _falling(sums, logits, count)[0]
     return _deliver(indices.reshape(shape), np.int64, out)
 
@@ -266,10 +267,17 @@ def _inverse(row, temperature, uniform):
 
 
 def _with_noise(logits, temperature, noise):
-    """logits / temperature + noise in the dtype of the logits; at temperature 0 the logits."""
-    degrees = temperature.astype(logits.dtype)
+    """logits / temperature + noise in float64; at temperature 0 the logits."""
+    logits = logits.astype(np.float64)
     with np.errstate(all="ignore"):
-        return np.where(temperature == 0, logits, logits / degrees + noise)
+        return np.where(temperature == 0, logits, logits / temperature + noise.astype(np.float64))
+
+
+def _below(logits):
+    """Each row's distance from its greatest element, in float64."""
+    logits = logits.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)
 
 
 def _falling(sums, logits, k):
@@ -306,7 +314,7 @@ def gumbel_max(
         _check_offset(offset, logits.shape)
         noise = _noise(logits.shape, logits.dtype, seed_pair(rng), offset)
     elif rng is not None or tuple(offset) != (0, 0):
-        raise ValueError("rng and offset have no say where noise is given")
+        raise ValueError("rng and offset are not used where noise is given")
     else:
         noise = np.moveaxis(_real(noise, "noise"), axis, -1)
         if noise.shape != logits.shape:
@@ -381,7 +389,7 @@ def gumbel_softmax(logits, *, temperature=1.0, hard=False, axis=-1, rng=None, of
     x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
     _check_offset(offset, x.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = x + _noise(x.shape, x.dtype, seed_pair(rng), offset)
+        sums = _below(x).astype(x.dtype) + _noise(x.shape, x.dtype, seed_pair(rng), offset)
     weights, _, _ = _weights(sums, temperature)
     with np.errstate(invalid="ignore", under="ignore"):
         result = weights / weights.sum(axis=-1, keepdims=True)

@@ -102,7 +102,7 @@ def test_a_half_used_word_stays_with_its_generator():
 
 
 def test_none_is_new_every_time():
-    np.random.seed(0)  # noqa: NPY002 - the global state has no say
+    np.random.seed(0)  # noqa: NPY002 - the global state does not matter
     first = gumbel_fast.gumbel(size=100)
     np.random.seed(0)  # noqa: NPY002
     assert not np.any(gumbel_fast.gumbel(size=100, rng=None) == first)

@@ -29,12 +29,13 @@ TEMPERATURES = [1.0, 0.3, 7, 0, np.linspace(0, 2, 9)]
 
 
 def sorted_sums(x, k, temperature=1.0, **options):
-    """NumPy's own sums in the dtype that the samplers compute in, and where the k greatest are."""
+    """NumPy's own sums, in float64, and where the k greatest are."""
     dtype = compute_dtype(x.dtype)
     noise = gumbel_fast.gumbel(size=x.shape, dtype=dtype, **options)
-    degrees = np.asarray(temperature, np.float64)[..., np.newaxis]
+    divisor = np.asarray(temperature, np.float64)[..., np.newaxis]
+    x = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        sums = np.where(degrees == 0, x.astype(dtype), x.astype(dtype) / degrees.astype(dtype) + noise)
+        sums = np.where(divisor == 0, x, x / divisor + noise.astype(np.float64))
     index = np.argsort(-sums, axis=-1, kind="stable")[..., :k]
     return index, np.take_along_axis(sums, index, axis=-1)
 
@@ -89,7 +90,7 @@ def test_sorted_rows(dtype, target):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_equal_sums_come_in_order(dtype, target):
-    """Noise is nothing beside 1e30, and at temperature 0 it has no say: of equals the first come first."""
+    """Noise is nothing beside 1e30, and at temperature 0 it is not added: of equals the first come first."""
     for n in 6, 65, 1000, 5000:
         x = np.resize(np.array([1e30, -np.inf, 2e30, 1e30], dtype), (3, n))
         most = possible(x)

@@ -23,9 +23,9 @@ def some_pair(shape, dtype, temperature=1.0):
 def assert_close(actual, y, grad, temperature=1.0):
     """Within 8 roundings of the largest product in the row: the difference g - sum(g y) may cancel."""
     y, grad = y.astype(np.longdouble), grad.astype(np.longdouble)
-    degrees = np.asarray(temperature, np.longdouble)[..., np.newaxis]
-    expected = y / degrees * (grad - (grad * y).sum(axis=-1, keepdims=True))
-    scale = y / degrees * (np.abs(grad) + (np.abs(grad) * y).sum(axis=-1, keepdims=True))
+    divisor = np.asarray(temperature, np.longdouble)[..., np.newaxis]
+    expected = y / divisor * (grad - (grad * y).sum(axis=-1, keepdims=True))
+    scale = y / divisor * (np.abs(grad) + (np.abs(grad) * y).sum(axis=-1, keepdims=True))
     info = np.finfo(actual.dtype)
     assert np.all(np.abs(actual - expected) <= 8 * info.eps * scale + 4 * info.tiny)
 

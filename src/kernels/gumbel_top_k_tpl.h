@@ -82,7 +82,7 @@ static int ROW(top_k_by_rank)(const real_t *estimate, size_t n, size_t k, int64_
             index[rank] = (int64_t)i;
     }
     for (size_t i = 0; i < k; i += LANES) {
-        const vec_t a = V(load)(sorted + i), b = V(max)(V(load)(sorted + i + 1), lowest);
+        const vec_t a = V(load)(sorted + i), b = V(max)(lowest, V(load)(sorted + i + 1));
         const uint32_t wanted = k - i < LANES ? (1u << (k - i)) - 1 : (uint32_t)((1ull << LANES) - 1);
         uncertain |= wanted & V(mask_bits)(V(not_less)(ROW(estimate_margin)(a, b), V(sub)(a, b)));
     }

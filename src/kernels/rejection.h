@@ -37,7 +37,6 @@ enum {
     BLOCK_EIGHTS = BLOCK / 8,
     REJECTION_SUMMED = 4096,    /* elements: a row up to this long has the sums themselves as envelopes */
     BLOCK_PAD = 16,             /* block arrays are filled up to a multiple of this */
-    BLOCK_SPARE = 2,            /* entries behind them, so that eight bytes stay aligned */
     REJECTION_TRIALS = 1 << 14, /* of a draw; no row needs as many (e^-480), unless it changes while it is drawn from */
 };
 #define ENVELOPE_UNIT 0x1p-24        /* of an envelope, in units of the greatest weight */
@@ -48,10 +47,9 @@ GF_INLINE size_t block_count(size_t n) { return (n + BLOCK - 1) / BLOCK; }
 GF_INLINE size_t block_groups(size_t blocks) { return (blocks + BLOCK_GROUP - 1) / BLOCK_GROUP; }
 GF_INLINE size_t block_padded(size_t blocks) { return (blocks + BLOCK_PAD - 1) / BLOCK_PAD * BLOCK_PAD; }
 
-/* Both arrays end in one entry more than they have, which every search stops at, whatever became of the others. */
 typedef struct {
     uint32_t *envelope;  /* of each block */
-    uint64_t *group;     /* sum of the envelopes of each group */
+    uint64_t *group;     /* sum of the envelopes of each group, and an end at which every search stops */
     size_t used, blocks; /* of the row, and padded: the last ones have envelope 0 */
     uint64_t total;
 } block_envelopes;
@@ -81,7 +79,6 @@ static void envelopes_sum(block_envelopes *e) {
         e->group[g] = sum;
         e->total += sum;
     }
-    e->envelope[e->blocks] = UINT32_MAX;
     e->group[block_groups(e->blocks)] = UINT64_MAX;
 }
 
@@ -97,11 +94,10 @@ static size_t rejection_pick(const block_envelopes *e, uint64_t key, uint64_t ro
     size_t group = 0;
     while (position >= e->group[group])
         position -= e->group[group++];
-    size_t j = group * BLOCK_GROUP < e->blocks ? group * BLOCK_GROUP : e->blocks;
-    position = position < UINT32_MAX ? position : UINT32_MAX - 1;
-    while (position >= e->envelope[j])
+    const size_t last = e->used - 1;
+    size_t j = group * BLOCK_GROUP < last ? group * BLOCK_GROUP : last;
+    while (position >= e->envelope[j] && j < last)
         position -= e->envelope[j++];
-    j = j < e->used ? j : e->used - 1;
     double fraction;
     if (position == 0 && low < (uint64_t)1 << 32) { /* u is tiny: its leading bits are spent */
         uniform_words(key, row, GF_TAG_REJECTION + 2 * trial + 1, draw, words);

@@ -77,8 +77,7 @@ typedef struct {
 static size_t ROW(rejection_scratch)(size_t n, size_t count) {
     size_t padded = block_padded(block_count(n));
     (void)count;
-    return sizeof(ROW(rejection_memory)) + (padded + BLOCK_SPARE) * sizeof(real_t) +
-           (block_groups(padded) + 1) * sizeof(uint64_t);
+    return sizeof(ROW(rejection_memory)) + padded * sizeof(real_t) + (block_groups(padded) + 1) * sizeof(uint64_t);
 }
 
 /* Reads the row; 0 where it cannot be drawn from. */
@@ -93,8 +92,8 @@ GF_INLINE int ROW(rejection_read)(const element_t *x, size_t n, double temperatu
     greatest = n <= REJECTION_SUMMED ? ROW(greatest)(x, n) : ROW(block_maxima)(x, n, maxima);
     if (greatest != greatest)
         return 0;
-    memory->envelopes = (block_envelopes){
-        (uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded + BLOCK_SPARE), block_count(n), padded, 0};
+    memory->envelopes =
+        (block_envelopes){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), block_count(n), padded, 0};
     memory->scaling = NAME(scaling_of)(greatest, temperature);
     if (n <= REJECTION_SUMMED)
         ROW(envelopes_of_sums)(x, n, padded, memory->scaling, memory->envelopes.envelope);
