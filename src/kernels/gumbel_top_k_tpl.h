@@ -169,8 +169,14 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
     return gf_done();
 }
 
-/* Of x, or of x - greatest where `below`; long rows only where a sum of a plain score and noise could lose what tells them
- * apart, which saves the others a pass for the greatest. */
+/* Whether the noise keeps its digits in the sums of the first and the last of k elements found, and so of those between. */
+GF_INLINE int ROW(is_moderate)(const ROW(scan) * s, const int64_t *index, size_t k) {
+    return fabs(score_one(ROW(read_one)(s->x + index[0]), &s->scale)) < MODERATE &&
+           fabs(score_one(ROW(read_one)(s->x + index[k - 1]), &s->scale)) < MODERATE;
+}
+
+/* Of x, or of x - greatest where `below`; long rows only where plain scores are too large beside the noise, which saves the
+ * others a pass for the greatest. */
 GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, int below, void *scratch) {
     const size_t k = q->draws.count;
     philox_keys keys;
@@ -178,18 +184,16 @@ GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, i
     if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
         return ROW(top_k_tiled)(q, start, stop, &keys, below, scratch);
     for (size_t r = start; r < stop; r++) {
-        const selection *collected = scratch;
+        int64_t *index = gf_index(q, r);
         ROW(scan) s;
         ROW(scan_set)(&s, q, r, &keys, 0);
-        int64_t found = ROW(top_k_row)(&s, k, gf_index(q, r), gf_value(q, r), scratch);
-        if (below && s.noisy && k &&
-            (found != (int64_t)k ||
-             !(fabs(collected->value[0]) < MODERATE && fabs(collected->value[k - 1]) < MODERATE))) {
+        int64_t found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
+        if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
             const real_t greatest = ROW(greatest)(s.x, s.n);
             if (greatest != greatest)
                 return gf_stopped(r, ROW(unusable)(s.x, s.n));
             ROW(scan_set)(&s, q, r, &keys, greatest);
-            found = ROW(top_k_row)(&s, k, gf_index(q, r), gf_value(q, r), scratch);
+            found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
         }
         if (found != (int64_t)k)
             return gf_stopped(r, found);

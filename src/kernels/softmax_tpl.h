@@ -128,7 +128,11 @@ static gf_status NAME(log_softmax)(const gf_request *q, size_t start, size_t sto
     for (size_t r = start; r < stop; r++) {
         const real_t *x = gf_x(q, r);
         real_t *out = gf_out(q, r);
-        const NAME(scaling) s = NAME(scaling_of)(NAME(row_max)(x, n), gf_temperature(q, r));
+        const double temperature = gf_temperature(q, r);
+        NAME(scaling) s = NAME(scaling_of)(NAME(row_max)(x, n), temperature);
+        if (GF_SELDOM(temperature > 1 &&
+                      s.greatest > REAL_MAX * 0x1p-60f)) /* x - greatest may overflow, not the quotient */
+            NAME(scaling_extreme)(&s, temperature);
         const vec_t log_sum = V(set)((real_t)NAME(log_of_sum)(x, n, &s));
         size_t i = 0;
         for (; i + LANES <= n; i += LANES)
