@@ -198,12 +198,11 @@ def logsumexp(
     dtype = request.rows.dtype
     if out is not None:
         check_out(out, request.batch, dtype, *request.inputs)
-    sums = np.empty(request.batch)
+    sums = np.empty(request.batch, dtype)
     core = request.into(out=sums)
     cost = request.columns * _methods.SOFTMAX
     run(lambda start, stop: _core.relax(core, _core.LOGSUMEXP, start, stop), sums.size, cost, threads)
-    with np.errstate(over="ignore"):
-        return deliver(sums.astype(dtype, copy=False), out)
+    return deliver(sums, out)
 
 
 def softmax_vjp(

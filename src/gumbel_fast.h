@@ -95,7 +95,7 @@ typedef enum {
 typedef enum {
     GF_SOFTMAX, /* of x / temperature */
     GF_LOG_SOFTMAX,
-    GF_LOGSUMEXP,   /* one entry of `out` for each row, in double */
+    GF_LOGSUMEXP,   /* one entry of `out` for each row */
     GF_SOFTMAX_VJP, /* x / temperature * (other - sum(other * x)) */
     GF_REAL_KERNELS
 } gf_real_kernel;

@@ -88,7 +88,7 @@ def temperatures(count):
     return np.resize([1, 0.25, 3, 0, 0.7], count)
 
 
-def short_rows(dtype):
+def inverse_cdf(dtype):
     for n in SHORT:
         for count in 1, 37:
             x = rows((count, n), dtype, n)
@@ -97,7 +97,7 @@ def short_rows(dtype):
     yield gumbel_fast.categorical(rows((4096, 10), dtype, 1), rng=1)
 
 
-def race(dtype):
+def rejection(dtype):
     for n in LONG:
         x = rows((23, n), dtype, n)
         yield gumbel_fast.categorical(x, rng=n)
@@ -180,10 +180,10 @@ def distribution(function):
 def calls():
     """Name and function of each digest."""
     for name, dtype in ALL.items():
-        yield f"{name} categorical, short rows", lambda d=dtype: short_rows(d)
-        yield f"{name} categorical, race", lambda d=dtype: race(d)
+        yield f"{name} categorical, inverse CDF", lambda d=dtype: inverse_cdf(d)
+        yield f"{name} categorical, rejection", lambda d=dtype: rejection(d)
         yield f"{name} categorical, repeated by alias", lambda d=dtype: repeated(d, True)
-        yield f"{name} categorical, repeated by race", lambda d=dtype: repeated(d, False)
+        yield f"{name} categorical, repeated by rejection", lambda d=dtype: repeated(d, False)
         yield f"{name} categorical, without replacement", lambda d=dtype: without_replacement(d)
         yield f"{name} gumbel_max", lambda d=dtype: gumbel_max(d)
         yield f"{name} gumbel_max, noise given", lambda d=dtype: gumbel_max_of_noise(d)

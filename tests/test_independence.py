@@ -112,7 +112,7 @@ def assert_pairs_follow(one, other):
 
 
 @pytest.mark.parametrize("n", [4, 64, 200])
-@pytest.mark.parametrize("method", ["once", "alias", "race"])
+@pytest.mark.parametrize("method", ["once", "alias", "rejection"])
 def test_successive_draws(method, n, monkeypatch):
     """Pairs of draws of each engine, of neighbouring rows and, where a row is drawn from often, of the same row."""
     monkeypatch.setattr(

@@ -29,7 +29,7 @@ def head_and_tail(n, depth, dtype=np.float32):
 
 
 @pytest.mark.parametrize("depth, n, samples", [(18.0, 2**20, 200_000), (20.5, 2**22, 1_000_000)])
-@pytest.mark.parametrize("alias", [True, False], ids=["alias", "race"])
+@pytest.mark.parametrize("alias", [True, False], ids=["alias", "rejection"])
 def test_a_heavy_tail_far_below_the_head(depth, n, samples, alias, monkeypatch):
     """vLLM #43150, #45996, #51367: 32.8 hits in a tail 18 nats below the head were expected, and none came.
 
@@ -93,7 +93,7 @@ def test_more_than_two_to_the_24_categories(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("alias", [True, False], ids=["alias", "race"])
+@pytest.mark.parametrize("alias", [True, False], ids=["alias", "rejection"])
 def test_a_tail_behind_the_head(dtype, alias, monkeypatch):
     """Megatron-LM #7182: cumulative sums saturate before the tail is added.
 

@@ -1,4 +1,4 @@
-"""categorical with num_samples: many draws from each row, by alias table or by a race that goes on.
+"""categorical with num_samples: many draws from each row, by alias table or by rejection that goes on.
 
 Both methods are held to softmax in float64 by chi-square, at lengths around each edge and on either side of the choice
 between them; each test says what it would notice. Then what a draw depends on, arguments, out and errors.
@@ -34,7 +34,7 @@ from statistical import assert_count, assert_draws_follow, softmax
 LENGTHS = [2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000, 1023, 1024, 1025]
 
 
-@pytest.fixture(params=["alias", "race"])
+@pytest.fixture(params=["alias", "rejection"])
 def method(request, monkeypatch):
     """Has every row drawn from by one method, whatever its length."""
     alias = request.param == "alias"

@@ -22,7 +22,9 @@ DOUBLES = [5e-324, 1e-300, 1e-45, 2.9e-39, 1e-6, 1.0, 1e30, 1.5e45, 1e300, 1.7e3
 def stepped_row(offset, dtype, n=STEPS.size):
     """STEPS units in the last place about an offset, masked up to n, and the unit; None where the dtype has no such offset."""
     tiny = float(np.nextafter(dtype(0), dtype(1)))
-    base = {"lowest": -0.6 * LARGEST[dtype], "highest": 0.6 * LARGEST[dtype], "subnormal": 64 * tiny}.get(offset, offset)
+    base = {"lowest": -0.6 * LARGEST[dtype], "highest": 0.6 * LARGEST[dtype], "subnormal": 64 * tiny}.get(
+        offset, offset
+    )
     if abs(base) > LARGEST[dtype]:
         return None
     unit = float(np.spacing(np.abs(np.asarray(base, dtype)) * dtype(1))) if base else 2.0**-10

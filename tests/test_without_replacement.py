@@ -41,7 +41,7 @@ def numbered(draws, n):
 def test_the_exact_law_of_ordered_outcomes(n, k, dtype):
     """200,000 rows of five categories, one masked: with replacement, out of order or even would be seen.
 
-    Alone, or among masked ones in a row so long that a race draws them: two in one block, two in others.
+    Alone, or among masked ones in a row so long that rejection draws them: two in one block, two in others.
     """
     count = 200_000 if n < 1000 else 20_000
     row = np.array([0.3, -np.inf, 1.2, -0.5, 0.0], dtype)
@@ -100,7 +100,7 @@ def test_all_of_a_row_is_a_permutation(n, dtype):
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 @pytest.mark.parametrize("n", [200, 9000])
-def test_the_race_starts_anew_where_little_is_left(n, dtype):
+def test_rejection_starts_anew_where_little_is_left(n, dtype):
     """Five pairs of equals, 25 nats apart: pair after pair is drawn, each in both orders alike.
 
     2,000 rows; one order in 60% of them would be seen. A draw out of order has a probability of e^-25.

@@ -43,7 +43,7 @@ def calls():
     for name, x in {"many": many, "few": few, "long": long, "double": few.astype(np.float64)}.items():
         yield f"categorical, {name}", lambda x=x, **o: gumbel_fast.categorical(x, rng=1, **o)
         yield f"categorical, alias, {name}", lambda x=x, **o: gumbel_fast.categorical(x, num_samples=9999, rng=1, **o)
-        yield f"categorical, race, {name}", lambda x=x, **o: gumbel_fast.categorical(x, num_samples=60, rng=1, **o)
+        yield f"categorical, rejection, {name}", lambda x=x, **o: gumbel_fast.categorical(x, num_samples=60, rng=1, **o)
         yield f"gumbel_top_k, {name}", lambda x=x, **o: gumbel_fast.gumbel_top_k(x, 2, rng=1, return_value=True, **o)
         yield f"gumbel_max, {name}", lambda x=x, **o: gumbel_fast.gumbel_max(x, rng=1, return_value=True, **o)
         noise = np.random.default_rng(1).gumbel(size=x.shape).astype(x.dtype)

@@ -159,7 +159,7 @@ GF_INLINE double NAME(logsumexp_row)(const real_t *x, size_t n, double temperatu
 static gf_status NAME(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++)
-        *(double *)gf_out(q, r) = NAME(logsumexp_row)(gf_x(q, r), q->columns, gf_temperature(q, r));
+        *(real_t *)gf_out(q, r) = (real_t)NAME(logsumexp_row)(gf_x(q, r), q->columns, gf_temperature(q, r));
     return gf_done();
 }
 

@@ -233,7 +233,7 @@ static void *make_row(const element_type *type, row_kind kind, size_t n, int whi
     return start + GUARD * type->size;
 }
 
-static const double temperatures[] = {1, 0.7, 0.05, 1000, 1e-310, 1e300, 0};
+static const double temperatures[] = {1, 0.7, 0.05, 1000, 1e-310, 1e300, 5e-324, INFINITY, 0};
 enum { POSITIVE = 6 };
 
 static double random_temperature(size_t among) { return temperatures[random_below(2) ? 0 : random_below(among)]; }
@@ -356,7 +356,7 @@ static uint64_t random_column(size_t n) {
     return columns[random_below(COUNT(columns))];
 }
 
-static void add_top_k(digest *d, const element_type *type, batch b) {
+static void add_top_k(digest *d, const element_type *type, int kernel, const char *name, batch b) {
     const size_t n = b.request.columns, counts[] = {1, 2, 10, n / 3, n};
     const size_t chosen = counts[random_below(n < LONG ? COUNT(counts) : 4)];
     const size_t k = chosen == 0 ? 1 : chosen > n ? n : chosen;
@@ -367,9 +367,9 @@ static void add_top_k(digest *d, const element_type *type, batch b) {
     q.draws.stride = (ptrdiff_t)(k * sizeof(int64_t));
     q.draws.index = take(&index_buffer, b.count * k * sizeof(int64_t), sizeof(int64_t));
     q.draws.value = take(&value_buffer, b.count * k * sizeof(double), sizeof(double));
-    void *scratch = take_scratch(type->logits[GF_GUMBEL_TOP_K], &q);
+    void *scratch = take_scratch(type->logits[kernel], &q);
     q.stream.column = random_column(n);
-    const gf_status status = run(type->logits[GF_GUMBEL_TOP_K], &q, b.count, scratch, "gumbel_top_k");
+    const gf_status status = run(type->logits[kernel], &q, b.count, scratch, name);
     add_bits(d, (uint64_t)status.row, 8);
     add_bits(d, (uint64_t)(status.row < 0 ? (int64_t)k : status.found > 0 ? status.found : -1), 8);
     for (size_t i = 0; i < (status.row < 0 ? b.count : (size_t)status.row) * k; i++) {
@@ -397,15 +397,15 @@ static void hash_row_draws(const element_type *type) {
                 add_given(&given, type, row, n, temperature);
             }
     }
-    print(type->name, "race", &rejection);
-    print(type->name, "race_distinct", &distinct);
-    print(type->name, "race_draw", &repeated);
+    print(type->name, "rejection", &rejection);
+    print(type->name, "rejection_distinct", &distinct);
+    print(type->name, "rejection_draw", &repeated);
     print(type->name, "alias_draw", &alias);
     print(type->name, "gumbel_max_given", &given);
 }
 
 static void hash_batch_draws(const element_type *type) {
-    digest inverse_cdf = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty;
+    digest inverse_cdf = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty, distinct = sha256_empty;
     random_state = 2;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -429,12 +429,14 @@ static void hash_batch_draws(const element_type *type) {
                 add_indices(&gumbel_max, q.draws.index + r, 1);
                 add_double(&gumbel_max, q.draws.value[r]);
             }
-            add_top_k(&top_k, type, b);
+            add_top_k(&top_k, type, GF_GUMBEL_TOP_K, "gumbel_top_k", b);
+            add_top_k(&distinct, type, GF_DISTINCT_TOP_K, "distinct_top_k", b);
         }
     }
-    print(type->name, "short_rows", &inverse_cdf);
+    print(type->name, "inverse_cdf", &inverse_cdf);
     print(type->name, "gumbel_max", &gumbel_max);
     print(type->name, "gumbel_top_k", &top_k);
+    print(type->name, "distinct_top_k", &distinct);
 }
 
 /* -- softmax and its kin -------------------------------------------------------------------------------------------- */
@@ -445,8 +447,7 @@ typedef struct {
 
 static void add_softmax(softmax_digests *d, const element_type *type, const void *row, size_t n, double temperature) {
     const gf_kernel *k = type->real;
-    void *out = take(&out_buffer, n * type->size, type->size);
-    double sum;
+    void *out = take(&out_buffer, (n ? n : 1) * type->size, type->size);
     gf_request q = make_request(row, n, &temperature, 0);
     q.out = out;
     run(k[GF_LOG_SOFTMAX], &q, 1, NULL, "log_softmax");
@@ -462,9 +463,8 @@ static void add_softmax(softmax_digests *d, const element_type *type, const void
     run(k[GF_SOFTMAX_VJP], &q, 1, NULL, "softmax_vjp");
     add_reals(&d->vjp, type, out, n);
     q.x.data = row;
-    q.out = &sum;
     run(k[GF_LOGSUMEXP], &q, 1, NULL, "logsumexp");
-    add_double(&d->logsumexp, sum);
+    add_reals(&d->logsumexp, type, out, 1);
 }
 
 static void hash_softmax(const element_type *type) {
