@@ -98,9 +98,12 @@ GF_INLINE split_pair exp_of_pair(f64x8 x, f64x8 low) {
     return y;
 }
 
-/* exp(-z); saturates at the greatest double. */
-GF_INLINE f64_pair exp_neg(f64_pair z) {
-    f64x8 x = f64_sub(f64_set(0), f64_max(f64_set(-EXP_HIGHEST_F64), z.high));
+/* Where E is beyond 2980, and exp(-E) 0 at the smallest scale too. */
+#define LOWEST_Z (-8.0)
+
+/* exp(-z), for z from `lowest` on; below that it is about as at `lowest`. */
+GF_INLINE f64_pair exp_neg(f64_pair z, double lowest) {
+    f64x8 x = f64_sub(f64_set(0), f64_max(f64_set(lowest), z.high));
     split_pair y = exp_of_pair(f64_max(f64_set(EXP_LOWEST_F64), x), z.low);
     f64_pair E = {f64_scale(y.high, y.n), f64_scale(y.low, y.n)};
     return E;
@@ -123,13 +126,12 @@ GF_INLINE f64x8 expm1_neg_of_pair(f64_pair E) {
 
 /* E exp(-E) / scale */
 GF_INLINE f64x8 pdf_lanes(f64_pair z, const gf_width *width) {
-    f64_pair E = exp_neg(z);
+    f64_pair E = exp_neg(z, LOWEST_Z);
     return f64_mul(f64_mul(E.high, exp_neg_of_pair(E)), width->inverse);
 }
 
-/* Beyond these bounds of z the density is 0 at the smallest scale too. */
-#define PDF_LOWEST (-8.0)
-#define PDF_HIGHEST 1500.0
+/* From this z on the density is 0 at the smallest scale too. */
+#define HIGHEST_Z 1500.0
 
 /* Whether bits of a density may be lost: E exp(-E), or a factor of it, may be subnormal. Farther out it is 0 indeed. */
 GF_INLINE int pdf_lost(f64_pair z, const gf_width *width, f64x8 y) {
@@ -138,8 +140,8 @@ GF_INLINE int pdf_lost(f64_pair z, const gf_width *width, f64x8 y) {
     if (!f64_mask_bits(small))
         return 0;
     m64x8 wide = f64_less(width->inverse, f64_set(0x1p20));
-    f64x8 lowest = f64_select(wide, f64_set(-6.65), f64_set(PDF_LOWEST));
-    f64x8 highest = f64_select(wide, f64_set(760), f64_set(PDF_HIGHEST));
+    f64x8 lowest = f64_select(wide, f64_set(-6.65), f64_set(LOWEST_Z));
+    f64x8 highest = f64_select(wide, f64_set(760), f64_set(HIGHEST_Z));
     f64x8 within = f64_select(f64_less(lowest, z.high), one, zero);
     within = f64_select(f64_less(z.high, highest), within, zero);
     return f64_mask_bits(f64_less(zero, f64_select(small, within, zero))) != 0;
@@ -147,29 +149,31 @@ GF_INLINE int pdf_lost(f64_pair z, const gf_width *width, f64x8 y) {
 
 /* The same with the exponents apart from the factors. */
 GF_INLINE f64x8 any_pdf_lanes(f64_pair z, const gf_width *width) {
-    f64x8 x = f64_sub(f64_set(0), f64_max(f64_set(PDF_LOWEST), z.high));
-    split_pair e = exp_of_pair(f64_max(f64_set(-PDF_HIGHEST), x), z.low);
+    f64x8 x = f64_sub(f64_set(0), f64_max(f64_set(LOWEST_Z), z.high));
+    split_pair e = exp_of_pair(f64_max(f64_set(-HIGHEST_Z), x), z.low);
     f64x8 n = f64_max(e.n, f64_set(-1000)); /* exp(-E) is 1 from there on */
     f64x8 E = f64_scale(e.high, n), E_low = f64_scale(e.low, n);
     exp_parts_f64 f = exp_split_f64(f64_sub(f64_set(0), E));
     f64x8 power = f64_lookup(f64_table(gf_exp_power_f64), f.j);
     f64x8 y = f64_fma(f64_add(f.r, f.p), power, power);
     y = f64_mul(e.high, f64_fnma(E_low, y, y));
-    /* What cannot be lost before the inverse of the scale comes in; then the rest, of which 2^-1099 is enough. */
-    n = f64_add(e.n, f.n);
-    f64x8 first = f64_max(n, f64_set(-1000));
-    y = f64_mul(f64_scale(y, f64_add(first, width->exponent)), width->inverse);
+    /* 2^n comes in before the inverse of the scale, by which a subnormal number may be no more than multiplied down. Where
+     * it goes up, the rest of n comes after it, with one rounding: 2^-950 is far enough from the subnormal numbers. */
+    n = f64_add(f64_add(e.n, f.n), width->exponent);
+    f64x8 least = f64_select(f64_less(width->inverse, f64_set(1)), f64_set(-1099), f64_set(-950));
+    f64x8 first = f64_max(n, least);
+    y = f64_mul(f64_scale(y, first), width->inverse);
     return f64_scale(y, f64_max(f64_sub(n, first), f64_set(-1099)));
 }
 
 GF_INLINE f64x8 cdf_lanes(f64_pair z, const gf_width *width) {
     (void)width;
-    return exp_neg_of_pair(exp_neg(z));
+    return exp_neg_of_pair(exp_neg(z, LOWEST_Z));
 }
 
 GF_INLINE f64x8 sf_lanes(f64_pair z, const gf_width *width) {
     (void)width;
-    return expm1_neg_of_pair(exp_neg(z));
+    return expm1_neg_of_pair(exp_neg(z, LOWEST_Z));
 }
 
 /* Whether a logarithm is that of an infinite z where z is not infinite: x - loc has overflowed. */
@@ -184,21 +188,21 @@ GF_INLINE int log_lost(f64x8 x, f64x8 loc, f64x8 y) {
 /* -z - E; the caller subtracts log(scale). */
 GF_INLINE f64x8 logpdf_lanes(f64_pair z, const gf_width *width) {
     (void)width;
-    f64_pair E = exp_neg(z);
+    f64_pair E = exp_neg(z, -EXP_HIGHEST_F64);
     f64x8 y = f64_sub(f64_sub(f64_set(0), z.high), E.high);
     return f64_select(f64_less(z.high, f64_set(-EXP_HIGHEST_F64)), f64_set(-INFINITY), y);
 }
 
 GF_INLINE f64x8 logcdf_lanes(f64_pair z, const gf_width *width) {
     (void)width;
-    f64x8 y = f64_sub(f64_set(0), exp_neg(z).high);
+    f64x8 y = f64_sub(f64_set(0), exp_neg(z, -EXP_HIGHEST_F64).high);
     return f64_select(f64_less(z.high, f64_set(-EXP_HIGHEST_F64)), f64_set(-INFINITY), y);
 }
 
 GF_INLINE f64x8 logsf_lanes(f64_pair z, const gf_width *width) {
     (void)width;
     const f64x8 zero = f64_set(0), far = f64_set(30);
-    f64_pair E = exp_neg(z);
+    f64_pair E = exp_neg(z, LOWEST_Z);
     m64x8 right = f64_less(E.high, f64_set(0x1.62e42fefa39efp-1)); /* sf < 1/2 */
     f64x8 sf = expm1_neg_of_pair(E), cdf = exp_neg_of_pair(E);
     f64x8 near = f64_sub(zero, neg_log_half_f64(right, f64_select(right, sf, cdf)));
