@@ -284,12 +284,14 @@ class GumbelR:
         if out is not None:
             check_out(out, shape, np.float64)
             plain = np.asarray(out)  # what a subclass means by its operators is not wanted
-        vectors = [_vector(a, shape) for a in (value, location, width)]
-        in_place = plain is not None and is_contiguous(plain) and not any(_misread(v, plain) for v in vectors)
-        result = plain if plain is not None and in_place else np.empty(shape)
+        x_, loc_, scale_ = (_vector(a, shape) for a in (value, location, width))
+        if plain is None or not is_contiguous(plain) or any(_misread(v, plain) for v in (x_, loc_, scale_)):
+            result = np.empty(shape)
+        else:
+            result = plain
         # before out is written, which may be the scale
         log_width = np.log(width) if function == _core.LOGPDF and (width.ndim or width != 1) else None
-        _core.distribution(function, *vectors, result.reshape(-1))
+        _core.distribution(function, x_, loc_, scale_, result.reshape(-1))
         if log_width is not None:
             result -= log_width
         delivered = deliver(result, plain)
@@ -298,8 +300,8 @@ class GumbelR:
 
 # ------------------------------------------------------------------------------------------------- maximum likelihood
 #
-# Of finite data, and with NumPy's warnings off. Where differences could overflow, data are scaled by a power of two: that
-# is exact but for what is nothing beside the largest of them.
+# Of finite data, and with NumPy's warnings off. Where differences could overflow, data are scaled by a power of two: it
+# rounds nothing that counts beside the largest of them.
 
 
 def _given(name: str, value: float) -> float:

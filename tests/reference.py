@@ -460,8 +460,8 @@ class _GumbelR:
     def fit(self, data, *, floc=None, fscale=None):
         """Maximum likelihood, by bisection on the scale s.
 
-        It is the root of mean(x) - s = sum(x exp(-x/s)) / sum(exp(-x/s)), or of mean(y (1 - exp(-y/s))) = s where loc is
-        given, y being x - loc.
+        It is the root of mean(x) - s = sum(x exp(-x/s)) / sum(exp(-x/s)), or, where loc is given, of
+        mean(y (1 - exp(-y/s))) = s with y = x - loc.
         """
         data = _real(data, "data").ravel().astype(np.float64)
         if data.size == 0:
