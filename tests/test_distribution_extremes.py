@@ -219,8 +219,6 @@ def test_fit_scales_with_the_data(power, given):
     expected = np.array(gumbel_r.fit(np.ldexp(np.round(SAMPLE * 16), -4), **given))
     data = np.ldexp(np.round(SAMPLE * 16), power - 4)
     found = gumbel_r.fit(data, **{name: float(np.ldexp(value, power)) for name, value in given.items()})
-    if power < -1030 and power - 4 < -1074:
-        return
     np.testing.assert_allclose(found, np.ldexp(expected, power), rtol=1e-13, atol=4 * SMALLEST)
 
 

@@ -157,13 +157,13 @@ GF_INLINE f64x8 any_pdf_lanes(f64_pair z, const gf_width *width) {
     exp_parts_f64 f = exp_split_f64(below);
     f64x8 power = f64_lookup(f64_table(gf_exp_power_f64), f.j);
     f64x8 y = f64_fma(f64_add(f.r, f.p), power, power);
-    f64x8 n_both = f64_add(e.n, f.n);
-    /* As the usual way has it where that is right; elsewhere E may be so large that its error leaves less room for others. */
-    y = f64_select(f64_less(n_both, f64_set(-965)), exp_of_pair(below, E_low).high, f64_fnma(E_low, y, y));
+    /* As the usual way has it, unless exp(-E) is subnormal there: then E is so large that its error leaves less room for
+     * others. */
+    y = f64_select(f64_less(f.n, f64_set(-1021)), exp_of_pair(below, E_low).high, f64_fnma(E_low, y, y));
     y = f64_mul(e.high, y);
     /* 2^n comes in before the inverse of the scale, by which a subnormal number may be no more than multiplied down. Where
      * it goes up, the rest of n comes after it, with one rounding: 2^-950 is far enough from the subnormal numbers. */
-    n = f64_add(n_both, width->exponent);
+    n = f64_add(f64_add(e.n, f.n), width->exponent);
     f64x8 least = f64_select(f64_less(width->inverse, f64_set(1)), f64_set(-1099), f64_set(-950));
     f64x8 first = f64_max(n, least);
     y = f64_mul(f64_scale(y, first), width->inverse);
