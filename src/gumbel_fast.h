@@ -33,7 +33,8 @@ enum {
 /* Relative error of a softmax entry z nats below the row's greatest: this times (1 + z). */
 #define GF_SOFTMAX_F32_REL 0x1p-22
 #define GF_SOFTMAX_F64_REL 0x1p-50
-/* Relative error of the functions of gumbel_r, in units in the last place. */
+/* Error of the functions of gumbel_r, in units in the last place of the result; of logpdf and the quantiles, which are
+ * sums, in those of its largest term. */
 #define GF_DISTRIBUTION_ULP 4.0
 
 #define GF_MAX_COLUMNS ((size_t)1 << 34)
@@ -105,7 +106,8 @@ typedef void (*gf_gumbel_kernel)(void *out, size_t rows, size_t n, gf_stream str
 /* The same noise from given words; for tests. */
 typedef void (*gf_gumbel_of_words_kernel)(const uint32_t *high, const uint32_t *low, void *out, size_t n);
 
-/* Elementwise in double; out may be x. GF_LOGPDF leaves out - log(scale), which the caller adds. */
+/* Elementwise in double; out may be x, loc or scale where that has as many entries. GF_LOGPDF leaves out - log(scale),
+ * which the caller adds. */
 typedef void (*gf_distribution_kernel)(gf_vector x, gf_vector loc, gf_vector scale, double *out, size_t n);
 /* One Philox4x32-10 block; for tests against the published known answers. */
 typedef void (*gf_philox_block)(uint64_t key, const uint32_t counter[4], uint32_t words[4]);

@@ -465,28 +465,37 @@ class _GumbelR:
     def entropy(self, loc=0, scale=1):
         return self._of_parameters(lambda loc, scale: np.log(scale) + EULER_GAMMA + 1 + 0 * loc, loc, scale)
 
-    def fit(self, data):
-        """Maximum likelihood: the root in s of mean(x) - s = sum(x exp(-x/s)) / sum(exp(-x/s)), by bisection."""
+    def fit(self, data, *, floc=None, fscale=None):
+        """Maximum likelihood, by bisection on the scale s.
+
+        It is the root of mean(x) - s = sum(x exp(-x/s)) / sum(exp(-x/s)), or, where loc is given, of
+        mean(y (1 - exp(-y/s))) = s with y = x - loc.
+        """
         data = _real(data, "data").ravel().astype(np.float64)
         if data.size == 0:
             raise ValueError("data is empty")
         if not np.isfinite(data).all():
             raise ValueError("data must be finite")
+        if floc is not None and fscale is not None:
+            raise ValueError("nothing to fit: floc and fscale are both given")
         start = data.min()
         x = data - start  # from 0 up: no exponential overflows
-        low, high = 0.0, x.mean()  # the difference of the two sides is positive at 0, not so at the mean, and falls
-        if high == 0:
+        y = None if floc is None else data - float(floc)
+        if fscale is not None and not 0 < fscale < np.inf:
+            raise ValueError("fscale must be finite and above 0")
+        if fscale is None and not np.any(x if y is None else y):
             raise ValueError("data must hold two different values: the likelihood of equal ones has no maximum")
-        while low < (middle := (low + high) / 2) < high:
-            with np.errstate(under="ignore"):
-                weights = np.exp(-x / middle)
-            if x.mean() - middle > np.average(x, weights=weights):
-                low = middle
-            else:
-                high = middle
-        with np.errstate(under="ignore"):
+        low, high = 0.0, x.mean() if y is None else 2 * np.abs(y).max()
+        middle = fscale
+        with np.errstate(under="ignore", over="ignore"):  # an infinite exponential is on the right side as well
+            while fscale is None and low < (middle := (low + high) / 2) < high:
+                if y is not None:
+                    left, right = np.mean(-y * np.expm1(-y / middle)), middle
+                else:
+                    left, right = x.mean() - middle, np.average(x, weights=np.exp(-x / middle))
+                low, high = (middle, high) if left > right else (low, middle)
             loc = start - middle * np.log(np.mean(np.exp(-x / middle)))
-        return loc, middle
+        return (loc if floc is None else float(floc)), middle
 
     def _of_value(self, function, x, loc, scale, out):
         x, loc, scale = self._parameters(loc, scale, x)
