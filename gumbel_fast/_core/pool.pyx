@@ -1,0 +1,240 @@
+# Threads that share the pieces of a call: who takes which piece, what is raised, and when the caller may return.
+#
+# What a piece is, and how many there are, is _threads.py's business. The pool is of the whole process, made when it is
+# imported, without threads, and anew in a forked child; a thread is started when a call first wants it, and kept. The
+# interpreter ends without waiting for them.
+#
+# This is compiled because of interrupts. A signal's handler may raise in the calling thread between any two bytecodes,
+# in the midst of an `except` or `finally` too, so that no function in Python can promise to wait. Between statements of
+# Cython nothing is raised: in the calling thread an interrupt can come out of `work` and of PyErr_CheckSignals alone
+# (and out of an audit hook, when a thread is started). It is noted there like any error, and the call returns when no
+# piece runs and none can begin. One that comes during the wait, which lasts a piece at most, is raised after it.
+#
+# All that threads share is guarded by the pool's lock. It is held for a few loads and stores, within which no Python
+# code runs and no object is freed.
+"""Threads that share the pieces of a call."""
+
+import os
+from _thread import start_new_thread  # threading's starts wait for the thread at a lock that an interrupt can leave held
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.pythread cimport (
+    NOWAIT_LOCK,
+    WAIT_LOCK,
+    PyThread_acquire_lock,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
+
+MOST_THREADS = max(32, os.cpu_count() or 1)  # of the pool; threads beyond the processors gain nothing
+
+
+cdef void acquire(PyThread_type_lock lock) noexcept:
+    # Without the GIL where it must wait, so that a thread which is stopped with the lock in its hands can go on.
+    if not PyThread_acquire_lock(lock, NOWAIT_LOCK):
+        with nogil:
+            PyThread_acquire_lock(lock, WAIT_LOCK)
+
+
+cdef PyThread_type_lock new_lock(bint held) except NULL:
+    cdef PyThread_type_lock lock = PyThread_allocate_lock()
+    if lock is NULL:
+        raise MemoryError
+    if held:
+        PyThread_acquire_lock(lock, NOWAIT_LOCK)
+    return lock
+
+
+cdef class Call:
+    """A call whose pieces are shared: what is left to do, how many threads help, and what went wrong."""
+
+    cdef object work
+    cdef Py_ssize_t total, step
+    cdef Py_ssize_t start  # of the next piece
+    cdef Py_ssize_t helping  # threads of the pool that are at it
+    cdef bint over  # no piece may begin any more
+    cdef bint waiting  # the caller is, for the last of them
+    cdef bint lost  # an error could not be noted
+    cdef object error
+    cdef Py_ssize_t failed  # the start of the piece that raised it; -1, before all, for interrupts
+    cdef PyThread_type_lock ended  # released when the caller need no longer wait
+
+    def __cinit__(self, work, Py_ssize_t total, Py_ssize_t step):
+        self.work, self.total, self.step = work, total, step
+        self.ended = new_lock(held=True)
+
+    def __dealloc__(self):
+        if self.ended is not NULL:
+            PyThread_free_lock(self.ended)
+
+    cdef Py_ssize_t take(self, PyThread_type_lock lock) noexcept:
+        # The start of a piece to do, or -1.
+        cdef Py_ssize_t start = -1
+        acquire(lock)
+        if not self.over and self.start < self.total:
+            start = self.start
+            self.start += min(self.step, self.total - start)
+        PyThread_release_lock(lock)
+        return start
+
+    cdef void note(self, PyThread_type_lock lock, Py_ssize_t start, error) noexcept:
+        acquire(lock)
+        self.over = True
+        if self.error is None or start < self.failed:
+            self.failed = start
+            self.error, error = error, self.error  # what this replaces is freed below
+        PyThread_release_lock(lock)
+
+    cdef bint do_pieces(self, Pool pool, Py_ssize_t helpers) noexcept:
+        # Have so many helpers begin, and do pieces until none is left or one has failed. False (which is what Cython
+        # returns if something is raised amid the handler) where an error could not be noted.
+        cdef Py_ssize_t start = -1
+        try:
+            pool.call_helpers(self, helpers)
+            start = self.take(pool.lock)
+            while start >= 0:
+                self.work(start, start + min(self.step, self.total - start))
+                PyErr_CheckSignals()  # `work` may be compiled
+                start = self.take(pool.lock)
+        except Exception as error:
+            self.note(pool.lock, start, error)
+        except BaseException as error:
+            self.note(pool.lock, -1, error)
+        return True
+
+
+cdef class Helper:
+    """A thread of the pool."""
+
+    cdef Call call  # what it is to do when `wake` is released
+    cdef Helper next  # below it among the idle
+    cdef PyThread_type_lock wake
+
+    def __cinit__(self, Call call):
+        self.call = call
+        self.wake = new_lock(held=True)
+
+    def __dealloc__(self):
+        if self.wake is not NULL:
+            PyThread_free_lock(self.wake)
+
+
+cdef class Pool:
+    """Threads that help with calls, each with one at a time."""
+
+    cdef PyThread_type_lock lock
+    cdef Py_ssize_t threads, most
+    cdef Helper idle  # the first of a list, the others by `next`
+
+    def __cinit__(self, Py_ssize_t most):
+        self.most = most
+        self.lock = new_lock(held=False)
+
+    def __dealloc__(self):
+        if self.lock is not NULL:
+            PyThread_free_lock(self.lock)
+
+    cdef int call_helpers(self, Call call, Py_ssize_t count) except -1:
+        # Wake or start so many, or as many as are to be had.
+        cdef Helper helper
+        cdef bint room, started
+        while count > 0:
+            count -= 1
+            acquire(self.lock)
+            helper = self.idle
+            room = helper is None and self.threads < self.most
+            if helper is not None:
+                self.idle = helper.next
+                helper.next = None
+                helper.call = call
+            elif room:
+                self.threads += 1
+            PyThread_release_lock(self.lock)
+            if helper is not None:
+                PyThread_release_lock(helper.wake)
+                continue
+            if not room:
+                break
+            started = False
+            try:
+                start_new_thread(_serve, (self, Helper(call)))
+                started = True
+            except RuntimeError:  # no more threads are to be had, or the interpreter is ending
+                break
+            finally:
+                if not started:
+                    acquire(self.lock)
+                    self.threads -= 1
+                    PyThread_release_lock(self.lock)
+        return 0
+
+
+def _serve(Pool pool not None, Helper helper not None):
+    """Help with one call after another: what a thread of the pool runs."""
+    cdef Call call
+    cdef bint here, noted, last
+    while True:
+        call = helper.call
+        acquire(pool.lock)
+        helper.call = None
+        here = not call.over and call.start < call.total
+        if here:
+            call.helping += 1
+        PyThread_release_lock(pool.lock)
+        noted = call.do_pieces(pool, 0) if here else True
+        acquire(pool.lock)
+        helper.next = pool.idle  # before the caller is woken, whose next call then starts no other thread
+        pool.idle = helper
+        if here:
+            call.helping -= 1
+        if not noted:
+            call.over = call.lost = True
+        last = here and call.waiting and call.helping == 0
+        PyThread_release_lock(pool.lock)
+        if last:
+            PyThread_release_lock(call.ended)
+        call = None
+        with nogil:
+            PyThread_acquire_lock(helper.wake, WAIT_LOCK)
+
+
+def share(work, Py_ssize_t total, Py_ssize_t step, Py_ssize_t workers):
+    """Call ``work(start, stop)`` on pieces of `step`, the last perhaps smaller, by this thread and up to workers - 1.
+
+    An error stops what has not begun; of several, that of the lowest piece is raised, and before it an interrupt. When
+    this returns, or raises, no piece runs and none will.
+    """
+    cdef Pool pool = _pool
+    cdef Call call = Call(work, total, step)
+    cdef bint noted = call.do_pieces(pool, workers - 1)
+    acquire(pool.lock)
+    call.over = True
+    call.lost = call.lost or not noted
+    call.waiting = call.helping > 0
+    PyThread_release_lock(pool.lock)
+    if call.waiting:
+        with nogil:
+            PyThread_acquire_lock(call.ended, WAIT_LOCK)
+    call.work = None  # a helper may meet the call only later, and must not keep arrays alive
+    error, call.error = call.error, None
+    if error is not None:
+        raise error
+    if call.lost:
+        raise MemoryError
+
+
+# ------------------------------------------------------------------------------------------------------------- the pool
+
+cdef Pool _pool = Pool(MOST_THREADS)
+
+
+def _make_pool():
+    """Have later calls use a pool of their own: a forked child has none of its parent's threads."""
+    global _pool
+    _pool = Pool(MOST_THREADS)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_make_pool)
