@@ -53,6 +53,7 @@ cdef class Call:
     cdef object work
     cdef Py_ssize_t total, step
     cdef Py_ssize_t start  # of the next piece
+    cdef Py_ssize_t wanted  # threads of the pool that may still join
     cdef Py_ssize_t helping  # threads of the pool that are at it
     cdef bint over  # no piece may begin any more
     cdef bint waiting  # the caller is, for the last of them
@@ -60,6 +61,7 @@ cdef class Call:
     cdef object error
     cdef Py_ssize_t failed  # the start of the piece that raised it; -1, before all, for interrupts
     cdef PyThread_type_lock ended  # released when the caller need no longer wait
+    cdef Call next  # after it among those that want helpers
 
     def __cinit__(self, work, Py_ssize_t total, Py_ssize_t step):
         self.work, self.total, self.step = work, total, step
@@ -88,11 +90,12 @@ cdef class Call:
         PyThread_release_lock(lock)
 
     cdef bint do_pieces(self, Pool pool, Py_ssize_t helpers) noexcept:
-        # Have so many helpers begin, and do pieces until none is left or one has failed. False (which is what Cython
+        # Ask for so many helpers, and do pieces until none is left or one has failed. False (which is what Cython
         # returns if something is raised amid the handler) where an error could not be noted.
         cdef Py_ssize_t start = -1
         try:
-            pool.call_helpers(self, helpers)
+            if helpers > 0:
+                pool.ask(self, helpers)
             start = self.take(pool.lock)
             while start >= 0:
                 self.work(start, start + min(self.step, self.total - start))
@@ -108,12 +111,10 @@ cdef class Call:
 cdef class Helper:
     """A thread of the pool."""
 
-    cdef Call call  # what it is to do when `wake` is released
-    cdef Helper next  # below it among the idle
     cdef PyThread_type_lock wake
+    cdef Helper next  # after it among the idle
 
-    def __cinit__(self, Call call):
-        self.call = call
+    def __cinit__(self):
         self.wake = new_lock(held=True)
 
     def __dealloc__(self):
@@ -122,11 +123,18 @@ cdef class Helper:
 
 
 cdef class Pool:
-    """Threads that help with calls, each with one at a time."""
+    """Threads that help with calls, each with one at a time, and the calls that want help.
+
+    A thread that was woken or started for a call which ends before it comes is there for the next.
+    """
 
     cdef PyThread_type_lock lock
-    cdef Py_ssize_t threads, most
-    cdef Helper idle  # the first of a list, the others by `next`
+    cdef Py_ssize_t most  # threads
+    cdef Py_ssize_t threads
+    cdef Py_ssize_t coming  # of them, woken or started and not yet there
+    cdef Py_ssize_t wanted  # by all calls
+    cdef Call calls  # that want helpers, the last first
+    cdef Helper idle  # the last first
 
     def __cinit__(self, Py_ssize_t most):
         self.most = most
@@ -136,68 +144,104 @@ cdef class Pool:
         if self.lock is not NULL:
             PyThread_free_lock(self.lock)
 
-    cdef int call_helpers(self, Call call, Py_ssize_t count) except -1:
-        # Wake or start so many, or as many as are to be had.
+    cdef int ask(self, Call call, Py_ssize_t count) except -1:
+        # Have up to `count` threads join: those that are coming, idle ones, and new ones.
         cdef Helper helper
-        cdef bint room, started
-        while count > 0:
-            count -= 1
+        cdef bint new = False
+        acquire(self.lock)
+        call.wanted = count
+        self.wanted += count
+        call.next, self.calls = self.calls, call
+        PyThread_release_lock(self.lock)
+        while True:
             acquire(self.lock)
-            helper = self.idle
-            room = helper is None and self.threads < self.most
-            if helper is not None:
-                self.idle = helper.next
-                helper.next = None
-                helper.call = call
-            elif room:
-                self.threads += 1
+            helper, new = None, False
+            if self.coming < self.wanted:
+                helper = self.idle
+                if helper is not None:
+                    self.idle, helper.next = helper.next, None
+                    self.coming += 1
+                elif self.threads < self.most:
+                    new = True
+                    self.threads += 1
+                    self.coming += 1
             PyThread_release_lock(self.lock)
             if helper is not None:
                 PyThread_release_lock(helper.wake)
-                continue
-            if not room:
-                break
-            started = False
-            try:
-                start_new_thread(_serve, (self, Helper(call)))
-                started = True
-            except RuntimeError:  # no more threads are to be had, or the interpreter is ending
-                break
-            finally:
-                if not started:
-                    acquire(self.lock)
-                    self.threads -= 1
-                    PyThread_release_lock(self.lock)
-        return 0
+            elif not new or not self.start():
+                return 0
+
+    cdef bint start(self) except -1:
+        # Start a thread that is counted already; False where no more are to be had.
+        cdef bint started = False
+        try:
+            start_new_thread(_serve, (self, Helper()))
+            started = True
+        except RuntimeError:  # the system's limit, or the interpreter is ending
+            pass
+        finally:
+            if not started:
+                acquire(self.lock)
+                self.threads -= 1
+                self.coming -= 1
+                PyThread_release_lock(self.lock)
+        return started
+
+    cdef Call join(self):
+        # A call to help with, or None. With the lock held.
+        cdef Call call
+        while self.calls is not None:
+            call = self.calls
+            if not call.over and call.start < call.total:
+                call.helping += 1
+                call.wanted -= 1
+                self.wanted -= 1
+                if call.wanted == 0:
+                    self.withdraw(call)
+                return call
+            self.withdraw(call)
+        return None
+
+    cdef void withdraw(self, Call call) noexcept:
+        # Take a call from those that want helpers. With the lock held.
+        cdef Call before
+        self.wanted -= call.wanted
+        call.wanted = 0
+        if self.calls is call:
+            self.calls, call.next = call.next, None
+            return
+        before = self.calls
+        while before.next is not call:
+            before = before.next
+        before.next, call.next = call.next, None
 
 
 def _serve(Pool pool not None, Helper helper not None):
     """Help with one call after another: what a thread of the pool runs."""
-    cdef Call call
-    cdef bint here, noted, last
+    cdef Call call = None, following
+    cdef bint noted = True, last = False
     while True:
-        call = helper.call
         acquire(pool.lock)
-        helper.call = None
-        here = not call.over and call.start < call.total
-        if here:
-            call.helping += 1
-        PyThread_release_lock(pool.lock)
-        noted = call.do_pieces(pool, 0) if here else True
-        acquire(pool.lock)
-        helper.next = pool.idle  # before the caller is woken, whose next call then starts no other thread
-        pool.idle = helper
-        if here:
+        if call is None:
+            pool.coming -= 1
+        else:
             call.helping -= 1
-        if not noted:
-            call.over = call.lost = True
-        last = here and call.waiting and call.helping == 0
+            if not noted:
+                call.over = call.lost = True
+            last = call.waiting and call.helping == 0
+        following = pool.join()
+        if following is None:  # idle before the caller is woken, whose next call then starts no other thread
+            helper.next, pool.idle = pool.idle, helper
         PyThread_release_lock(pool.lock)
         if last:
             PyThread_release_lock(call.ended)
-        call = None
-        with nogil:
-            PyThread_acquire_lock(helper.wake, WAIT_LOCK)
+            last = False
+        call = following
+        if call is None:
+            with nogil:
+                PyThread_acquire_lock(helper.wake, WAIT_LOCK)
+        else:
+            noted = call.do_pieces(pool, 0)
 
 
 def share(work, Py_ssize_t total, Py_ssize_t step, Py_ssize_t workers):
@@ -210,6 +254,8 @@ def share(work, Py_ssize_t total, Py_ssize_t step, Py_ssize_t workers):
     cdef Call call = Call(work, total, step)
     cdef bint noted = call.do_pieces(pool, workers - 1)
     acquire(pool.lock)
+    if call.wanted > 0:
+        pool.withdraw(call)
     call.over = True
     call.lost = call.lost or not noted
     call.waiting = call.helping > 0
@@ -217,7 +263,7 @@ def share(work, Py_ssize_t total, Py_ssize_t step, Py_ssize_t workers):
     if call.waiting:
         with nogil:
             PyThread_acquire_lock(call.ended, WAIT_LOCK)
-    call.work = None  # a helper may meet the call only later, and must not keep arrays alive
+    call.work = None  # helpers may hold the call a moment longer, and must not keep arrays alive
     error, call.error = call.error, None
     if error is not None:
         raise error
