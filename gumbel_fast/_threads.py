@@ -41,8 +41,7 @@ def run(work: Callable[[int, int], object], total: int, cost: float, workers: in
 
     A second thread begins some 20 microseconds after the first, and to be woken at the end takes the caller up to 65: a
     call of a fifth of a millisecond gains a tenth at best, one of a millisecond two thirds. Tried, and no better:
-    pieces of 25 or 50 microseconds; threads waiting at a bare queue instead of an executor, which begin 7 sooner; a
-    caller that waits awake for the end, by sleep(0) or without the GIL.
+    pieces of 25 or 50 microseconds; a caller that waits awake for the end, by sleep(0) or without the GIL.
     """
     whole = total * cost
     shares = whole / (PIECE if workers == 1 else min(PIECE, max(LEAST, whole / (4 * workers))))

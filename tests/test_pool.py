@@ -88,6 +88,7 @@ def test_an_interrupt_at_every_bytecode():
                     raise KeyboardInterrupt
                 return self.count
 
+        sys._getframe().f_trace_opcodes = True  # from Python 3.12 on a frame that wants them must be there at settrace
         at, interrupted = 0, True
         while interrupted:
             at, interrupted = at + 1, False
@@ -255,7 +256,7 @@ def test_no_thread_can_be_started():
     """)
 
 
-# -------------------------------------------------------------------------------------------------- how many are started
+# ---------------------------------------------------------------------------------------------------- number of threads
 
 
 def test_no_thread_for_small_calls():

@@ -15,7 +15,7 @@
 """Threads that share the pieces of a call."""
 
 import os
-from _thread import start_new_thread  # threading's starts wait for the thread at a lock that an interrupt can leave held
+from _thread import start_new_thread  # Thread.start waits for the thread at a lock, which an interrupt can leave held
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pythread cimport (
