@@ -32,7 +32,7 @@ MOST_THREADS = max(32, os.cpu_count() or 1)  # of the pool; threads beyond the p
 
 
 cdef void acquire(PyThread_type_lock lock) noexcept:
-    # Without the GIL where it must wait, so that a thread which is stopped with the lock in its hands can go on.
+    # Without the GIL where it must wait: the thread that holds the lock may need it to go on.
     if not PyThread_acquire_lock(lock, NOWAIT_LOCK):
         with nogil:
             PyThread_acquire_lock(lock, WAIT_LOCK)
@@ -54,7 +54,7 @@ cdef class Call:
     cdef Py_ssize_t total, step
     cdef Py_ssize_t start  # of the next piece
     cdef Py_ssize_t wanted  # threads of the pool that may still join
-    cdef Py_ssize_t helping  # threads of the pool that are at it
+    cdef Py_ssize_t helping  # threads of the pool that have joined and not yet left
     cdef bint over  # no piece may begin any more
     cdef bint waiting  # the caller is, for the last of them
     cdef bint lost  # an error could not be noted
