@@ -81,7 +81,7 @@ setup(
             "boundscheck": DEBUG,
             "cdivision": True,
             # Calls share nothing but what a lock guards: a Generator's words (seeds.pxd), the process's own Generator
-            # (_rng.py), the pool (_threads.py); `kernels` is written at import. .ci/parallel tests it.
+            # (_rng.py), the pool (pool.pyx); `kernels` is written at import. .ci/parallel tests it.
             "freethreading_compatible": True,
             "initializedcheck": DEBUG,
             "linetrace": COVERAGE,

@@ -34,7 +34,7 @@ setup(ext_modules=cythonize("MODULE.pyx", include_path=[{str(LIBRARY.parent)!r}]
 
 # Each function of __init__.pxd for float and for double, its scratch no larger than it says.
 CALLS = """
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 cimport gumbel_fast
 from gumbel_fast cimport BAD_ARGUMENT, BAD_ROW
 from libc.stdint cimport int64_t, uint64_t

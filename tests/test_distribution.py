@@ -10,6 +10,7 @@ from scipy import stats
 
 import gumbel_fast
 import reference
+from exact import exact
 from gumbel_fast import _core, gumbel_r
 from statistical import assert_near
 
@@ -37,13 +38,7 @@ EXACT = {
 def errors_in_ulp(function, x, loc=0.0, scale=1.0):
     """How far gumbel_r.function(x, loc, scale) is from the truth, in ULP of the truth."""
     actual = getattr(gumbel_r, function)(x, loc, scale)
-    with mpmath.workprec(240):
-        truth = [
-            in_place(function, *map(mpmath.mpf, values))
-            for values in zip(*np.broadcast_arrays(x, loc, scale), strict=True)
-        ]
-        nearest = np.array([float(t) for t in truth])
-        rest = np.array([float(t - float(t)) for t in truth])
+    nearest, rest = exact(240, lambda *values: in_place(function, *values), *np.broadcast_arrays(x, loc, scale))
     assert actual.dtype == np.float64
     assert np.isfinite(actual).all()
     return np.abs((actual - nearest) - rest) / np.spacing(np.abs(nearest))

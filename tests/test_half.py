@@ -175,6 +175,7 @@ def test_unsigned_integers_are_integers():
     assert gumbel_fast.gumbel_max(x, temperature=0, rng=1, return_value=True)[1] == 0xFF80
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("dtype", HALVES)
 def test_gumbel_softmax_widens_in_registers(dtype):
     """No copy of a million logits is made: beyond the result given, a call takes a few kilobytes."""

@@ -14,6 +14,7 @@ from scipy import stats
 
 import gumbel_fast
 import reference
+from exact import exact
 from gumbel_fast import _core
 from statistical import assert_continuous, assert_count, assert_near
 
@@ -72,13 +73,13 @@ def test_words_to_noise(dtype, target):
     assert_within_bound(noise, nearest, dtype, (truth - nearest).astype(np.float64))
 
 
+def noise_of_words(high, low):
+    return -mpmath.log(-mpmath.log1p(-(high * 2**32 + low + 0.5) / 2**64))
+
+
 def test_double_noise_against_mpmath(target):
     high, low = spread_words(6_000, seed=2)
-    with mpmath.workprec(200):
-        words = [(int(h) << 32) | int(w) for h, w in zip(high, low, strict=True)]
-        truth = [-mpmath.log(-mpmath.log1p(-(word + mpmath.mpf(0.5)) / 2**64)) for word in words]
-        nearest = np.array([float(t) for t in truth])
-        rest = np.array([float(t - float(t)) for t in truth])
+    nearest, rest = exact(200, noise_of_words, high.tolist(), low.tolist())
     assert_within_bound(_core.noise_from_words(high, low, np.float64), nearest, np.float64, rest)
 
 
@@ -170,13 +171,7 @@ def test_double_noise_against_mpmath_at_length(restore_target):
         high, low = spread_words(22_000, seed)
         words += high.size
         assert {0, LAST} <= set(high[(low == 0) | (low == LAST)].tolist())
-        with mpmath.workprec(120):
-            truth = [
-                -mpmath.log(-mpmath.log1p(-(((int(h) << 32) | int(w)) + mpmath.mpf(0.5)) / 2**64))
-                for h, w in zip(high, low, strict=True)
-            ]
-            nearest = np.array([float(t) for t in truth])
-            rest = np.array([float(t - n) for t, n in zip(truth, nearest.tolist(), strict=True)])
+        nearest, rest = exact(120, noise_of_words, high.tolist(), low.tolist())
         for name in _core.usable_targets():
             assert_within_bound(noise_on(name, high, low, np.float64), nearest, np.float64, rest)
     assert words >= 10**6

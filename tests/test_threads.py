@@ -1,6 +1,6 @@
 """Callers' own threads and processes: many at once on one Generator and on many, and forks in the midst of them.
 
-The library's own threads, `workers=`, are test_workers.py's subject, and with them interrupts and errors of a piece.
+What `workers=` gives is test_workers.py's subject; the library's own threads, and interrupts, are test_pool.py's.
 """
 
 import os
@@ -34,7 +34,7 @@ def in_threads(work):
     """Call work(number) in 8 threads that begin together and are switched as often as can be; what each gave."""
     start, results, errors = threading.Barrier(THREADS), [None] * THREADS, []
 
-    def labour(number):
+    def call(number):
         try:
             start.wait(20)
             results[number] = work(number)
@@ -44,7 +44,7 @@ def in_threads(work):
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=labour, args=(number,)) for number in range(THREADS)]
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -63,7 +63,7 @@ def as_bytes(result):
 
 @pytest.mark.parametrize("dtype", X)
 @pytest.mark.parametrize("name", CALLS)
-def test_one_generator(name, dtype):
+def test_one_generator_for_all_threads(name, dtype):
     """The calls of 8 threads on one Generator are those of one thread, in some order: none is lost, none is mixed."""
     calls, call, x = 12, CALLS[name], X[dtype]
     shared, alone = np.random.default_rng(1), np.random.default_rng(1)
@@ -74,7 +74,7 @@ def test_one_generator(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", X)
-def test_a_generator_for_each(dtype):
+def test_one_generator_for_each_thread(dtype):
     """All functions at once, each thread in an order of its own, over the same logits: the bits of a thread alone."""
     x, names = X[dtype], list(CALLS)
 
@@ -86,13 +86,13 @@ def test_a_generator_for_each(dtype):
     assert together == [work(number) for number in range(THREADS)]
 
 
-def test_no_generator():
+def test_the_generator_of_the_process():
     """The generator of the process, which makes itself when it is first asked for, gives every call another seed."""
     drawn = in_threads(lambda _: [gumbel_fast.gumbel() for _ in range(2000)])
     assert len({value for mine in drawn for value in mine}) == 2000 * THREADS
 
 
-def test_workers_of_many_callers():
+def test_callers_with_workers():
     """8 threads that all share out their calls among the threads of one pool."""
     x = np.tile(X[np.dtype(np.float32)], (40, 30))
     expected = gumbel_fast.gumbel_softmax(x, rng=3)
@@ -100,17 +100,17 @@ def test_workers_of_many_callers():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_errors_stay_with_their_callers():
+def test_errors_reach_their_own_callers():
     """Threads whose calls fail beside threads whose calls do not."""
     x = X[np.dtype(np.float64)]
-    spoilt = np.where(np.arange(40)[:, np.newaxis] == 17, np.nan, x)
+    with_nan = np.where(np.arange(40)[:, np.newaxis] == 17, np.nan, x)
     expected = gumbel_fast.categorical(x, rng=4)
 
     def work(number):
         for _ in range(200):
             if number % 2:
                 with pytest.raises(ValueError, match=r"\b17\b"):
-                    gumbel_fast.categorical(spoilt, rng=4)
+                    gumbel_fast.categorical(with_nan, rng=4)
             else:
                 np.testing.assert_array_equal(gumbel_fast.categorical(x, rng=4), expected)
         return number
@@ -150,7 +150,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_processes_begun_in_the_midst_of_use(method, tmp_path):
+def test_processes_started_during_calls(method, tmp_path):
     """Three threads draw, some by a pool, while children begin: each child draws, none what another process drew."""
     script = tmp_path / "script.py"
     script.write_text(PROCESSES.replace("METHOD", repr(method)))

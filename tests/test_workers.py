@@ -1,4 +1,6 @@
-"""workers: what counts mean, the same bits for every count, errors, forks, interrupts, and threads not started.
+"""workers: what counts mean, the same bits for every count, errors, and how soon an interrupt is seen.
+
+The threads themselves are test_pool.py's subject.
 
 Calls here are cut into many more pieces than they deserve, by giving pieces fewer nanoseconds, so that small arrays
 show what large ones would.
@@ -59,7 +61,7 @@ def calls():
         yield f"softmax_vjp, {name}", lambda y=y, grad=grad, **o: gumbel_fast.softmax_vjp(y, grad, **o)
     each = np.linspace(0.1, 2, 300)
     yield "a temperature for each row", lambda **o: gumbel_fast.categorical(many, temperature=each, rng=1, **o)
-    yield "a cold row among them", lambda **o: gumbel_fast.gumbel_max(many, temperature=each - 0.1, rng=1, **o)
+    yield "temperature 0 among them", lambda **o: gumbel_fast.gumbel_max(many, temperature=each - 0.1, rng=1, **o)
 
 
 CALLS = dict(calls())
@@ -69,7 +71,7 @@ CALLS = dict(calls())
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_every_count_gives_the_same_bits(call, monkeypatch):
+def test_same_bits_for_every_count(call, monkeypatch):
     alone = call()
     for piece in 2e3, 5e4:
         for module in _threads, _sampling, _gumbel_max:
@@ -80,8 +82,8 @@ def test_every_count_gives_the_same_bits(call, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["gumbel", "categorical, few", "categorical, alias, few", "gumbel_softmax, few"])
-def test_large_calls_unpatched(name):
-    """As they are cut by right."""
+def test_same_bits_for_large_calls(name):
+    """Pieces have their real size here."""
     x = logits((64, 8192))
     call = {
         "gumbel": lambda **o: gumbel_fast.gumbel(size=3_000_001, rng=1, dtype=np.float32, **o),
@@ -107,12 +109,12 @@ def test_one_long_row_with_masked_stretches(dtype, given_noise, small_pieces):
         index, value = gumbel_fast.gumbel_max(x, noise=noise, return_value=True, workers=workers)
         assert index == 31_007
         assert value == x[31_007]
-        cold = gumbel_fast.gumbel_max(x, temperature=0, rng=1, workers=workers)
-        assert cold == 31_007
+        greedy = gumbel_fast.gumbel_max(x, temperature=0, rng=1, workers=workers)
+        assert greedy == 31_007
 
 
 @given(st.integers(1, 5000), st.floats(0.1, 1e5), st.integers(1, 9))
-def test_pieces_make_the_whole(total, cost, workers):
+def test_pieces_cover_the_range(total, cost, workers):
     """Each item once, in order where there is one worker, whatever the sizes."""
     seen = []
     _threads.run(lambda start, stop: seen.append((start, stop)), total, cost, workers)
@@ -121,7 +123,7 @@ def test_pieces_make_the_whole(total, cost, workers):
     assert [i for start, stop in sorted(seen) for i in range(start, stop)] == list(range(total))
 
 
-def test_threads_do_work_together():
+def test_two_threads_run_at_once():
     """Two pieces that wait for one another are done by two threads."""
     barrier = threading.Barrier(2, timeout=20)
     threads = set()
@@ -139,7 +141,7 @@ def test_threads_do_work_together():
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_counts_that_are_none(call):
+def test_invalid_counts(call):
     for workers in 0, -CPUS - 1, -(10**30):
         with pytest.raises(ValueError, match="workers"):
             call(workers=workers)
@@ -148,7 +150,7 @@ def test_counts_that_are_none(call):
             call(workers=workers)
 
 
-def test_counts_as_in_scipy():
+def test_negative_counts_as_in_scipy():
     assert [_threads.as_workers(n) for n in (1, 2, 1000, -1, -CPUS)] == [1, 2, 1000, CPUS, 1]
     assert _threads.as_workers(np.int8(3)) == 3
     np.testing.assert_array_equal(gumbel_fast.gumbel(size=9, rng=1, workers=10**9), gumbel_fast.gumbel(size=9, rng=1))
@@ -159,7 +161,7 @@ def test_counts_as_in_scipy():
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_first_bad_row_is_named(workers, dtype, small_pieces):
+def test_error_names_the_first_bad_row(workers, dtype, small_pieces):
     """Of bad rows in many pieces the first, and out is as it was."""
     x = logits((400, 300), dtype)
     x[np.arange(137, 400, 3)] = np.nan
@@ -188,7 +190,7 @@ def test_the_first_bad_row_is_named(workers, dtype, small_pieces):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 20_001, 39_999])
-def test_one_long_bad_row(bad, place, small_pieces):
+def test_error_of_one_long_row(bad, place, small_pieces):
     x = logits(40_000)
     x[place] = bad
     for workers in 1, 2, 4:
@@ -200,7 +202,7 @@ def test_one_long_bad_row(bad, place, small_pieces):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_the_error_of_the_lowest_piece_is_raised(workers):
+def test_error_of_the_lowest_piece_is_raised(workers):
     """Though another met its own first."""
 
     def work(start, stop):
@@ -214,7 +216,7 @@ def test_the_error_of_the_lowest_piece_is_raised(workers):
     assert type(error.value) is LookupError
 
 
-def test_an_error_ends_what_has_not_begun():
+def test_no_piece_begins_after_an_error():
     done = []
 
     def work(start, stop):
@@ -226,19 +228,7 @@ def test_an_error_ends_what_has_not_begun():
     assert len(done) <= 3
 
 
-def test_a_full_house_does_the_work_alone(monkeypatch):
-    """Where no thread can be started, the caller does it all."""
-
-    class NoThreads:
-        def submit(self, _):
-            raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(_threads, "_threads", NoThreads)
-    x = logits((64, 8192))
-    np.testing.assert_array_equal(gumbel_fast.categorical(x, rng=1, workers=4), gumbel_fast.categorical(x, rng=1))
-
-
-def test_workers_within_workers():
+def test_many_callers_with_many_workers():
     """Threads of the caller's own, each with workers, more of them than the pool has."""
     x = logits((64, 8192))
     expected = gumbel_fast.categorical(x, rng=1)
@@ -258,94 +248,7 @@ def test_workers_within_workers():
     assert all(np.array_equal(one, expected) for one in found)
 
 
-# ------------------------------------------------------------------------------------------------------------ processes
-
-
-def run(script):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60
-    )
-
-
-def test_no_thread_before_it_is_wanted():
-    """Neither import nor small calls start one, or import what starts them."""
-    ran = run("""
-        import sys, threading
-        import numpy as np
-        before = set(sys.modules)
-        import gumbel_fast
-        gumbel_fast.categorical(np.zeros((100, 100)), rng=1, workers=2)
-        gumbel_fast.gumbel(size=1000, rng=1, workers=-1)
-        print(threading.active_count(), "concurrent.futures.thread" in set(sys.modules) - before)
-        gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2)
-        print(threading.active_count() > 1)
-    """)
-    assert ran.stdout.split() == ["1", "False", "True"], ran.stderr
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_child_has_threads_of_its_own():
-    ran = run("""
-        import os, warnings
-        import gumbel_fast
-
-        warnings.simplefilter("ignore", DeprecationWarning)  # a process with threads forks, which is what this is about
-
-        def show():
-            total = gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2).sum()
-            print(f"{total:.17g}", flush=True)
-
-        show()
-        for child in range(3):
-            if os.fork() == 0:
-                show()
-                os._exit(0)
-            os.wait()
-        show()
-    """)
-    assert ran.returncode == 0, ran.stderr
-    assert len(ran.stdout.split()) == 5
-    assert len(set(ran.stdout.split())) == 1
-
-
-def test_the_interpreter_ends():
-    """With a pool in place, and with a call at exit, when no more threads are to be had."""
-    ran = run("""
-        import atexit
-        import gumbel_fast
-
-        def last():
-            print(gumbel_fast.gumbel(size=3_000_000, rng=1, workers=2).size)
-
-        atexit.register(last)
-        last()
-    """)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == ["3000000"] * 2
-
-
-def test_an_interrupt_amid_the_start_of_a_thread():
-    """The executor has then started a thread and not yet taken note of it: no call, nor the process' end, may hang."""
-    ran = run("""
-        import threading
-        import numpy as np
-        import gumbel_fast
-
-        def start_and_interrupt(thread):
-            start(thread)
-            raise KeyboardInterrupt
-
-        start, threading.Thread.start = threading.Thread.start, start_and_interrupt
-        try:
-            gumbel_fast.gumbel(size=10_000_000, rng=1, workers=2)
-        except KeyboardInterrupt:
-            print("interrupted")
-        threading.Thread.start = start
-        one, two = (gumbel_fast.gumbel(size=10_000_000, rng=1, workers=workers) for workers in (1, 2))
-        print((one == two).all())
-    """)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.split() == ["interrupted", "True"]
+# ----------------------------------------------------------------------------------------------------------- interrupts
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
@@ -357,7 +260,7 @@ def test_an_interrupt_amid_the_start_of_a_thread():
     "gumbel_fast.gumbel_max(np.broadcast_to(np.zeros(10**9, 'f2'), (20, 10**9)), rng=1, workers=WORKERS)",
     "gumbel_fast.softmax(np.broadcast_to(np.zeros(1000), (1_000_000, 1000)), workers=WORKERS)",
 ], ids=["gumbel", "many rows", "long rows", "softmax"])  # fmt: skip
-def test_an_interrupt_is_seen_between_pieces(call, workers):
+def test_interrupt_is_seen_between_pieces(call, workers):
     """A signal after 50 ms ends calls that would take 2.5 seconds and more, some of it for new memory, within 1.2.
 
     The best of three, for other processes may have the processors.
@@ -379,7 +282,9 @@ def test_an_interrupt_is_seen_between_pieces(call, workers):
             print(time.perf_counter() - start)
     """
     for _ in range(3):
-        ran = run(script)
+        ran = subprocess.run(
+            [sys.executable, "-P", "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60
+        )
         assert ran.returncode == 0, ran.stderr
         if float(ran.stdout) < 1.2:
             return

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, freethreading_compatible=True
 """Two loops that would wait for Python at each step, and need not: gumbel_fast from Cython, without the GIL.
 
 `walk` is a Markov chain: what a step draws from depends on the step before, so that no batch can be made of it.

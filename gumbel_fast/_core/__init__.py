@@ -5,11 +5,13 @@ request      a request in Cython, and the loop over rows that has a kernel do it
 samplers     draws from requests, and the fast path of small calls; seeds.pxd: the two words of a call
 relaxations  softmax and its relatives, and noise
 distribution the functions of gumbel_r
+pool         threads that share the pieces of a call
 c_interface  what `cimport gumbel_fast` gives
 kernels.pxd  the C core's headers, declared
 """
 
 from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
+from .pool import share
 from .relaxations import (
     LOG_SOFTMAX,
     LOGSUMEXP,
@@ -93,6 +95,7 @@ __all__ = [
     "philox4x32",
     "refuse",
     "relax",
+    "share",
     "simd_target",
     "try_draw",
     "usable_targets",
