@@ -1,4 +1,4 @@
-"""What a caller may pass: dtypes, axis, temperature, offset and `out`, each checked here for every function.
+"""What a caller may pass: arrays, axis, temperature, offset and `out`, each checked here for every function.
 
 What they become together is a request (_request.py); loops over rows live in _core.
 """
@@ -6,6 +6,7 @@ What they become together is a request (_request.py); loops over rows live in _c
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -17,62 +18,77 @@ from . import _core
 
 Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
-_REAL = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
-_LOGITS = (*_REAL, np.dtype(np.float16))
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
+_FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
 
 
-def as_real(name: str, value: ArrayLike) -> Array:
-    """Return `value` as an aligned float32 or float64 array in native byte order, without a copy where it is one.
+def check_not_masked(name: str, value: object) -> None:
+    """Raise TypeError for a masked array, or a list or tuple of them: its mask would be lost without a word."""
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())  # to import it costs a tenth of importing NumPy
+    first = value
+    if isinstance(value, list | tuple):
+        first = next((item for item in value if isinstance(item, masked)), None)
+    if isinstance(first, masked):
+        filled = "filled(...)"
+        if name == "logits":
+            filled = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
+        raise TypeError(f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{filled}")
 
-    Integers and booleans become float64, half precision float32; TypeError for what is not a real number.
+
+def as_array(name: str, value: ArrayLike) -> Array:
+    """Return `value` as an array of real numbers and of no subclass, without a copy where it is an array.
+
+    TypeError for masked arrays, for what NumPy opens by DLPack alone, and for what is not a real number.
     """
-    array = np.asarray(value)
-    dtype = array.dtype
-    if dtype in _REAL and array.flags.aligned:
-        return array
-    if dtype.kind == "f" and dtype.itemsize in (4, 8):
-        wanted = dtype.newbyteorder("=")
-    elif _is_half(dtype):
-        wanted = np.dtype(np.float32)
-    elif dtype.kind in "biuf":
-        wanted = np.dtype(np.float64)
+    if type(value) is np.ndarray:
+        array = value
     else:
-        raise TypeError(f"{name} must be real numbers, not an array of dtype {dtype}")
-    return np.require(array, wanted, ["ALIGNED"])
+        check_not_masked(name, value)
+        array = np.asarray(value)
+    if array.dtype.kind in "fiub" or array.dtype.name == "bfloat16":
+        return array
+    if array.dtype.kind == "O" and hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        raise TypeError(f"{name} is a {type(value).__name__}, which NumPy does not convert: pass np.from_dlpack({name})")
+    raise TypeError(f"{name} must be real numbers, not an array of dtype {array.dtype}")
 
 
-def as_logits(value: ArrayLike) -> Array:
-    """Return what the samplers read in place: as `as_real`, but half precision stays, bfloat16 in the guise of uint16.
+def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that real numbers are computed in: float32 for float32 and half precision, else float64.
 
     bfloat16 is known by name alone: its package need not be there.
     """
-    array = np.asarray(value)
+    narrow = (dtype.kind == "f" and dtype.itemsize <= 4) or dtype.name == "bfloat16"
+    return _FLOAT32 if narrow else _FLOAT64
+
+
+def as_real(name: str, value: ArrayLike) -> Array:
+    """Return `as_array` in its compute dtype, aligned and in native byte order: a copy where it is not so already."""
+    array = as_array(name, value)
     dtype = array.dtype
-    if dtype in _LOGITS and array.flags.aligned:
+    if (dtype == _FLOAT32 or dtype == _FLOAT64) and array.flags.aligned:
         return array
-    if not _is_half(dtype):
-        return as_real("logits", array)
-    array = np.require(array, dtype.newbyteorder("="), ["ALIGNED"])
-    return array.view(np.uint16) if dtype.kind != "f" else array
+    return np.require(array, compute_dtype(dtype), ["ALIGNED"])
 
 
-def _is_half(dtype: np.dtype[Any]) -> bool:
-    return (dtype.kind == "f" and dtype.itemsize == 2) or dtype.name == "bfloat16"
+def as_read(array: Array) -> tuple[Array, np.dtype[Any]]:
+    """Return the array and the dtype that kernels of samplers read it as: half precision stays as it is.
 
-
-def compute_dtype(logits: Array) -> np.dtype[Any]:
-    """Return the dtype that logits, as `as_logits` gives them, are computed in: float64 for float64, else float32."""
-    return _REAL[logits.dtype == np.float64]
+    bfloat16 comes in the guise of uint16, in either byte order.
+    """
+    dtype = array.dtype
+    if dtype.kind == "f":
+        return array, _FLOAT16 if dtype.itemsize == 2 else compute_dtype(dtype)
+    if dtype.name == "bfloat16":
+        return array.view(_UINT16.newbyteorder(dtype.byteorder)), _UINT16
+    return array, _FLOAT64
 
 
 def as_rows(name: str, array: Array, axis: int) -> Array:
-    """Return the array with `axis` last and contiguous, as a view where memory allows."""
+    """Return a view of the array with `axis` last."""
     last = array.ndim - 1
     rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim), last)
     if rows.shape[-1] > _core.MAX_COLUMNS:
         raise ValueError(f"{name}: {rows.shape[-1]} columns are more than 2**34")
-    if rows.strides[-1] != rows.itemsize and rows.shape[-1] > 1:
-        rows = np.ascontiguousarray(rows)
     return rows
 
 
@@ -91,10 +107,7 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
     """
     if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
         return np.array([temperature])
-    t = np.asarray(temperature)
-    if t.dtype.kind not in "biuf" and t.dtype.name != "bfloat16":
-        raise TypeError(f"temperature must be real numbers, not of dtype {t.dtype}")
-    t = t.astype(np.float64)
+    t = as_array("temperature", temperature).astype(np.float64)
     if not np.all(t >= 0 if zero else t > 0):
         raise ValueError(f"temperature must be {'0 or more' if zero else 'above 0'}")
     if t.ndim == 0:
@@ -122,6 +135,7 @@ def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -
     """
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an array, not {type(out).__name__}")
+    check_not_masked("out", out)
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, not {out.shape}")
     if out.dtype != dtype:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_out, compute_dtype
+from ._arguments import Vector, check_out
 from ._core import Request
 from ._methods import Method
 from ._request import check_wanted, draw, to_sample
@@ -167,7 +167,7 @@ def gumbel_max(
         for r in range(index.size):
             _greatest_of_shards(request, method, r, index, value, threads)
     result = deliver(index, out)
-    return result if value is None else (result, value.astype(compute_dtype(request.inputs[0]), copy=False)[()])
+    return result if value is None else (result, value.astype(request.compute_type, copy=False)[()])
 
 
 def _greatest_of_shards(
@@ -301,4 +301,4 @@ def gumbel_top_k(
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
     if wanted:
         draw(request, _methods.GUMBEL_TOP_K, threads, index, value)
-    return index if value is None else (index, value.astype(compute_dtype(request.inputs[0]), copy=False))
+    return index if value is None else (index, value.astype(request.compute_type, copy=False))

@@ -14,20 +14,25 @@ cimport numpy as cnp
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.rows cimport *
+from gumbel_fast._core.tiles cimport Block, copy_block
 
 cnp.import_array()
 
 cdef enum:
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
     SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
+    TILE = 3 << 18  # bytes that the tiles of a piece may have, unless that is less than a row
 
 
 cdef class Request:
     """Rows to draw from or to relax, and all that is asked of them.
 
-    `rows` and `other` are arrays with a contiguous last axis, float32, float64, float16, or bfloat16 in the guise of
-    uint16; `temperature` is a float64 vector of one entry, or of one for each row. `other` is noise in the compute type
-    in place of the stream's, or the gradient of softmax_vjp.
+    `rows` and `other` are arrays of real numbers, in any layout, whose last axis is that of the categories; `read_as` is
+    the dtype as which a kernel reads `rows`, by default their own: float32, float64, float16, or uint16 as the guise of
+    bfloat16. `other` is noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type.
+    Rows that are aligned, contiguous and of that dtype are read in place; others, by way of tiles.
+
+    `temperature` is a float64 vector of one entry, or of one for each row.
 
     Attributes
     ----------
@@ -37,14 +42,18 @@ cdef class Request:
         The shape of what has one entry a row.
     columns, count : int
         The categories of a row; the rows.
+    compute_type : dtype
+        float32 or float64: of noise, gradients and results.
     """
 
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
-                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None):
+                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None):
         cdef int last = cnp.PyArray_NDIM(rows) - 1
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
-        self.dtype = dtype_of(rows)
+        self.read_as = rows.descr if read_as is None else read_as
+        self.dtype = dtype_of_type(self.read_as.type_num)
+        self.compute_type = cnp.PyArray_DescrFromType(cnp.NPY_FLOAT64 if self.dtype == GF_F64 else cnp.NPY_FLOAT32)
         self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
         for length in cnp.PyArray_DIMS(rows)[:last]:
             self.count *= length
@@ -57,14 +66,18 @@ cdef class Request:
         no_rows(&self.walk.other)
         no_rows(&self.walk.index)
         no_rows(&self.walk.out)
+        self.x_aside = not is_direct(rows, self.read_as)
+        self.other_aside = self.out_aside = False
         if other is not None:
             rows_of(other, last, &self.walk.other)
+            self.other_aside = not is_direct(other, self.compute_type)
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, bint hard=False):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
-        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, or a float64 for each row of logsumexp.
+        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, in any layout, or a float64 for each row of
+        logsumexp, aligned.
         """
         cdef int last = cnp.PyArray_NDIM(self.rows) - 1
         self.results = index, value, out
@@ -77,6 +90,7 @@ cdef class Request:
             self.c.draws.value = <double *> cnp.PyArray_DATA(value)
         if out is not None:
             rows_of(out, last, &self.walk.out)
+            self.out_aside = cnp.PyArray_NDIM(out) > last and not is_direct(out, out.descr)
         self.c.hard = hard
         return self
 
@@ -86,7 +100,19 @@ cdef class Request:
         return Request(
             self.inputs, self.rows[place][start:stop], self.temperature[row:row + 1] if self.c.temperature.step
             else self.temperature, self.c.stream.key, self.c.stream.row + <uint64_t> row,
-            self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop])
+            self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop],
+            self.read_as)
+
+
+cdef inline bint converts(cnp.ndarray array, cnp.dtype dtype) noexcept:
+    return not cnp.PyArray_EquivTypes(array.descr, dtype)
+
+
+cdef inline bint is_direct(cnp.ndarray array, cnp.dtype dtype) noexcept:
+    # Whether a kernel can work on the rows where they lie.
+    cdef int last = cnp.PyArray_NDIM(array) - 1
+    return (cnp.PyArray_ISALIGNED(array) and not converts(array, dtype)
+            and (cnp.PyArray_STRIDE(array, last) == cnp.PyArray_ITEMSIZE(array) or cnp.PyArray_DIM(array, last) <= 1))
 
 
 cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, const Walk *walk, Py_ssize_t start,
@@ -141,6 +167,116 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     if size > sizeof(here):
         free(scratch)
     return status
+
+
+cdef void copy_tile(Block tile, Block array, const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t columns,
+                    size_t size, bint back) noexcept nogil:
+    # Rows start to stop of an array into a tile, or back.
+    cdef Py_ssize_t end
+    while start < stop:
+        end = run_end(rows, start, stop)
+        array.data, array.row = row_at(rows, start), row_stride(rows)
+        if back:
+            copy_block(array, tile, end - start, columns, size)
+        else:
+            copy_block(tile, array, end - start, columns, size)
+        tile.data += (end - start) * tile.row
+        start = end
+
+
+cdef class Tile:
+    def __cinit__(self, cnp.ndarray array, cnp.dtype dtype, Py_ssize_t count, cnp.ndarray tile=None):
+        cdef int last = cnp.PyArray_NDIM(array) - 1
+        self.columns, self.step = cnp.PyArray_DIM(array, last), cnp.PyArray_STRIDE(array, last)
+        self.raw = self.tile = np.empty((count, self.columns), dtype) if tile is None else tile
+        if converts(array, dtype):
+            self.raw = np.empty((count, self.columns), array.descr)
+        rows_of(self.tile, 1, &self.rows)
+
+    cdef void copy(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop, bint back) noexcept:
+        cdef Block here, there
+        cdef size_t size = <size_t> cnp.PyArray_ITEMSIZE(self.raw)
+        here.data, here.column = cnp.PyArray_BYTES(self.raw), <Py_ssize_t> size
+        here.row, there.column = self.columns * here.column, self.step
+        if (stop - start) * self.columns < FEW_ELEMENTS:
+            copy_tile(here, there, array, start, stop, self.columns, size, back)
+        else:
+            with nogil:
+                copy_tile(here, there, array, start, stop, self.columns, size, back)
+
+    cdef int read(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Take rows start to stop."""
+        self.rows.first = start
+        self.copy(array, start, stop, False)
+        if self.raw is not self.tile:
+            cnp.PyArray_CopyInto(self.tile[:stop - start], self.raw[:stop - start])
+        return 0
+
+    cdef int write(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Give rows start to stop back."""
+        self.copy(array, start, stop, True)
+        return 0
+
+
+cdef inline Py_ssize_t tile_size(cnp.ndarray array, cnp.dtype dtype) noexcept:
+    # Bytes of a tile for each element.
+    return dtype.itemsize + (cnp.PyArray_ITEMSIZE(array) if converts(array, dtype) else 0)
+
+
+cdef Tile one_row(Request q, Py_ssize_t row):
+    """One of the rows in a tile of its own, where it cannot be read in place."""
+    if not q.x_aside:
+        return None
+    tile = Tile(q.rows, q.read_as, 1)
+    tile.read(&q.walk.x, row, row + 1)
+    return tile
+
+
+cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
+    # A tile at a time of what has to be copied.
+    cdef gf_status status
+    cdef Walk walk = q.walk
+    cdef Tile x = None, other = None, out = None
+    cdef cnp.ndarray result = q.results[2] if q.out_aside else None
+    cdef bint share = q.x_aside and q.out_aside and not converts(result, q.read_as)  # a kernel may write where it reads
+    cdef Py_ssize_t end, step, size = 0
+    if q.x_aside:
+        size += tile_size(q.rows, q.read_as)
+    if q.other_aside:
+        size += tile_size(q.other, q.compute_type)
+    if q.out_aside and not share:
+        size += cnp.PyArray_ITEMSIZE(result)
+    step = min(max(TILE // max(size * q.columns, 1), 1), stop - start)
+    if q.x_aside:
+        x = Tile(q.rows, q.read_as, step)
+    if q.other_aside:
+        other = Tile(q.other, q.compute_type, step)
+    if q.out_aside:
+        out = Tile(result, result.descr, step, x.tile if share else None)
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        end = min(start + step, stop)
+        if x is not None:
+            x.read(&q.walk.x, start, end)
+            walk.x = x.rows
+        if other is not None:
+            other.read(&q.walk.other, start, end)
+            walk.other = other.rows
+        if out is not None:
+            out.rows.first = start
+            walk.out = out.rows
+        status = run(kernel, &q.c, &walk, start, end)
+        if out is not None:
+            out.write(&q.walk.out, start, end)
+        start = end
+    return status
+
+
+cdef gf_status run_request(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
+    # Has a kernel work on rows start to stop of a request.
+    if q.x_aside or q.other_aside or q.out_aside:
+        return run_tiles(kernel, q, start, stop)
+    return run(kernel, &q.c, &q.walk, start, stop)
 
 
 cpdef int refuse(Py_ssize_t row, bint noisy=False) except -1:
