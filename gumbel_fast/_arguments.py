@@ -19,7 +19,13 @@ from . import _core
 Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
+_REAL_KINDS = "fiub"
 _FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
+
+
+def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Whether it is the dtype of ml_dtypes; known by name, as that package need not be there."""
+    return dtype.kind not in _REAL_KINDS and dtype.name == "bfloat16"  # a name takes a microsecond to make
 
 
 def check_not_masked(name: str, value: object) -> None:
@@ -45,29 +51,26 @@ def as_array(name: str, value: ArrayLike) -> Array:
     else:
         check_not_masked(name, value)
         array = np.asarray(value)
-    if array.dtype.kind in "fiub" or array.dtype.name == "bfloat16":
+    if array.dtype.kind in _REAL_KINDS or _is_bfloat16(array.dtype):
         return array
     if array.dtype.kind == "O" and hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
-        raise TypeError(f"{name} is a {type(value).__name__}, which NumPy does not convert: pass np.from_dlpack({name})")
+        raise TypeError(
+            f"{name} is a {type(value).__name__}, which NumPy does not convert: pass np.from_dlpack({name})"
+        )
     raise TypeError(f"{name} must be real numbers, not an array of dtype {array.dtype}")
 
 
 def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype that real numbers are computed in: float32 for float32 and half precision, else float64.
-
-    bfloat16 is known by name alone: its package need not be there.
-    """
-    narrow = (dtype.kind == "f" and dtype.itemsize <= 4) or dtype.name == "bfloat16"
+    """Return the dtype that real numbers are computed in: float32 for float32 and half precision, else float64."""
+    narrow = dtype.itemsize <= 4 if dtype.kind == "f" else _is_bfloat16(dtype)
     return _FLOAT32 if narrow else _FLOAT64
 
 
 def as_real(name: str, value: ArrayLike) -> Array:
     """Return `as_array` in its compute dtype, aligned and in native byte order: a copy where it is not so already."""
     array = as_array(name, value)
-    dtype = array.dtype
-    if (dtype == _FLOAT32 or dtype == _FLOAT64) and array.flags.aligned:
-        return array
-    return np.require(array, compute_dtype(dtype), ["ALIGNED"])
+    dtype = compute_dtype(array.dtype)
+    return array if array.dtype == dtype and array.flags.aligned else np.require(array, dtype, ["ALIGNED"])
 
 
 def as_read(array: Array) -> tuple[Array, np.dtype[Any]]:
@@ -78,7 +81,7 @@ def as_read(array: Array) -> tuple[Array, np.dtype[Any]]:
     dtype = array.dtype
     if dtype.kind == "f":
         return array, _FLOAT16 if dtype.itemsize == 2 else compute_dtype(dtype)
-    if dtype.name == "bfloat16":
+    if _is_bfloat16(dtype):
         return array.view(_UINT16.newbyteorder(dtype.byteorder)), _UINT16
     return array, _FLOAT64
 

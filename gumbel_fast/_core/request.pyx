@@ -21,7 +21,8 @@ cnp.import_array()
 cdef enum:
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
     SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
-    TILE = 3 << 18  # bytes that the tiles of a piece may have, unless that is less than a row
+    IN_PLACE = 64  # columns above which a tile takes results too: shorter rows would wait for the stores of the one before
+    TILE = 15 << 16  # bytes that the tiles of a piece may have, unless that is less than a row; half was a third slower
 
 
 cdef class Request:
@@ -238,7 +239,7 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
     cdef Walk walk = q.walk
     cdef Tile x = None, other = None, out = None
     cdef cnp.ndarray result = q.results[2] if q.out_aside else None
-    cdef bint share = q.x_aside and q.out_aside and not converts(result, q.read_as)  # a kernel may write where it reads
+    cdef bint share = q.x_aside and q.out_aside and q.columns > IN_PLACE and not converts(result, q.read_as)
     cdef Py_ssize_t end, step, size = 0
     if q.x_aside:
         size += tile_size(q.rows, q.read_as)

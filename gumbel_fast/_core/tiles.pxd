@@ -3,7 +3,9 @@
 from libc.string cimport memcpy
 
 cdef enum:
-    COLUMNS_AT_ONCE = 16  # where a row's elements lie farther apart than rows: few enough lines for the cache to keep
+    # Of a block that is transposed: what is fetched for one row serves the next ones from the cache.
+    COLUMNS_AT_ONCE = 16
+    ROWS_AT_ONCE = 256
 
 cdef struct Block:
     # Rows by columns in memory: the first element, and the bytes from a row or a column to the next.
@@ -16,40 +18,52 @@ cdef inline Py_ssize_t distance(Py_ssize_t stride) noexcept nogil:
     return stride if stride >= 0 else -stride
 
 
-cdef inline void copy_columns(Block to, Block source, Py_ssize_t rows, Py_ssize_t start, Py_ssize_t stop,
-                              size_t size) noexcept nogil:
-    # memcpy of a size that the compiler knows is one move.
+cdef inline Block part(Block block, Py_ssize_t row, Py_ssize_t column, bint turned) noexcept nogil:
+    # From this row and column on; turned: its columns as rows.
+    cdef Block result
+    result.data = block.data + row * block.row + column * block.column
+    result.row, result.column = block.column if turned else block.row, block.row if turned else block.column
+    return result
+
+
+cdef inline void copy_elements(Block to, Block source, Py_ssize_t rows, Py_ssize_t columns, size_t size) noexcept nogil:
     cdef Py_ssize_t i, j
     cdef char *a
     cdef const char *b
     for i in range(rows):
-        a = to.data + i * to.row + start * to.column
-        b = source.data + i * source.row + start * source.column
-        for j in range(start, stop):
-            memcpy(a, b, size)
+        a, b = to.data + i * to.row, source.data + i * source.row
+        for j in range(columns):
+            memcpy(a, b, size)  # of a size that the compiler knows: one move
             a += to.column
             b += source.column
 
 
+cdef inline void copy_sized(Block to, Block source, Py_ssize_t rows, Py_ssize_t columns, size_t size) noexcept nogil:
+    if size == 4:
+        copy_elements(to, source, rows, columns, 4)
+    elif size == 8:
+        copy_elements(to, source, rows, columns, 8)
+    elif size == 2:
+        copy_elements(to, source, rows, columns, 2)
+    elif size == 1:
+        copy_elements(to, source, rows, columns, 1)
+    else:
+        copy_elements(to, source, rows, columns, size)
+
+
 cdef inline void copy_block(Block to, Block source, Py_ssize_t rows, Py_ssize_t columns, size_t size) noexcept nogil:
     # Elements of `size` bytes; the blocks share no memory.
-    cdef Py_ssize_t i, start = 0, stop, step = columns
+    cdef Py_ssize_t i = 0, j = 0
     if to.column == <Py_ssize_t> size and source.column == <Py_ssize_t> size:
         for i in range(rows):
             memcpy(to.data + i * to.row, source.data + i * source.row, columns * size)
-        return
-    if distance(source.row) < distance(source.column) or distance(to.row) < distance(to.column):
-        step = COLUMNS_AT_ONCE
-    while start < columns:
-        stop = min(start + step, columns)
-        if size == 4:
-            copy_columns(to, source, rows, start, stop, 4)
-        elif size == 8:
-            copy_columns(to, source, rows, start, stop, 8)
-        elif size == 2:
-            copy_columns(to, source, rows, start, stop, 2)
-        elif size == 1:
-            copy_columns(to, source, rows, start, stop, 1)
-        else:
-            copy_columns(to, source, rows, start, stop, size)
-        start = stop
+    elif distance(source.row) >= distance(source.column) and distance(to.row) >= distance(to.column):
+        copy_sized(to, source, rows, columns, size)
+    elif columns < COLUMNS_AT_ONCE:
+        while i < rows:
+            copy_sized(part(to, i, 0, True), part(source, i, 0, True), columns, min(rows - i, ROWS_AT_ONCE), size)
+            i += ROWS_AT_ONCE
+    else:
+        while j < columns:
+            copy_sized(part(to, 0, j, False), part(source, 0, j, False), rows, min(columns - j, COLUMNS_AT_ONCE), size)
+            j += COLUMNS_AT_ONCE
