@@ -121,6 +121,22 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
         raise ValueError(f"temperature of shape {t.shape} does not broadcast to the batch {batch}") from None
 
 
+def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:
+    """Return the shape that NumPy's generators make of `size`: an int, or a sequence or array of ints."""
+    check_not_masked("size", size)
+    if isinstance(size, np.ndarray) and size.ndim:
+        size = size.tolist()
+    if isinstance(size, Sequence):
+        shape = tuple(operator.index(n) for n in size)
+    elif isinstance(size, bool):
+        raise TypeError("size must be an int or a sequence of ints, not a bool")
+    else:
+        shape = (operator.index(size),)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"size must not be negative: {shape}")
+    return shape
+
+
 def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
     """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
     row, column = map(operator.index, offset)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arguments import Array, as_array, as_categories, as_offset, as_read, as_rows, as_temperature, compute_dtype
+from ._arguments import as_array, as_categories, as_offset, as_read, as_rows, as_temperature, compute_dtype
 from ._core import Request
 from ._methods import Method
 from ._rng import RNG, draw_seed

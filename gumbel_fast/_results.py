@@ -16,12 +16,13 @@ def is_contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous and array.flags.aligned)
 
 
-def deliver(result: Array, out: Array | None) -> Any:
-    """Return what was made aside: in `out` where there is one, else as it is, or as a scalar."""
+def deliver(result: Array, out: Array | None, *, scalar: bool = True) -> Any:
+    """Return what was made: in `out` where there is one, else as it is, or as a scalar where it has no axes."""
     if out is None:
-        return result[()]
-    if result is not out:
-        np.asarray(out)[...] = result
+        return result[()] if scalar else result
+    plain = np.asarray(out)
+    if result is not plain:
+        plain[...] = result
     return out
 
 
