@@ -35,10 +35,10 @@ def check_not_masked(name: str, value: object) -> None:
     if isinstance(value, list | tuple):
         first = next((item for item in value if isinstance(item, masked)), None)
     if isinstance(first, masked):
-        filled = "filled(...)"
+        instead = "data" if name == "out" else "filled(...)"
         if name == "logits":
-            filled = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
-        raise TypeError(f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{filled}")
+            instead = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
+        raise TypeError(f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{instead}")
 
 
 def as_array(name: str, value: ArrayLike) -> Array:
@@ -54,9 +54,7 @@ def as_array(name: str, value: ArrayLike) -> Array:
     if array.dtype.kind in _REAL_KINDS or _is_bfloat16(array.dtype):
         return array
     if array.dtype.kind == "O" and hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
-        raise TypeError(
-            f"{name} is a {type(value).__name__}, which NumPy does not convert: pass np.from_dlpack({name})"
-        )
+        raise TypeError(f"{name} must be an array, not {type(value).__name__}: pass np.from_dlpack({name})")
     raise TypeError(f"{name} must be real numbers, not an array of dtype {array.dtype}")
 
 

@@ -65,7 +65,7 @@ def gumbel_softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     References
     ----------

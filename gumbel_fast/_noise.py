@@ -84,9 +84,8 @@ def gumbel(
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
     parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
-    if size is None:
-        shape = parameters if out is None else np.shape(out)
-    else:
+    shape = parameters if out is None else np.shape(out)
+    if size is not None:
         shape = as_size(size)
     if parameters and np.broadcast_shapes(parameters, shape) != shape:
         raise ValueError(f"loc and scale of shape {parameters} do not broadcast to {shape}")

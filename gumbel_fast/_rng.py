@@ -62,7 +62,7 @@ def draw_seed(rng: RNG) -> tuple[int, int]:
     if isinstance(rng, SeedPair):
         return rng
     if isinstance(rng, np.random.RandomState):
-        return _core.draw_seed(np.random.default_rng(rng).bit_generator)  # its own, from NumPy 2.2 on; else a TypeError
+        return _core.draw_seed(np.random.default_rng(rng).bit_generator)  # its own; older NumPy: TypeError
     if not isinstance(rng, np.random.SeedSequence):
         if not isinstance(rng, int | np.integer | Sequence | np.ndarray) or isinstance(rng, str | bytes):
             raise TypeError(_not_taken(rng))

@@ -100,7 +100,7 @@ def categorical(
         negative or above 2**32; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is
         read for 0 samples.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     See Also
     --------

@@ -70,7 +70,7 @@ def softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def log_softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def logsumexp(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def softmax_vjp(
     ValueError
         Shapes that differ; a temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Arguments that are not real numbers.
+        Arguments that are not real numbers, or a masked array.
 
     Examples
     --------
