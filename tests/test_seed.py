@@ -108,14 +108,50 @@ def test_none_is_new_every_time():
     assert not np.any(gumbel_fast.gumbel(size=100, rng=None) == first)
 
 
+def test_a_random_state_is_taken_where_default_rng_takes_it():
+    """Its words are those of its bit generator, which moves on."""
+    state = np.random.RandomState(3)
+    try:
+        np.random.default_rng(state)
+    except TypeError:
+        with pytest.raises(TypeError):
+            gumbel_fast.gumbel(size=8, rng=state)
+        return
+    twin = np.random.Generator(np.random.MT19937())
+    twin.bit_generator.state = state.get_state(legacy=False)
+    for _ in range(2):
+        np.testing.assert_array_equal(gumbel_fast.gumbel(size=8, rng=state), gumbel_fast.gumbel(size=8, rng=twin))
+    assert gumbel_fast.categorical(np.zeros(1000), rng=state) == gumbel_fast.categorical(np.zeros(1000), rng=twin)
+
+
+def test_a_generator_of_torch_is_told_apart():
+    """By its type's name: nothing here imports torch, nor does the library."""
+    stranger = type("Generator", (), {"__module__": "torch._C"})()
+    with pytest.raises(TypeError, match=r"not a torch\.Generator: pass int\(torch\.randint\(2\*\*63 - 1"):
+        gumbel_fast.gumbel(size=3, rng=stranger)
+
+
+def test_an_int_drawn_as_the_error_says_is_a_seed():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    generator = torch.Generator().manual_seed(3)
+    with pytest.raises(TypeError, match=r"torch\.Generator"):
+        gumbel_fast.gumbel(size=3, rng=generator)
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    assert np.isfinite(gumbel_fast.gumbel(size=3, rng=seed)).all()
+
+
 @pytest.mark.parametrize("function", [
     lambda rng: gumbel_fast.gumbel(size=3, rng=rng),
     lambda rng: gumbel_fast.categorical([0.0, 1.0], rng=rng),
 ], ids=["gumbel", "categorical"])  # fmt: skip
 def test_other_kinds_are_refused(function):
-    for rng in "7", 1.5, object(), np.random.RandomState(1), np.random.default_rng:
-        with pytest.raises(TypeError):
+    for rng in "7", 1.5, object(), np.random.default_rng:
+        with pytest.raises(
+            TypeError, match="must be None, an int, a SeedSequence, a BitGenerator or a Generator of NumPy"
+        ):
             function(rng)
+    with pytest.raises(TypeError, match="masked array"):
+        function(np.ma.array([1, 2], mask=[False, True]))
     with pytest.raises(ValueError, match="non-negative"):
         function(-1)
 
