@@ -153,6 +153,7 @@ def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an array, not {type(out).__name__}")
     check_not_masked("out", out)
+    out = np.asarray(out)
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, not {out.shape}")
     if out.dtype != dtype:

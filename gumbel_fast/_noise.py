@@ -84,7 +84,8 @@ def gumbel(
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
     parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
-    shape = parameters if out is None else np.shape(out)
+    plain = None if out is None else np.asarray(out)
+    shape = parameters if plain is None else plain.shape
     if size is not None:
         shape = as_size(size)
     if parameters and np.broadcast_shapes(parameters, shape) != shape:
@@ -96,9 +97,8 @@ def gumbel(
         raise ValueError("scale must be 0 or more")
     key, base = draw_seed(rng)
 
-    read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))
-    direct = out is not None and is_contiguous(out) and shape and not read_later
-    noise = np.asarray(out) if direct else np.empty(shape, real)
+    read_later = any(plain is not None and np.may_share_memory(a, plain) for a in (mu, beta))
+    noise = plain if plain is not None and is_contiguous(plain) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     scalar = not parameters
     _fill(

@@ -1,4 +1,4 @@
-"""What an array is, for every function: masked arrays, subclasses, DLPack, and layouts and dtypes that kernels cannot read.
+"""What an array is, for every function: masked arrays, subclasses, DLPack, layouts and dtypes that kernels cannot read.
 
 Small arrays of every layout are in the file of each function; here are those that are copied a tile at a time. None of
 it is random beyond fixed seeds.
@@ -59,7 +59,7 @@ WRITERS = {
 
 
 def takers():
-    return pytest.mark.parametrize(("name", "call"), [(n.split(":")[0], c) for n, c in TAKERS.items()], ids=TAKERS)
+    return pytest.mark.parametrize("name, call", [(n.split(":")[0], c) for n, c in TAKERS.items()], ids=TAKERS)
 
 
 # -------------------------------------------------------------------------------------------------------- masked arrays
@@ -103,7 +103,7 @@ def test_what_the_error_advises_masks(dtype):
     assert set(gumbel_fast.categorical(advised, num_samples=1000, rng=1)) == {0, 2}
 
 
-# --------------------------------------------------------------------------------------------- subclasses, DLPack, lists
+# -------------------------------------------------------------------------------------------- subclasses, DLPack, lists
 
 
 class Loud(np.ndarray):
@@ -133,13 +133,13 @@ def test_an_out_of_a_subclass_is_written_as_plain(call):
 
 def test_matrices():
     """Whose product is not elementwise, and which have two axes whatever is asked of them."""
-    matrix = np.matrix([[0.0, 1.0, 2.0], [3.0, 1.0, -np.inf]])  # as old code has them
-    plain = np.array(matrix)
+    plain = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, -np.inf]])
+    matrix = plain.view(np.matrix)
     for call in TAKERS["logits: gumbel_top_k"], gumbel_fast.softmax, gumbel_fast.logsumexp:
         np.testing.assert_equal(type(call(matrix)), np.ndarray)
     np.testing.assert_array_equal(gumbel_fast.softmax(matrix, axis=0), gumbel_fast.softmax(plain, axis=0))
     np.testing.assert_array_equal(gumbel_fast.categorical(matrix, rng=3), gumbel_fast.categorical(plain, rng=3))
-    out = np.matrix(np.zeros((2, 3)))
+    out = np.zeros((2, 3)).view(np.matrix)
     scale = [1.0, 2.0, 3.0]
     assert gumbel_fast.gumbel(1.0, scale, rng=3, out=out) is out
     np.testing.assert_array_equal(out, gumbel_fast.gumbel(1.0, scale, (2, 3), rng=3))
@@ -324,7 +324,7 @@ def test_swapped_bfloat16():
         np.testing.assert_array_equal(function(other), function(x))
 
 
-# ---------------------------------------------------------------------------------------------------------------- memory
+# --------------------------------------------------------------------------------------------------------------- memory
 
 
 def extra_memory(call, *arrays):

@@ -413,8 +413,8 @@ def test_type_errors(name, value):
         gumbel_fast.gumbel(rng=1, **{name: value})
 
 
-SIZES = [None, (), [], 3, np.int64(3), (2, 3), [2, 3], range(2, 4), np.array(3), np.array([3]), np.array([2, 3], np.uint8),
-         np.array([], int), [np.int32(2), 3], (2, 0), 0]  # fmt: skip
+SIZES = [None, (), [], 3, np.int64(3), (2, 3), [2, 3], range(2, 4), np.array(3), np.array([3]), np.array([], int),
+         np.array([2, 3], np.uint8), [np.int32(2), 3], (2, 0), 0]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", SIZES, ids=repr)

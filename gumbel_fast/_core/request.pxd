@@ -35,10 +35,11 @@ cdef class Tile:
     # Some consecutive rows of an array as the kernels take them: contiguous, aligned, and of the dtype that they read.
     cdef Rows rows
     cdef cnp.ndarray tile
-    cdef cnp.ndarray raw  # the elements as they are in the array; the tile itself, unless they are converted
+    cdef cnp.ndarray raw  # some elements as they are in the array, if they are converted
     cdef Py_ssize_t columns, step  # of a row, and the bytes between two in the array
 
-    cdef void copy(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop, bint back) noexcept
+    cdef void copy(self, cnp.ndarray here, const Rows *array, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column,
+                   Py_ssize_t columns, bint back) noexcept
     cdef int read(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1
     cdef int write(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1
 

@@ -21,6 +21,8 @@ cnp.import_array()
 cdef enum:
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
     SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
+    RAW = 4096  # elements that are converted at a time
+    NARROWEST = 64  # columns of them, in rows that are longer; the rest are rows, to use all of a cache line
     IN_PLACE = 64  # columns above which a tile takes results too: shorter rows would wait for the stores of the one before
     TILE = 15 << 16  # bytes that the tiles of a piece may have, unless that is less than a row; half was a third slower
 
@@ -170,17 +172,19 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     return status
 
 
-cdef void copy_tile(Block tile, Block array, const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t columns,
-                    size_t size, bint back) noexcept nogil:
-    # Rows start to stop of an array into a tile, or back.
+cdef void copy_rows(Block tile, const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column, Py_ssize_t step,
+                    Py_ssize_t columns, size_t size, bint back) noexcept nogil:
+    # Rows start to stop of an array, from that column on, into a tile, or back; `step` is the bytes between columns.
     cdef Py_ssize_t end
+    cdef Block there
+    there.column = step
     while start < stop:
         end = run_end(rows, start, stop)
-        array.data, array.row = row_at(rows, start), row_stride(rows)
+        there.data, there.row = row_at(rows, start) + column * step, row_stride(rows)
         if back:
-            copy_block(array, tile, end - start, columns, size)
+            copy_block(there, tile, end - start, columns, size)
         else:
-            copy_block(tile, array, end - start, columns, size)
+            copy_block(tile, there, end - start, columns, size)
         tile.data += (end - start) * tile.row
         start = end
 
@@ -188,40 +192,50 @@ cdef void copy_tile(Block tile, Block array, const Rows *rows, Py_ssize_t start,
 cdef class Tile:
     def __cinit__(self, cnp.ndarray array, cnp.dtype dtype, Py_ssize_t count, cnp.ndarray tile=None):
         cdef int last = cnp.PyArray_NDIM(array) - 1
+        cdef Py_ssize_t width
         self.columns, self.step = cnp.PyArray_DIM(array, last), cnp.PyArray_STRIDE(array, last)
-        self.raw = self.tile = np.empty((count, self.columns), dtype) if tile is None else tile
-        if converts(array, dtype):
-            self.raw = np.empty((count, self.columns), array.descr)
+        self.tile = np.empty((count, self.columns), dtype) if tile is None else tile
         rows_of(self.tile, 1, &self.rows)
+        if converts(array, dtype) and count and self.columns:
+            width = min(self.columns, max(RAW // count, NARROWEST))
+            self.raw = np.empty((min(count, RAW // width), width), array.descr)
 
-    cdef void copy(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop, bint back) noexcept:
-        cdef Block here, there
-        cdef size_t size = <size_t> cnp.PyArray_ITEMSIZE(self.raw)
-        here.data, here.column = cnp.PyArray_BYTES(self.raw), <Py_ssize_t> size
-        here.row, there.column = self.columns * here.column, self.step
-        if (stop - start) * self.columns < FEW_ELEMENTS:
-            copy_tile(here, there, array, start, stop, self.columns, size, back)
+    cdef void copy(self, cnp.ndarray here, const Rows *array, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column,
+                   Py_ssize_t columns, bint back) noexcept:
+        # Between the array and the upper left corner of a C-contiguous one.
+        cdef Block tile
+        cdef size_t size = <size_t> cnp.PyArray_ITEMSIZE(here)
+        tile.data, tile.column = cnp.PyArray_BYTES(here), <Py_ssize_t> size
+        tile.row = cnp.PyArray_DIM(here, 1) * tile.column
+        if (stop - start) * columns < FEW_ELEMENTS:
+            copy_rows(tile, array, start, stop, column, self.step, columns, size, back)
         else:
             with nogil:
-                copy_tile(here, there, array, start, stop, self.columns, size, back)
+                copy_rows(tile, array, start, stop, column, self.step, columns, size, back)
 
     cdef int read(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
         """Take rows start to stop."""
+        cdef Py_ssize_t row = start, end, column, right
         self.rows.first = start
-        self.copy(array, start, stop, False)
-        if self.raw is not self.tile:
-            cnp.PyArray_CopyInto(self.tile[:stop - start], self.raw[:stop - start])
+        if self.raw is None:
+            self.copy(self.tile, array, start, stop, 0, self.columns, False)
+            return 0
+        while row < stop:
+            end = min(row + cnp.PyArray_DIM(self.raw, 0), stop)
+            column = 0
+            while column < self.columns:
+                right = min(column + cnp.PyArray_DIM(self.raw, 1), self.columns)
+                self.copy(self.raw, array, row, end, column, right - column, False)
+                cnp.PyArray_CopyInto(self.tile[row - start:end - start, column:right],
+                                     self.raw[:end - row, :right - column])
+                column = right
+            row = end
         return 0
 
     cdef int write(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
         """Give rows start to stop back."""
-        self.copy(array, start, stop, True)
+        self.copy(self.tile, array, start, stop, 0, self.columns, True)
         return 0
-
-
-cdef inline Py_ssize_t tile_size(cnp.ndarray array, cnp.dtype dtype) noexcept:
-    # Bytes of a tile for each element.
-    return dtype.itemsize + (cnp.PyArray_ITEMSIZE(array) if converts(array, dtype) else 0)
 
 
 cdef Tile one_row(Request q, Py_ssize_t row):
@@ -242,9 +256,9 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
     cdef bint share = q.x_aside and q.out_aside and q.columns > IN_PLACE and not converts(result, q.read_as)
     cdef Py_ssize_t end, step, size = 0
     if q.x_aside:
-        size += tile_size(q.rows, q.read_as)
+        size += q.read_as.itemsize
     if q.other_aside:
-        size += tile_size(q.other, q.compute_type)
+        size += q.compute_type.itemsize
     if q.out_aside and not share:
         size += cnp.PyArray_ITEMSIZE(result)
     step = min(max(TILE // max(size * q.columns, 1), 1), stop - start)
