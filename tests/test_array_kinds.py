@@ -13,8 +13,8 @@ import pytest
 import gumbel_fast
 from rows import ALL_DTYPES, BFLOAT16, LAYOUTS, some_rows
 
-MASKED = np.ma.array([0.0, 5.0, 0.0], mask=[0, 1, 0])
-PLAIN = [0.0, 5.0, 0.0]
+MASKED = np.ma.array([1.0, 5.0, 1.0], mask=[0, 1, 0])
+PLAIN = [1.0, 5.0, 1.0]
 gumbel_r = gumbel_fast.gumbel_r
 
 # Each takes an array for the parameter that stands before the colon; the others are sound.
@@ -34,7 +34,7 @@ TAKERS = {
     "y: softmax_vjp": lambda a: gumbel_fast.softmax_vjp(a, PLAIN),
     "grad: softmax_vjp": lambda a: gumbel_fast.softmax_vjp(PLAIN, a),
     "temperature: categorical": lambda a: gumbel_fast.categorical(np.zeros((3, 2)), temperature=a),
-    "temperature: softmax": lambda a: gumbel_fast.softmax(np.zeros((3, 2)), temperature=a + 1),
+    "temperature: softmax": lambda a: gumbel_fast.softmax(np.zeros((3, 2)), temperature=a),
     "loc: gumbel": gumbel_fast.gumbel,
     "scale: gumbel": lambda a: gumbel_fast.gumbel(0, a),
     "step: annealed_temperature": lambda a: gumbel_fast.annealed_temperature(a, rate=0.1),
@@ -115,10 +115,8 @@ class Loud(np.ndarray):
     __array_ufunc__ = __array_function__ = __getitem__ = __setitem__ = _refuse
 
 
-@takers()
-def test_subclasses_are_plain_arrays_inside(name, call):
-    if name == "temperature":
-        call = TAKERS["temperature: categorical"]
+@pytest.mark.parametrize("call", TAKERS.values(), ids=TAKERS)
+def test_subclasses_are_plain_arrays_inside(call):
     result = call(np.array(PLAIN).view(Loud))
     for part in result if isinstance(result, tuple) else [result]:
         assert type(part) is np.ndarray or np.isscalar(part)
@@ -159,8 +157,6 @@ class OnlyDLPack:
 @takers()
 def test_dlpack_alone_is_refused_by_its_way_in(name, call):
     wrapped = OnlyDLPack(np.array(PLAIN))
-    if name == "temperature":
-        call = TAKERS["temperature: categorical"]
     with pytest.raises(TypeError, match=rf"^{name} must be an array, not OnlyDLPack: pass np\.from_dlpack\({name}\)$"):
         call(wrapped)
     call(np.from_dlpack(wrapped))

@@ -21,19 +21,20 @@ cnp.import_array()
 cdef enum:
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
     SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
+    # Tiles. Transposed rows of 50,000 took half as long again with a quarter of the memory.
+    TILE = 15 << 16  # bytes that the tiles of a piece may have together, unless one row has more
     RAW = 4096  # elements that are converted at a time
-    NARROWEST = 64  # columns of them, in rows that are longer; the rest are rows, to use all of a cache line
-    IN_PLACE = 64  # columns above which a tile takes results too: shorter rows would wait for the stores of the one before
-    TILE = 15 << 16  # bytes that the tiles of a piece may have, unless that is less than a row; half was a third slower
+    NARROWEST = 64  # columns of these, if rows have so many: the more rows, the more of each cache line is used
+    IN_PLACE = 64  # columns above which results go into the tile of x: a shorter row would wait for the stores before it
 
 
 cdef class Request:
     """Rows to draw from or to relax, and all that is asked of them.
 
-    `rows` and `other` are arrays of real numbers, in any layout, whose last axis is that of the categories; `read_as` is
-    the dtype as which a kernel reads `rows`, by default their own: float32, float64, float16, or uint16 as the guise of
-    bfloat16. `other` is noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type.
-    Rows that are aligned, contiguous and of that dtype are read in place; others, by way of tiles.
+    `rows` and `other` are arrays of real numbers in any layout, the categories along the last axis. A kernel reads `rows`
+    as `read_as`, by default their own dtype: float32, float64, float16, or bfloat16 in the guise of uint16. `other` is
+    noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type. Rows that are
+    aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
     `temperature` is a float64 vector of one entry, or of one for each row.
 

@@ -1,5 +1,5 @@
-# Blocks of rows, copied between an array's memory and a tile's. Elements are moved as they are, aligned or not; to convert
-# them is the business of request.pyx.
+# Blocks of rows, copied between an array's memory and a tile's. Elements are moved as they are, aligned or not;
+# request.pyx converts them.
 from libc.string cimport memcpy
 
 cdef enum:
@@ -27,12 +27,12 @@ cdef inline Block part(Block block, Py_ssize_t row, Py_ssize_t column, bint turn
 
 
 cdef inline void copy_elements(Block to, Block source, Py_ssize_t rows, Py_ssize_t columns, size_t size) noexcept nogil:
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i, _
     cdef char *a
     cdef const char *b
     for i in range(rows):
         a, b = to.data + i * to.row, source.data + i * source.row
-        for j in range(columns):
+        for _ in range(columns):
             memcpy(a, b, size)  # of a size that the compiler knows: one move
             a += to.column
             b += source.column
