@@ -20,6 +20,7 @@ Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
 _REAL_KINDS = "fiub"
+_MAY_BE_MASKED = (np.ndarray, list, tuple)
 _FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
 
 
@@ -30,11 +31,12 @@ def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
 
 def check_not_masked(name: str, value: object) -> None:
     """Raise TypeError for a masked array, or a list or tuple of them: its mask would be lost without a word."""
+    if not isinstance(value, _MAY_BE_MASKED):
+        return
     masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())  # to import it costs a tenth of importing NumPy
-    first = value
-    if isinstance(value, list | tuple):
-        first = next((item for item in value if isinstance(item, masked)), None)
-    if isinstance(first, masked):
+    items = (value,) if isinstance(value, np.ndarray) else value
+    first: Any = next((item for item in items if isinstance(item, masked)), None)
+    if first is not None:
         instead = "data" if name == "out" else "filled(...)"
         if name == "logits":
             instead = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
@@ -122,12 +124,12 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
 def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:
     """Return the shape that NumPy's generators make of `size`: an int, or a sequence or array of ints."""
     check_not_masked("size", size)
+    if isinstance(size, bool):
+        raise TypeError("size must be an int or a sequence of ints, not a bool")
     if isinstance(size, np.ndarray) and size.ndim:
         size = size.tolist()
-    if isinstance(size, Sequence):
+    if type(size) is not int and isinstance(size, Sequence):  # isinstance alone asks an int for long
         shape = tuple(operator.index(n) for n in size)
-    elif isinstance(size, bool):
-        raise TypeError("size must be an int or a sequence of ints, not a bool")
     else:
         shape = (operator.index(size),)
     if any(n < 0 for n in shape):

@@ -25,16 +25,16 @@ cdef enum:
     TILE = 15 << 16  # bytes that the tiles of a piece may have together, unless one row has more
     RAW = 4096  # elements that are converted at a time
     NARROWEST = 64  # columns of these, if rows have so many: the more rows, the more of each cache line is used
-    IN_PLACE = 64  # columns above which results go into the tile of x: a shorter row would wait for the stores before it
+    IN_PLACE = 64  # columns above which x's tile takes the results: a shorter row would wait for the stores before it
 
 
 cdef class Request:
     """Rows to draw from or to relax, and all that is asked of them.
 
-    `rows` and `other` are arrays of real numbers in any layout, the categories along the last axis. A kernel reads `rows`
-    as `read_as`, by default their own dtype: float32, float64, float16, or bfloat16 in the guise of uint16. `other` is
-    noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type. Rows that are
-    aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
+    `rows` and `other` are arrays of real numbers in any layout, the categories along the last axis. A kernel reads
+    `rows` as `read_as`, by default their own dtype: float32, float64, float16, or bfloat16 in the guise of uint16.
+    `other` is noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type. Rows that
+    are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
     `temperature` is a float64 vector of one entry, or of one for each row.
 
