@@ -33,7 +33,7 @@ cdef class Request:
 
     `rows` and `other` are arrays of real numbers in any layout, the categories along the last axis. A kernel reads
     `rows` as `read_as`, by default their own dtype: float32, float64, float16, or bfloat16 in the guise of uint16.
-    `other` is noise in place of the stream's, or the gradient of softmax_vjp, and is read in the compute type. Rows that
+    `other` is noise in place of the stream's or the gradient of softmax_vjp, and is read in the compute type. Rows that
     are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
     `temperature` is a float64 vector of one entry, or of one for each row.
