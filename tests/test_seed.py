@@ -166,7 +166,7 @@ def test_one_sample_is_the_draw_without_a_number():
 
 
 def test_categorical_depends_on_num_samples_replace_and_the_row_number():
-    """Independent draws agree with a given category 1.5 times in 100 at most: 40 of 200 do so in less than 1e-20 of seeds.
+    """Independent draws agree in 1.5 of 100 at most: 40 of 200 do so for less than one seed in 1e20.
 
     Draws that did not depend on it would agree in all.
     """
