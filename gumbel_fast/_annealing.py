@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._arguments import as_array
+
 
 def annealed_temperature(step: ArrayLike, *, rate: float, initial: float = 1.0, floor: float = 0.5) -> Any:
     """Temperature at a step of training: ``max(floor, initial * exp(-rate * step))``.
@@ -36,6 +38,8 @@ def annealed_temperature(step: ArrayLike, *, rate: float, initial: float = 1.0, 
     ValueError
         A step or a rate that is negative, infinite or NaN; a floor that is not above 0, or is above `initial`; an
         `initial` that is infinite.
+    TypeError
+        Steps that are not real numbers, or a masked array.
 
     Notes
     -----
@@ -58,7 +62,7 @@ def annealed_temperature(step: ArrayLike, *, rate: float, initial: float = 1.0, 
         raise ValueError(f"floor and initial must be 0 < floor <= initial, not {floor} and {initial}")
     if not 0 <= rate < np.inf:
         raise ValueError(f"rate must be finite and 0 or more, not {rate}")
-    steps = np.asarray(step, np.float64)
+    steps = as_array("step", step).astype(np.float64)
     if not np.all((steps >= 0) & (steps < np.inf)):
         raise ValueError("step must be finite and 0 or more")
     temperatures = np.maximum(floor, initial * np.exp(-rate * steps))

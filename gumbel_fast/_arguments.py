@@ -1,4 +1,4 @@
-"""What a caller may pass: dtypes, axis, temperature, offset and `out`, each checked here for every function.
+"""What a caller may pass: arrays, axis, temperature, offset and `out`, each checked here for every function.
 
 What they become together is a request (_request.py); loops over rows live in _core.
 """
@@ -6,6 +6,7 @@ What they become together is a request (_request.py); loops over rows live in _c
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -17,62 +18,80 @@ from . import _core
 
 Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
-_REAL = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
-_LOGITS = (*_REAL, np.dtype(np.float16))
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
+_REAL_KINDS = "fiub"
+_MAY_BE_MASKED = (np.ndarray, list, tuple)
+_FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
+
+
+def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Whether it is the dtype of ml_dtypes; known by name, as that package need not be there."""
+    return dtype.kind not in _REAL_KINDS and dtype.name == "bfloat16"  # a name takes a microsecond to make
+
+
+def check_not_masked(name: str, value: object) -> None:
+    """Raise TypeError for a masked array, or a list or tuple of them: its mask would be lost without a word."""
+    if not isinstance(value, _MAY_BE_MASKED):
+        return
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())  # to import it costs a tenth of importing NumPy
+    items = (value,) if isinstance(value, np.ndarray) else value
+    first: Any = next((item for item in items if isinstance(item, masked)), None)
+    if first is not None:
+        instead = "data" if name == "out" else "filled(...)"
+        if name == "logits":
+            instead = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
+        raise TypeError(f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{instead}")
+
+
+def as_array(name: str, value: ArrayLike) -> Array:
+    """Return `value` as an array of real numbers and of no subclass, without a copy where it is an array.
+
+    TypeError for masked arrays, for what NumPy opens by DLPack alone, and for what is not a real number.
+    """
+    if type(value) is np.ndarray:
+        array = value
+    else:
+        check_not_masked(name, value)
+        array = np.asarray(value)
+    if array.dtype.kind in _REAL_KINDS or _is_bfloat16(array.dtype):
+        return array
+    if array.dtype.kind == "O" and hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        raise TypeError(f"{name} must be an array, not {type(value).__name__}: pass np.from_dlpack({name})")
+    raise TypeError(f"{name} must be real numbers, not an array of dtype {array.dtype}")
+
+
+def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that real numbers are computed in: float32 for float32 and half precision, else float64."""
+    narrow = dtype.itemsize <= 4 if dtype.kind == "f" else _is_bfloat16(dtype)
+    return _FLOAT32 if narrow else _FLOAT64
 
 
 def as_real(name: str, value: ArrayLike) -> Array:
-    """Return `value` as an aligned float32 or float64 array in native byte order, without a copy where it is one.
+    """Return `as_array` in its compute dtype, aligned and in native byte order: a copy where it is not so already."""
+    array = as_array(name, value)
+    dtype = compute_dtype(array.dtype)
+    return array if array.dtype == dtype and array.flags.aligned else np.require(array, dtype, ["ALIGNED"])
 
-    Integers and booleans become float64, half precision float32; TypeError for what is not a real number.
+
+def as_read(array: Array) -> tuple[Array, np.dtype[Any]]:
+    """Return the array and the dtype that kernels of samplers read it as: half precision stays as it is.
+
+    bfloat16 comes in the guise of uint16, in either byte order.
     """
-    array = np.asarray(value)
     dtype = array.dtype
-    if dtype in _REAL and array.flags.aligned:
-        return array
-    if dtype.kind == "f" and dtype.itemsize in (4, 8):
-        wanted = dtype.newbyteorder("=")
-    elif _is_half(dtype):
-        wanted = np.dtype(np.float32)
-    elif dtype.kind in "biuf":
-        wanted = np.dtype(np.float64)
-    else:
-        raise TypeError(f"{name} must be real numbers, not an array of dtype {dtype}")
-    return np.require(array, wanted, ["ALIGNED"])
-
-
-def as_logits(value: ArrayLike) -> Array:
-    """Return what the samplers read in place: as `as_real`, but half precision stays, bfloat16 in the guise of uint16.
-
-    bfloat16 is known by name alone: its package need not be there.
-    """
-    array = np.asarray(value)
-    dtype = array.dtype
-    if dtype in _LOGITS and array.flags.aligned:
-        return array
-    if not _is_half(dtype):
-        return as_real("logits", array)
-    array = np.require(array, dtype.newbyteorder("="), ["ALIGNED"])
-    return array.view(np.uint16) if dtype.kind != "f" else array
-
-
-def _is_half(dtype: np.dtype[Any]) -> bool:
-    return (dtype.kind == "f" and dtype.itemsize == 2) or dtype.name == "bfloat16"
-
-
-def compute_dtype(logits: Array) -> np.dtype[Any]:
-    """Return the dtype that logits, as `as_logits` gives them, are computed in: float64 for float64, else float32."""
-    return _REAL[logits.dtype == np.float64]
+    if dtype.kind == "f":
+        return array, _FLOAT16 if dtype.itemsize == 2 else compute_dtype(dtype)
+    if _is_bfloat16(dtype):
+        return array.view(_UINT16.newbyteorder(dtype.byteorder)), _UINT16
+    return array, _FLOAT64
 
 
 def as_rows(name: str, array: Array, axis: int) -> Array:
-    """Return the array with `axis` last and contiguous, as a view where memory allows."""
+    """Return a view of the array with `axis` last."""
     last = array.ndim - 1
     rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim), last)
     if rows.shape[-1] > _core.MAX_COLUMNS:
         raise ValueError(f"{name}: {rows.shape[-1]} columns are more than 2**34")
-    if rows.strides[-1] != rows.itemsize and rows.shape[-1] > 1:
-        rows = np.ascontiguousarray(rows)
     return rows
 
 
@@ -91,10 +110,7 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
     """
     if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
         return np.array([temperature])
-    t = np.asarray(temperature)
-    if t.dtype.kind not in "biuf" and t.dtype.name != "bfloat16":
-        raise TypeError(f"temperature must be real numbers, not of dtype {t.dtype}")
-    t = t.astype(np.float64)
+    t = as_array("temperature", temperature).astype(np.float64)
     if not np.all(t >= 0 if zero else t > 0):
         raise ValueError(f"temperature must be {'0 or more' if zero else 'above 0'}")
     if t.ndim == 0:
@@ -103,6 +119,22 @@ def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool
         return np.ascontiguousarray(np.broadcast_to(t, batch)).reshape(-1)
     except ValueError:
         raise ValueError(f"temperature of shape {t.shape} does not broadcast to the batch {batch}") from None
+
+
+def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:
+    """Return the shape that NumPy's generators make of `size`: an int, or a sequence or array of ints."""
+    check_not_masked("size", size)
+    if isinstance(size, bool):
+        raise TypeError("size must be an int or a sequence of ints, not a bool")
+    if isinstance(size, np.ndarray) and size.ndim:
+        size = size.tolist()
+    if type(size) is not int and isinstance(size, Sequence):  # isinstance alone asks an int for long
+        shape = tuple(operator.index(n) for n in size)
+    else:
+        shape = (operator.index(size),)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"size must not be negative: {shape}")
+    return shape
 
 
 def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
@@ -122,6 +154,8 @@ def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -
     """
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an array, not {type(out).__name__}")
+    check_not_masked("out", out)
+    out = np.asarray(out)
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, not {out.shape}")
     if out.dtype != dtype:

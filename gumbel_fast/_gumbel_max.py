@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_out, compute_dtype
+from ._arguments import Vector, check_out
 from ._core import Request
 from ._methods import Method
 from ._request import check_wanted, draw, to_sample
@@ -130,7 +130,7 @@ def gumbel_max(
         with no categories; a temperature that is negative or NaN; `noise` of another shape, or together with `rng` or
         `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was.
     TypeError
-        Logits or noise that are not real numbers.
+        Logits or noise that are not real numbers, or a masked array.
 
     References
     ----------
@@ -275,7 +275,7 @@ def gumbel_top_k(
         A row with NaN, +inf or nothing but -inf, or with fewer than k categories that are not -inf; a negative k; a
         temperature that is negative or NaN; more than 2**34 columns; workers 0. No row is read for k = 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     References
     ----------

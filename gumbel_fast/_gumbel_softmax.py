@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Array, check_out, compute_dtype
+from ._arguments import Array, check_out
 from ._request import to_relax
 from ._results import fill_rows
 from ._rng import RNG
@@ -65,7 +65,7 @@ def gumbel_softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     References
     ----------
@@ -87,7 +87,7 @@ def gumbel_softmax(
     """
     threads = as_workers(workers)
     request = to_relax(logits, temperature=temperature, axis=axis, rng=rng, offset=offset)
-    dtype = compute_dtype(request.inputs[0])
+    dtype = request.compute_type
     if out is not None:
         check_out(out, request.inputs[0].shape, dtype, *request.inputs)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Array, as_offset, as_real, check_out
+from ._arguments import Array, as_offset, as_real, as_size, check_out
 from ._results import deliver, is_contiguous
 from ._rng import RNG, draw_seed
 from ._threads import as_workers, run
@@ -19,7 +19,7 @@ from ._threads import as_workers, run
 def gumbel(
     loc: ArrayLike = 0.0,
     scale: ArrayLike = 1.0,
-    size: int | tuple[int, ...] | None = None,
+    size: int | Sequence[int] | NDArray[np.integer[Any]] | None = None,
     *,
     dtype: DTypeLike = np.float64,
     out: np.ndarray[Any, Any] | None = None,
@@ -33,8 +33,9 @@ def gumbel(
     ----------
     loc, scale : float or array_like of floats
         Location and scale, scale >= 0.
-    size : int or tuple of ints, optional
-        Output shape. By default that of `out`, or the one `loc` and `scale` broadcast to.
+    size : int, or sequence or array of ints, optional
+        Output shape. By default that of `out`, or the one `loc` and `scale` broadcast to. As in NumPy, ``()`` gives an
+        array of no axes, and no size, with no `out` and a `loc` and `scale` of no axes, a scalar.
     dtype : {float64, float32}
         Of the result. float64 noise uses 64 random bits an element; float32 noise uses 32, and 64 in the tails.
     out : ndarray, optional
@@ -60,7 +61,8 @@ def gumbel(
         A negative or NaN scale; a shape that `loc` and `scale` do not broadcast to; a wrong `out`; more than 2**34
         columns; workers 0.
     TypeError
-        Another dtype; a loc or scale that is not real; another kind of `rng`.
+        Another dtype; a loc or scale that is not real; a masked array; a size that is no int and no sequence of ints;
+        another kind of `rng`.
 
     References
     ----------
@@ -82,12 +84,10 @@ def gumbel(
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
     parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
-    if size is None:
-        shape = parameters if out is None else np.shape(out)
-    else:
-        shape = tuple(operator.index(n) for n in size) if isinstance(size, tuple | list) else (operator.index(size),)
-    if any(n < 0 for n in shape):
-        raise ValueError(f"size must not be negative: {shape}")
+    plain = None if out is None else np.asarray(out)
+    shape = parameters if plain is None else plain.shape
+    if size is not None:
+        shape = as_size(size)
     if parameters and np.broadcast_shapes(parameters, shape) != shape:
         raise ValueError(f"loc and scale of shape {parameters} do not broadcast to {shape}")
     if out is not None:
@@ -97,8 +97,8 @@ def gumbel(
         raise ValueError("scale must be 0 or more")
     key, base = draw_seed(rng)
 
-    read_later = any(out is not None and np.may_share_memory(a, out) for a in (mu, beta))
-    noise = out if out is not None and is_contiguous(out) and shape and not read_later else np.empty(shape, real)
+    read_later = any(plain is not None and np.may_share_memory(a, plain) for a in (mu, beta))
+    noise = plain if plain is not None and is_contiguous(plain) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     scalar = not parameters
     _fill(
@@ -107,7 +107,7 @@ def gumbel(
     if not scalar:
         noise *= beta
         noise += mu
-    return deliver(noise, out)
+    return deliver(noise, out, scalar=size is None)
 
 
 def _fill(rows: Array, key: int, row: int, column: int, loc: float, scale: float, threads: int) -> None:

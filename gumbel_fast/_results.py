@@ -16,29 +16,25 @@ def is_contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous and array.flags.aligned)
 
 
-def deliver(result: Array, out: Array | None) -> Any:
-    """Return what was made aside: in `out` where there is one, else as it is, or as a scalar."""
+def deliver(result: Array, out: Array | None, *, scalar: bool = True) -> Any:
+    """Return what was made: in `out` where there is one, else as it is, or as a scalar where it has no axes."""
     if out is None:
-        return result[()]
-    if result is not out:
-        out[...] = result
+        return result[()] if scalar else result
+    plain = np.asarray(out)
+    if result is not plain:
+        plain[...] = result
     return out
 
 
 def fill_rows(fill: Callable[[Array], object], rows: Array, dtype: DTypeLike, axis: int, out: Array | None) -> Array:
-    """Return what `fill` writes, of the shape of `rows` and `axis` in its place: in `out` if its layout allows."""
+    """Return what `fill` writes, of the shape of `rows` and `axis` in its place: in `out`, whatever its layout."""
     last = axis in (-1, rows.ndim - 1)
-    target = out if out is None or last else np.moveaxis(out, axis, -1)
-    result = target if target is not None and _takes_rows(target) else np.empty(rows.shape, dtype)
+    if out is None:
+        result = np.empty(rows.shape, dtype)
+    else:
+        result = np.asarray(out) if last else np.moveaxis(np.asarray(out), axis, -1)
     if result.size:
         fill(result)
-    if out is None:
-        return result if last else np.moveaxis(result, -1, axis)
-    if target is not None and result is not target:
-        target[...] = result
-    return out
-
-
-def _takes_rows(array: Array) -> bool:
-    """Whether a kernel can write each row of the array as contiguous, aligned memory."""
-    return bool(array.flags.aligned and (array.shape[-1] <= 1 or array.strides[-1] == array.itemsize))
+    if out is not None:
+        return out
+    return result if last else np.moveaxis(result, -1, axis)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from . import _core
+from ._arguments import check_not_masked
 
 
 class SeedPair(NamedTuple):
@@ -24,7 +25,8 @@ class SeedPair(NamedTuple):
 
 # A string, and no generator before a call wants one: to import numpy.random takes as long as all the rest of ours.
 RNG: TypeAlias = (
-    "int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None"
+    "int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator"
+    " | np.random.RandomState | None"
 )
 
 _process_generator: np.random.Generator | None = None
@@ -59,11 +61,21 @@ def draw_seed(rng: RNG) -> tuple[int, int]:
         return _core.draw_seed(rng)
     if isinstance(rng, SeedPair):
         return rng
+    if isinstance(rng, np.random.RandomState):
+        return _core.draw_seed(np.random.default_rng(rng).bit_generator)  # its own; older NumPy: TypeError
     if not isinstance(rng, np.random.SeedSequence):
         if not isinstance(rng, int | np.integer | Sequence | np.ndarray) or isinstance(rng, str | bytes):
-            raise TypeError(
-                f"rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, not {type(rng).__name__}"
-            )
+            raise TypeError(_not_taken(rng))
+        check_not_masked("rng", rng)
         rng = np.random.SeedSequence(rng)
     a, b = rng.generate_state(2, np.uint64)
     return int(a), int(b)
+
+
+def _not_taken(rng: object) -> str:
+    kind = type(rng)
+    what = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"  # torch has a Generator too
+    taken = "None, an int, a SeedSequence, a BitGenerator or a Generator of NumPy"
+    if what == "torch.Generator":
+        return f"rng must be {taken}, not a {what}: pass int(torch.randint(2**63 - 1, (), generator=rng))"
+    return f"rng must be {taken}, not {what.removeprefix('builtins.')}"

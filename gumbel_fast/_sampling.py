@@ -59,14 +59,15 @@ def categorical(
 ) -> Any:
     """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
 
-    The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed and the logits
-    are not copied. One draw from a long row reads it once, at about the speed of finding its maximum.
+    The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed. Logits of the
+    dtypes named below are read in place where the elements of a row are contiguous; others are copied, less than 1 MiB
+    (or one row) at a time. One draw from a long row reads it once, at about the speed of finding its maximum.
 
     Parameters
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
-        ml_dtypes) and float32 are computed in float32, all else in float64.
+        ml_dtypes) and float32 are computed in float32, all else in float64, in which integers above 2**53 are rounded.
     num_samples : int, optional
         Draws from each row, 0 to 2**32; they form a last axis of the result. By default one draw and no such axis.
         Many draws stream into the result: beyond it, memory does not grow with their number.
@@ -100,7 +101,7 @@ def categorical(
         negative or above 2**32; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is
         read for 0 samples.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     See Also
     --------

@@ -17,9 +17,9 @@ from ._threads import as_workers, run
 
 def _relax(request: Request, function: int, cost: float, axis: int, out: NDArray[Any] | None, workers: int) -> Array:
     threads = as_workers(workers)
-    x = request.inputs[0]
+    dtype = request.compute_type
     if out is not None:
-        check_out(out, x.shape, x.dtype, *request.inputs)
+        check_out(out, request.inputs[0].shape, dtype, *request.inputs)
 
     def fill(result: Array) -> None:
         core = request.into(out=result)
@@ -30,7 +30,7 @@ def _relax(request: Request, function: int, cost: float, axis: int, out: NDArray
             threads,
         )
 
-    return fill_rows(fill, request.rows, x.dtype, axis, out)
+    return fill_rows(fill, request.rows, dtype, axis, out)
 
 
 def softmax(
@@ -70,7 +70,7 @@ def softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def log_softmax(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def logsumexp(
     ValueError
         A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers.
+        Logits that are not real numbers, or a masked array.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def logsumexp(
     """
     threads = as_workers(workers)
     request = to_normalise(logits, temperature=temperature, axis=axis)
-    dtype = request.rows.dtype
+    dtype = request.compute_type
     if out is not None:
         check_out(out, request.batch, dtype, *request.inputs)
     sums = np.empty(request.batch, dtype)
@@ -246,7 +246,7 @@ def softmax_vjp(
     ValueError
         Shapes that differ; a temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Arguments that are not real numbers.
+        Arguments that are not real numbers, or a masked array.
 
     Examples
     --------

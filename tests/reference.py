@@ -72,8 +72,8 @@ def seed_pair(rng):
         rng = np.random.SeedSequence(int(rng))
     if isinstance(rng, np.random.SeedSequence):
         return rng.generate_state(2, np.uint64)
-    if isinstance(rng, np.random.BitGenerator):
-        rng = np.random.Generator(rng)
+    if isinstance(rng, np.random.BitGenerator | np.random.RandomState):
+        rng = np.random.default_rng(rng)
     if isinstance(rng, np.random.Generator):
         # Over the full range each integer is one next_uint64, for every bit generator (random_raw gives MT19937's
         # 32-bit words), and the generator holds its lock over both.
@@ -209,7 +209,8 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
     if out is not None:
         _check_out(out, shape, dtype)
     noise = _noise(shape, dtype, seed_pair(rng), offset)
-    return _deliver(loc + scale * noise.astype(WIDE), dtype, out)
+    result = _deliver(loc + scale * noise.astype(WIDE), dtype, out)
+    return result if size is None or out is not None else np.asarray(result)
 
 
 def _check_offset(offset, shape):

@@ -408,6 +408,34 @@ def test_type_errors(name, value):
         gumbel_fast.gumbel(rng=1, **{name: value})
 
 
+SIZES = [None, (), [], 3, np.int64(3), (2, 3), [2, 3], range(2, 4), np.array(3), np.array([3]), np.array([], int),
+         np.array([2, 3], np.uint8), [np.int32(2), 3], (2, 0), 0]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES, ids=repr)
+def test_sizes_are_those_of_numpy(size):
+    """Their shapes, and for () an array of no axes, where no size gives a scalar."""
+    expected = np.random.default_rng(1).gumbel(size=size)
+    actual = gumbel_fast.gumbel(size=size, rng=1)
+    assert np.shape(actual) == np.shape(expected)
+    assert isinstance(actual, np.ndarray) == isinstance(expected, np.ndarray)
+    loc = np.zeros(())
+    assert type(gumbel_fast.gumbel(loc, size=size)) is type(actual)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [3.0, "3", {2, 3}, {2: 1}, True, (2.0,), (2, None), [[2]], np.array([2.0]), np.array([[2, 3]]), np.array(True)],
+    ids=repr,
+)
+def test_sizes_that_numpy_refuses(size):
+    for gumbel in np.random.default_rng(1).gumbel, gumbel_fast.gumbel:
+        with pytest.raises(TypeError):
+            gumbel(size=size)
+    with pytest.raises(TypeError):
+        gumbel_fast.gumbel(size=iter([2, 3]))
+
+
 def test_keywords_only():
     with pytest.raises(TypeError):
         gumbel_fast.gumbel(0.0, 1.0, 3, np.float32)

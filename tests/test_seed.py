@@ -108,16 +108,94 @@ def test_none_is_new_every_time():
     assert not np.any(gumbel_fast.gumbel(size=100, rng=None) == first)
 
 
+def test_a_random_state_is_taken_where_default_rng_takes_it():
+    """Its words are those of its bit generator, which moves on."""
+    state = np.random.RandomState(3)
+    try:
+        np.random.default_rng(state)
+    except TypeError:
+        with pytest.raises(TypeError):
+            gumbel_fast.gumbel(size=8, rng=state)
+        return
+    twin = np.random.Generator(np.random.MT19937())
+    twin.bit_generator.state = state.get_state(legacy=False)
+    for _ in range(2):
+        np.testing.assert_array_equal(gumbel_fast.gumbel(size=8, rng=state), gumbel_fast.gumbel(size=8, rng=twin))
+    assert gumbel_fast.categorical(np.zeros(1000), rng=state) == gumbel_fast.categorical(np.zeros(1000), rng=twin)
+
+
+def test_a_generator_of_torch_is_told_apart():
+    """By its type's name: nothing here imports torch, nor does the library."""
+    stranger = type("Generator", (), {"__module__": "torch._C"})()
+    with pytest.raises(TypeError, match=r"not a torch\.Generator: pass int\(torch\.randint\(2\*\*63 - 1"):
+        gumbel_fast.gumbel(size=3, rng=stranger)
+
+
+def test_an_int_drawn_as_the_error_says_is_a_seed():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    generator = torch.Generator().manual_seed(3)
+    with pytest.raises(TypeError, match=r"torch\.Generator"):
+        gumbel_fast.gumbel(size=3, rng=generator)
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    assert np.isfinite(gumbel_fast.gumbel(size=3, rng=seed)).all()
+
+
 @pytest.mark.parametrize("function", [
     lambda rng: gumbel_fast.gumbel(size=3, rng=rng),
     lambda rng: gumbel_fast.categorical([0.0, 1.0], rng=rng),
 ], ids=["gumbel", "categorical"])  # fmt: skip
 def test_other_kinds_are_refused(function):
-    for rng in "7", 1.5, object(), np.random.RandomState(1), np.random.default_rng:
-        with pytest.raises(TypeError):
+    for rng in "7", 1.5, object(), np.random.default_rng:
+        with pytest.raises(TypeError, match=r"rng must be None, an int, .* of NumPy, not "):
             function(rng)
+    with pytest.raises(TypeError, match="masked array"):
+        function(np.ma.array([1, 2], mask=[False, True]))
     with pytest.raises(ValueError, match="non-negative"):
         function(-1)
+
+
+# ------------------------------------------------------------------------------------------ what categorical depends on
+
+
+def test_one_sample_is_the_draw_without_a_number():
+    for n in 6, 300, 5000:
+        x = np.random.default_rng(3).normal(size=(50, n))
+        for replace in True, False:
+            draws = gumbel_fast.categorical(x, num_samples=1, replace=replace, rng=4)[:, 0]
+            np.testing.assert_array_equal(draws, gumbel_fast.categorical(x, rng=4))
+
+
+def test_categorical_depends_on_num_samples_replace_and_the_row_number():
+    """Independent draws agree in 1.5 of 100 at most: 40 of 200 do so for less than one seed in 1e20.
+
+    Draws that did not depend on it would agree in all.
+    """
+    row = np.random.default_rng(3).normal(size=1000)
+    few, many = (gumbel_fast.categorical(row, num_samples=n, rng=4) for n in (90, 2000))
+    assert np.sum(few == many[:90]) < 40
+    without = gumbel_fast.categorical(row, num_samples=90, replace=False, rng=4)
+    assert np.sum(few == without) < 40
+    draws = gumbel_fast.categorical(np.tile(row, (200, 1)), rng=4)
+    assert np.sum(draws == draws[0]) < 40
+
+
+def test_categorical_depends_on_the_dtype_by_its_rounding():
+    """A few of 20 million draws differ between float32 and float64, none within the dtypes computed in one of them.
+
+    About five do for each seed, so that one seed in a hundred shows none; an error of 1e-5 in a probability shows 200.
+    """
+    row = np.random.default_rng(0).integers(-40, 40, 1000) / 8 + 0.0625  # exact in every dtype but for int
+    draw = {d: gumbel_fast.categorical(row.astype(d), num_samples=20_000_000, rng=1) for d in (np.float32, np.float64)}
+    assert 0 < np.sum(draw[np.float32] != draw[np.float64]) < 200
+    for n in 20, 1000:
+        half = gumbel_fast.categorical(row[:n].astype(np.float16), num_samples=9999, rng=1)
+        np.testing.assert_array_equal(
+            half, gumbel_fast.categorical(row[:n].astype(np.float32), num_samples=9999, rng=1)
+        )
+        whole = np.round(row[:n])
+        np.testing.assert_array_equal(
+            gumbel_fast.categorical(whole.astype(int), rng=1), gumbel_fast.categorical(whole, rng=1)
+        )
 
 
 # ----------------------------------------------------------------------------------------------- rows, columns, offsets

@@ -1,7 +1,8 @@
 """The typed layer between Python and the C core, in Cython. The modules of gumbel_fast take its names from here.
 
 target       the C core, and the SIMD target in use
-request      a request in Cython, and the loop over rows that has a kernel do it; rows.pxd: arrays as rows
+request      a request in Cython, and the loop over rows that has a kernel do it; rows.pxd: arrays as rows;
+             tiles.pxd: rows copied, where a kernel cannot read or write them in place
 samplers     draws from requests, and the fast path of small calls; seeds.pxd: the two words of a call
 relaxations  softmax and its relatives, and noise
 distribution the functions of gumbel_r

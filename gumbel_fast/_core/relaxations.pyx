@@ -7,7 +7,7 @@ cimport numpy as cnp
 from libc.stdint cimport uint32_t, uint64_t
 
 from gumbel_fast._core.kernels cimport *
-from gumbel_fast._core.request cimport Request, raise_for, run
+from gumbel_fast._core.request cimport Request, raise_for, run_request
 from gumbel_fast._core.rows cimport dtype_of
 from gumbel_fast._core.target cimport kernels
 
@@ -18,13 +18,13 @@ SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX_VJP = GF_SOFTMAX, GF_LOG_SOFTMAX, GF_LO
 
 def relax(Request request not None, int function, Py_ssize_t start, Py_ssize_t stop):
     """Apply SOFTMAX, LOG_SOFTMAX, LOGSUMEXP or SOFTMAX_VJP to rows start to stop, which are float32 or float64."""
-    raise_for(&request.c, run(&kernels.real[request.dtype][function], &request.c, &request.walk, start, stop), False)
+    raise_for(&request.c, run_request(&kernels.real[request.dtype][function], request, start, stop), False)
 
 
 def gumbel_softmax(Request request not None, Py_ssize_t start, Py_ssize_t stop):
     """Softmax of (logits + noise) / temperature of rows start to stop, or the one-hot of its greatest entry."""
     cdef const gf_kernel *kernel = &kernels.logits[request.dtype][GF_GUMBEL_SOFTMAX]
-    raise_for(&request.c, run(kernel, &request.c, &request.walk, start, stop), False)
+    raise_for(&request.c, run_request(kernel, request, start, stop), False)
 
 
 def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,

@@ -16,16 +16,32 @@ cdef struct Walk:
 
 cdef class Request:
     cdef gf_request c  # the row pointers are set at each run
-    cdef Walk walk
-    cdef int dtype  # gf_dtype of the rows
+    cdef Walk walk  # the arrays as they are, whether a kernel can read them there or not
+    cdef bint x_aside, other_aside, out_aside  # what a kernel gets or gives by way of a tile
+    cdef int dtype  # gf_dtype that the rows are read as
     cdef object results  # the arrays that the other pointers point into
     cdef readonly tuple inputs
+    cdef cnp.dtype read_as
+    cdef readonly cnp.dtype compute_type
     cdef readonly cnp.ndarray rows
     cdef readonly cnp.ndarray temperature
     cdef readonly cnp.ndarray other
     cdef readonly tuple batch
     cdef readonly Py_ssize_t columns
     cdef readonly Py_ssize_t count
+
+
+cdef class Tile:
+    # Some consecutive rows of an array as the kernels take them: contiguous, aligned, and of the dtype that they read.
+    cdef Rows rows
+    cdef cnp.ndarray tile
+    cdef cnp.ndarray raw  # some elements as they are in the array, if they are converted
+    cdef Py_ssize_t columns, step  # of a row, and the bytes between two in the array
+
+    cdef void copy(self, cnp.ndarray here, const Rows *array, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column,
+                   Py_ssize_t columns, bint back) noexcept
+    cdef int read(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1
+    cdef int write(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1
 
 
 cdef enum:
@@ -54,4 +70,6 @@ cdef inline gf_status run_kernel(const gf_kernel *kernel, const gf_request *c, s
 
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                    Py_ssize_t stop) noexcept
+cdef gf_status run_request(const gf_kernel *kernel, Request request, Py_ssize_t start, Py_ssize_t stop) except *
+cdef Tile one_row(Request request, Py_ssize_t row)
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1

@@ -8,6 +8,7 @@ from typing_extensions import disjoint_base
 class Request:
     inputs: tuple[NDArray[Any], ...]
     rows: NDArray[Any]
+    compute_type: np.dtype[Any]
     temperature: NDArray[np.float64]
     other: NDArray[Any] | None
     batch: tuple[int, ...]
@@ -23,6 +24,7 @@ class Request:
         row: int = 0,
         column: int = 0,
         other: NDArray[Any] | None = None,
+        read_as: np.dtype[Any] | None = None,
     ) -> None: ...
     def into(
         self,

@@ -14,20 +14,29 @@ cimport numpy as cnp
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.rows cimport *
+from gumbel_fast._core.tiles cimport Block, copy_block
 
 cnp.import_array()
 
 cdef enum:
     FEW_ELEMENTS = 8192  # below about 2 microseconds of work, giving up the GIL costs more than it frees
     SCRATCH_HERE = 512  # doubles of scratch on the stack, which spare short rows a malloc
+    # Tiles. Transposed rows of 50,000 took half as long again with a quarter of the memory.
+    TILE = 15 << 16  # bytes that the tiles of a piece may have together, unless one row has more
+    RAW = 4096  # elements that are converted at a time
+    NARROWEST = 64  # columns of these, if rows have so many: the more rows, the more of each cache line is used
+    IN_PLACE = 64  # columns above which x's tile takes the results: a shorter row would wait for the stores before it
 
 
 cdef class Request:
     """Rows to draw from or to relax, and all that is asked of them.
 
-    `rows` and `other` are arrays with a contiguous last axis, float32, float64, float16, or bfloat16 in the guise of
-    uint16; `temperature` is a float64 vector of one entry, or of one for each row. `other` is noise in the compute type
-    in place of the stream's, or the gradient of softmax_vjp.
+    `rows` and `other` are arrays of real numbers in any layout, the categories along the last axis. A kernel reads
+    `rows` as `read_as`, by default their own dtype: float32, float64, float16, or bfloat16 in the guise of uint16.
+    `other` is noise in place of the stream's or the gradient of softmax_vjp, and is read in the compute type. Rows that
+    are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
+
+    `temperature` is a float64 vector of one entry, or of one for each row.
 
     Attributes
     ----------
@@ -37,14 +46,18 @@ cdef class Request:
         The shape of what has one entry a row.
     columns, count : int
         The categories of a row; the rows.
+    compute_type : dtype
+        float32 or float64: of noise, gradients and results.
     """
 
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
-                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None):
+                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None):
         cdef int last = cnp.PyArray_NDIM(rows) - 1
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
-        self.dtype = dtype_of(rows)
+        self.read_as = rows.descr if read_as is None else read_as
+        self.dtype = dtype_of_type(self.read_as.type_num)
+        self.compute_type = cnp.PyArray_DescrFromType(cnp.NPY_FLOAT64 if self.dtype == GF_F64 else cnp.NPY_FLOAT32)
         self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
         for length in cnp.PyArray_DIMS(rows)[:last]:
             self.count *= length
@@ -57,14 +70,18 @@ cdef class Request:
         no_rows(&self.walk.other)
         no_rows(&self.walk.index)
         no_rows(&self.walk.out)
+        self.x_aside = not is_direct(rows, self.read_as)
+        self.other_aside = self.out_aside = False
         if other is not None:
             rows_of(other, last, &self.walk.other)
+            self.other_aside = not is_direct(other, self.compute_type)
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, bint hard=False):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
-        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, or a float64 for each row of logsumexp.
+        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, in any layout, or a float64 for each row of
+        logsumexp, aligned.
         """
         cdef int last = cnp.PyArray_NDIM(self.rows) - 1
         self.results = index, value, out
@@ -77,6 +94,7 @@ cdef class Request:
             self.c.draws.value = <double *> cnp.PyArray_DATA(value)
         if out is not None:
             rows_of(out, last, &self.walk.out)
+            self.out_aside = cnp.PyArray_NDIM(out) > last and not is_direct(out, out.descr)
         self.c.hard = hard
         return self
 
@@ -86,7 +104,19 @@ cdef class Request:
         return Request(
             self.inputs, self.rows[place][start:stop], self.temperature[row:row + 1] if self.c.temperature.step
             else self.temperature, self.c.stream.key, self.c.stream.row + <uint64_t> row,
-            self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop])
+            self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop],
+            self.read_as)
+
+
+cdef inline bint converts(cnp.ndarray array, cnp.dtype dtype) noexcept:
+    return not cnp.PyArray_EquivTypes(array.descr, dtype)
+
+
+cdef inline bint is_direct(cnp.ndarray array, cnp.dtype dtype) noexcept:
+    # Whether a kernel can work on the rows where they lie.
+    cdef int last = cnp.PyArray_NDIM(array) - 1
+    return (cnp.PyArray_ISALIGNED(array) and not converts(array, dtype)
+            and (cnp.PyArray_STRIDE(array, last) == cnp.PyArray_ITEMSIZE(array) or cnp.PyArray_DIM(array, last) <= 1))
 
 
 cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, const Walk *walk, Py_ssize_t start,
@@ -141,6 +171,128 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     if size > sizeof(here):
         free(scratch)
     return status
+
+
+cdef void copy_rows(Block tile, const Rows *rows, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column, Py_ssize_t step,
+                    Py_ssize_t columns, size_t size, bint back) noexcept nogil:
+    # Rows start to stop of an array, from that column on, into a tile, or back; `step` is the bytes between columns.
+    cdef Py_ssize_t end
+    cdef Block there
+    there.column = step
+    while start < stop:
+        end = run_end(rows, start, stop)
+        there.data, there.row = row_at(rows, start) + column * step, row_stride(rows)
+        if back:
+            copy_block(there, tile, end - start, columns, size)
+        else:
+            copy_block(tile, there, end - start, columns, size)
+        tile.data += (end - start) * tile.row
+        start = end
+
+
+cdef class Tile:
+    def __cinit__(self, cnp.ndarray array, cnp.dtype dtype, Py_ssize_t count, cnp.ndarray tile=None):
+        cdef int last = cnp.PyArray_NDIM(array) - 1
+        cdef Py_ssize_t width
+        self.columns, self.step = cnp.PyArray_DIM(array, last), cnp.PyArray_STRIDE(array, last)
+        self.tile = np.empty((count, self.columns), dtype) if tile is None else tile
+        rows_of(self.tile, 1, &self.rows)
+        if converts(array, dtype) and count and self.columns:
+            width = min(self.columns, max(RAW // count, NARROWEST))
+            self.raw = np.empty((min(count, RAW // width), width), array.descr)
+
+    cdef void copy(self, cnp.ndarray here, const Rows *array, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t column,
+                   Py_ssize_t columns, bint back) noexcept:
+        # Between the array and the upper left corner of a C-contiguous one.
+        cdef Block tile
+        cdef size_t size = <size_t> cnp.PyArray_ITEMSIZE(here)
+        tile.data, tile.column = cnp.PyArray_BYTES(here), <Py_ssize_t> size
+        tile.row = cnp.PyArray_DIM(here, 1) * tile.column
+        if (stop - start) * columns < FEW_ELEMENTS:
+            copy_rows(tile, array, start, stop, column, self.step, columns, size, back)
+        else:
+            with nogil:
+                copy_rows(tile, array, start, stop, column, self.step, columns, size, back)
+
+    cdef int read(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Take rows start to stop."""
+        cdef Py_ssize_t row = start, end, column, right
+        self.rows.first = start
+        if self.raw is None:
+            self.copy(self.tile, array, start, stop, 0, self.columns, False)
+            return 0
+        while row < stop:
+            end = min(row + cnp.PyArray_DIM(self.raw, 0), stop)
+            column = 0
+            while column < self.columns:
+                right = min(column + cnp.PyArray_DIM(self.raw, 1), self.columns)
+                self.copy(self.raw, array, row, end, column, right - column, False)
+                cnp.PyArray_CopyInto(self.tile[row - start:end - start, column:right],
+                                     self.raw[:end - row, :right - column])
+                column = right
+            row = end
+        return 0
+
+    cdef int write(self, const Rows *array, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Give rows start to stop back."""
+        self.copy(self.tile, array, start, stop, 0, self.columns, True)
+        return 0
+
+
+cdef Tile one_row(Request q, Py_ssize_t row):
+    """One of the rows in a tile of its own, where it cannot be read in place."""
+    if not q.x_aside:
+        return None
+    tile = Tile(q.rows, q.read_as, 1)
+    tile.read(&q.walk.x, row, row + 1)
+    return tile
+
+
+cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
+    # A tile at a time of what has to be copied.
+    cdef gf_status status
+    cdef Walk walk = q.walk
+    cdef Tile x = None, other = None, out = None
+    cdef cnp.ndarray result = q.results[2] if q.out_aside else None
+    cdef bint share = q.x_aside and q.out_aside and q.columns > IN_PLACE and not converts(result, q.read_as)
+    cdef Py_ssize_t end, step, size = 0
+    if q.x_aside:
+        size += q.read_as.itemsize
+    if q.other_aside:
+        size += q.compute_type.itemsize
+    if q.out_aside and not share:
+        size += cnp.PyArray_ITEMSIZE(result)
+    step = min(max(TILE // max(size * q.columns, 1), 1), stop - start)
+    if q.x_aside:
+        x = Tile(q.rows, q.read_as, step)
+    if q.other_aside:
+        other = Tile(q.other, q.compute_type, step)
+    if q.out_aside:
+        out = Tile(result, result.descr, step, x.tile if share else None)
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        end = min(start + step, stop)
+        if x is not None:
+            x.read(&q.walk.x, start, end)
+            walk.x = x.rows
+        if other is not None:
+            other.read(&q.walk.other, start, end)
+            walk.other = other.rows
+        if out is not None:
+            out.rows.first = start
+            walk.out = out.rows
+        status = run(kernel, &q.c, &walk, start, end)
+        if out is not None:
+            out.write(&q.walk.out, start, end)
+        start = end
+    return status
+
+
+cdef gf_status run_request(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
+    # Has a kernel work on rows start to stop of a request.
+    if q.x_aside or q.other_aside or q.out_aside:
+        return run_tiles(kernel, q, start, stop)
+    return run(kernel, &q.c, &q.walk, start, stop)
 
 
 cdef str why_refused(Py_ssize_t row, int64_t found, size_t wanted, bint noisy):

@@ -9,21 +9,25 @@ cdef enum:
 cdef struct Rows:
     # An array as rows along its last axis, the other axes flattened in C order. data is NULL where there is no array.
     char *data
+    Py_ssize_t first  # the number of the row at data: not 0 where a tile stands in for the array
     int ndim
     Py_ssize_t shape[MAX_DIMS]
     Py_ssize_t strides[MAX_DIMS]
 
 
-cdef inline int dtype_of(cnp.ndarray array) noexcept:
+cdef inline int dtype_of_type(int type_number) noexcept:
     # The kernels' number of a dtype; bfloat16 comes in the guise of uint16. GF_DTYPES for what they do not read.
-    cdef int dtype = cnp.PyArray_TYPE(array)
-    if dtype == cnp.NPY_FLOAT32:
+    if type_number == cnp.NPY_FLOAT32:
         return GF_F32
-    if dtype == cnp.NPY_FLOAT64:
+    if type_number == cnp.NPY_FLOAT64:
         return GF_F64
-    if dtype == cnp.NPY_FLOAT16:
+    if type_number == cnp.NPY_FLOAT16:
         return GF_F16
-    return GF_BF16 if dtype == cnp.NPY_UINT16 else GF_DTYPES
+    return GF_BF16 if type_number == cnp.NPY_UINT16 else GF_DTYPES
+
+
+cdef inline int dtype_of(cnp.ndarray array) noexcept:
+    return dtype_of_type(cnp.PyArray_TYPE(array))
 
 
 cdef inline void rows_of(cnp.ndarray array, int batch_ndim, Rows *rows) noexcept:
@@ -31,7 +35,7 @@ cdef inline void rows_of(cnp.ndarray array, int batch_ndim, Rows *rows) noexcept
     cdef int axis
     cdef Py_ssize_t size, stride
     rows.data = cnp.PyArray_BYTES(array)
-    rows.ndim = 0
+    rows.first = rows.ndim = 0
     for axis in range(batch_ndim):
         size, stride = cnp.PyArray_DIM(array, axis), cnp.PyArray_STRIDE(array, axis)
         if rows.ndim and rows.strides[rows.ndim - 1] == size * stride:
@@ -44,12 +48,13 @@ cdef inline void rows_of(cnp.ndarray array, int batch_ndim, Rows *rows) noexcept
 
 
 cdef inline void no_rows(Rows *rows) noexcept nogil:
-    rows.data, rows.ndim = NULL, 0
+    rows.data, rows.first, rows.ndim = NULL, 0, 0
 
 
 cdef inline char *row_at(const Rows *rows, Py_ssize_t index) noexcept nogil:
     cdef char *data = rows.data
     cdef int axis
+    index -= rows.first
     for axis in range(rows.ndim - 1, 0, -1):
         data += index % rows.shape[axis] * rows.strides[axis]
         index //= rows.shape[axis]
@@ -66,4 +71,4 @@ cdef inline Py_ssize_t run_end(const Rows *rows, Py_ssize_t index, Py_ssize_t st
     # The first row after this one, below stop, that does not lie row_stride after the one before it.
     if rows.ndim < 2:
         return stop
-    return min(stop, index + rows.shape[rows.ndim - 1] - index % rows.shape[rows.ndim - 1])
+    return min(stop, index + rows.shape[rows.ndim - 1] - (index - rows.first) % rows.shape[rows.ndim - 1])

@@ -8,7 +8,8 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
-from gumbel_fast._core.request cimport NO_MEMORY, Request, one_draw_each, raise_for, run, run_kernel
+from gumbel_fast._core.request cimport (
+    NO_MEMORY, Request, Tile, one_draw_each, one_row, raise_for, run, run_kernel, run_request)
 from gumbel_fast._core.rows cimport dtype_of, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
@@ -32,13 +33,13 @@ def draw_seed(bit_generator):
 
 def draw(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
     """Draw from rows start to stop; ValueError names the first that does not give what is wanted."""
-    cdef gf_status status = run(&kernels.logits[request.dtype][method], &request.c, &request.walk, start, stop)
+    cdef gf_status status = run_request(&kernels.logits[request.dtype][method], request, start, stop)
     raise_for(&request.c, status, request.other is not None)
 
 
 def try_draw(Request request not None, int method):
     """Draw from all rows; return None if it could be done, and else what refuse takes for `found`."""
-    cdef gf_status status = run(&kernels.logits[request.dtype][method], &request.c, &request.walk, 0, request.count)
+    cdef gf_status status = run_request(&kernels.logits[request.dtype][method], request, 0, request.count)
     if status.row == NO_MEMORY:
         raise MemoryError
     return None if status.row < 0 else status.found
@@ -51,6 +52,7 @@ cdef class RepeatedRow:
     """
 
     cdef Request request
+    cdef Tile tile  # that holds the row, if it has to be copied
     cdef gf_request c
     cdef size_t row
     cdef const gf_kernel *kernel
@@ -61,7 +63,9 @@ cdef class RepeatedRow:
         cdef gf_status status
         self.request, self.row, self.c = request, <size_t> row, request.c
         self.kernel = &kernels.logits[request.dtype][method + GF_ALIAS_DRAW - GF_ALIAS]
-        self.c.first, self.c.x.data = <size_t> row, row_at(&request.walk.x, row)
+        self.tile = one_row(request, row)
+        self.c.first = <size_t> row
+        self.c.x.data = row_at(&request.walk.x if self.tile is None else &self.tile.rows, row)
         self.scratch = malloc(start.scratch(self.c.columns, self.c.draws.count))
         if self.scratch is NULL:
             raise MemoryError
