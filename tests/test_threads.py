@@ -148,6 +148,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.thread_unsafe  # each of these programs keeps all processors busy
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_started_during_calls(method, tmp_path):
