@@ -43,7 +43,7 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     return_value: Literal[True],
     out: None = None,
     workers: int = 1,
-) -> tuple[np.int64, np.floating[Any]]: ...
+) -> tuple[np.int64, np.float64]: ...
 @overload
 def gumbel_max(
     logits: ArrayLike,
@@ -69,7 +69,7 @@ def gumbel_max(
     return_value: Literal[True],
     out: NDArray[np.int64] | None = None,
     workers: int = 1,
-) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]: ...
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
 @_core.fast_gumbel_max
 def gumbel_max(
     logits: ArrayLike,
@@ -93,7 +93,7 @@ def gumbel_max(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
-        ml_dtypes) and float32 are computed in float32, all else in float64; temperature and noise likewise.
+        ml_dtypes) and float32 have noise in float32, all else in float64; sums are in float64.
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At
         temperature 0 no noise is added: the first of the largest logits, and its value.
@@ -120,7 +120,7 @@ def gumbel_max(
     -------
     index : ndarray of int64, or int64 scalar for 1-D logits
         Along `axis`, of the batch shape; the first of equals.
-    value : ndarray of float32 or float64, or a scalar
+    value : ndarray of float64, or a scalar
         ``max(logits / temperature + noise)``, only if `return_value`.
 
     Raises
@@ -224,7 +224,7 @@ def gumbel_top_k(
     offset: tuple[int, int] = (0, 0),
     return_value: Literal[True],
     workers: int = 1,
-) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]: ...
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
 def gumbel_top_k(
     logits: ArrayLike,
     k: int,
@@ -235,7 +235,7 @@ def gumbel_top_k(
     offset: tuple[int, int] = (0, 0),
     return_value: bool = False,
     workers: int = 1,
-) -> NDArray[np.int64] | tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
+) -> NDArray[np.int64] | tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Draw k categories from each row without replacement: the k greatest of ``logits / temperature + noise``.
 
     In falling order of that sum the indices are a sample in the order drawn (Plackett-Luce): each has the probability
@@ -266,7 +266,7 @@ def gumbel_top_k(
     -------
     index : ndarray of int64
         Along `axis`, of shape batch + (k,), in falling order of value; of equals, the first comes first.
-    value : ndarray of float32 or float64
+    value : ndarray of float64
         Of the same shape, only if `return_value`.
 
     Raises

@@ -115,7 +115,7 @@ def test_largest_entry_is_where_gumbel_max_points(n, dtype, target):
 
 
 def assert_points_where_gumbel_max_does(x, temperature, seed):
-    """The largest value stands where the sum is greatest, shared or not; masks are 0; hard is the one-hot of that index.
+    """The largest value stands where the sum is greatest, shared or not; masks are 0; hard is the one-hot of it.
 
     That is gumbel_max's index, where the sums there, in float64 and of the logits themselves, do not round otherwise.
     """

@@ -1,7 +1,7 @@
-"""What other code in the process does to a call: logits that another thread changes, and floating-point modes it left set.
+"""What other code in the process does to a call: logits that another thread changes, floating-point modes left set.
 
-Such logits may give any answer that lies inside the row, or a ValueError; never a crash, an end that does not come, or an
-index beyond the row. Under AddressSanitizer this file also shows what is read and written out of bounds.
+Such logits may give any answer that lies inside the row, or a ValueError; never a crash, an end that does not come, or
+an index beyond the row. Under AddressSanitizer this file also shows what is read and written out of bounds.
 """
 
 import contextlib
@@ -122,7 +122,7 @@ MODES = {"flush and denormals are zero": 0x8040, "up": 0x4000, "down": 0x2000, "
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("name", MODES)
 def test_bits_do_not_depend_on_the_mode_found(name, workers, target):
-    """Every function that runs kernels, in a mode that rounds 990,223 of a million softmax entries otherwise, or flushes."""
+    """Every function that runs kernels, in modes that round most of a million softmax entries otherwise, or flush."""
     x = np.random.default_rng(1).normal(0, 30, (300, 4001)).astype(np.float32)
     points = np.random.default_rng(2).normal(0, 9, 400_000)
     y = gumbel_fast.softmax(x)

@@ -19,10 +19,10 @@ def samplers(vector: Vector, matrix: Matrix) -> None:
     assert_type(gf.categorical(vector, num_samples=3), NDArray[np.int64])
     assert_type(gf.gumbel_max(vector), np.int64)
     assert_type(gf.gumbel_max(matrix), NDArray[np.int64])
-    assert_type(gf.gumbel_max(vector, return_value=True), tuple[np.int64, np.floating[Any]])
-    assert_type(gf.gumbel_max(matrix, return_value=True), tuple[NDArray[np.int64], NDArray[np.floating[Any]]])
+    assert_type(gf.gumbel_max(vector, return_value=True), tuple[np.int64, np.float64])
+    assert_type(gf.gumbel_max(matrix, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
     assert_type(gf.gumbel_top_k(vector, 2), NDArray[np.int64])
-    assert_type(gf.gumbel_top_k(matrix, 2, return_value=True), tuple[NDArray[np.int64], NDArray[np.floating[Any]]])
+    assert_type(gf.gumbel_top_k(matrix, 2, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
 
 
 def relaxations(vector: Vector, matrix: Matrix) -> None:
