@@ -124,7 +124,7 @@ def test_categorical_of_long_rows(same, dtype, real_logits):
 @pytest.mark.parametrize("dtype", [*DTYPES, np.float16])
 @pytest.mark.parametrize("temperature", [1, 0.2, 0])
 def test_repeated_draws(same, temperature, dtype):
-    """By alias table and, from 65 categories on, by rejection that goes on; and in halves what single draws have."""
+    """By alias table and, from 129 categories on, by rejection that goes on; and in halves what single draws have."""
     for n in LENGTHS[::2]:
         x = rows(n, dtype)
         for samples in 2, 300, 3 + n // 20:
