@@ -5,6 +5,12 @@ from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 @disjoint_base
+class Tile:
+    def __new__(
+        cls, array: NDArray[Any], dtype: np.dtype[Any], count: int, tile: NDArray[Any] | None = None
+    ) -> Self: ...
+
+@disjoint_base
 class Request:
     inputs: tuple[NDArray[Any], ...]
     rows: NDArray[Any]
