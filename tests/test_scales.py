@@ -12,6 +12,7 @@ import pytest
 import gumbel_fast
 from rows import ALL_DTYPES, BFLOAT16, DTYPES
 from statistical import assert_draws_follow, softmax
+from test_without_replacement import numbered, outcomes
 
 STEPS = np.array([0, 1, 2, 0, -1, 1])
 LARGEST = {np.float32: 3.4028235e38, np.float64: 1.7976931348623157e308, np.float16: 65504.0, BFLOAT16: 3.3895e38}
@@ -254,3 +255,32 @@ def test_relaxed_samples_at_offsets(dtype, target):
                 for hard in False, True:
                     a, b = (gumbel_fast.gumbel_softmax(v, rng=1, hard=hard, temperature=0.5) for v in (x, moved))
                     np.testing.assert_array_equal(a, b)
+
+
+# -------------------------------------------------------------------------------------------------- without replacement
+
+
+@pytest.mark.many_draws
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("offset", [-1e8, 1e6, 20.0, 0.0])
+@pytest.mark.parametrize("n", [5, 150, 5000])
+def test_ordered_outcomes_at_offsets(n, offset, dtype, target):
+    """Every order of three of five, against Plackett-Luce, at temperatures of a few units in the last place.
+
+    That is 8 at an offset of -1e8 in float32, and 1e-6 at 20. Orders all alike, or reversed, would be seen.
+    """
+    steps = np.array([0, 1, 2, 0, -1])
+    unit = float(np.spacing(dtype(abs(offset)))) if offset else 1e-6
+    places = np.array([0, 1, 2, 3 if n == 5 else n // 2, n - 1])
+    row = np.full(n, -np.inf, dtype)
+    row[places] = (np.float64(offset) + unit * steps).astype(dtype)
+    ordered, law = outcomes(softmax(steps), 3)
+    count = 20_000 if n < 1000 else 4_000
+    draws = gumbel_fast.categorical(
+        np.broadcast_to(row, (count, n)), num_samples=3, replace=False, temperature=unit, rng=n
+    )
+    numbers = {number: i for i, number in enumerate(numbered(np.array(ordered), 5))}
+    found = np.array([numbers[number] for number in numbered(np.searchsorted(places, draws), 5)])
+    backwards = np.array([law[ordered.index(outcome[::-1])] for outcome in ordered])
+    even = np.full(law.size, 1 / law.size)
+    assert_draws_follow(found, law, against={"the order reversed": backwards, "all alike": even})

@@ -102,6 +102,20 @@ def test_sample_is_that_of_the_library():
     assert_draws_follow(drawn, p, against={"a temperature inside": softmax(logits, 0.7), "no noise": np.eye(5)[2]})
 
 
+@pytest.mark.parametrize("offset", [-1e8, 1e6, -3e38])
+@pytest.mark.parametrize("hard", [False, True])
+def test_only_differences_between_logits_count(offset, hard):
+    """Rows of equal logits at any offset give the bits of rows of zeros, and so does categorical."""
+    for n in 2, 7, 100, 1000:
+        results = []
+        for level in 0.0, offset:
+            torch.manual_seed(3)
+            logits = torch.full((50, n), level)
+            results.append((gumbel_fast.torch.gumbel_softmax(logits, hard=hard), gumbel_fast.torch.categorical(logits)))
+        assert torch.equal(results[0][0], results[1][0])
+        assert torch.equal(results[0][1], results[1][1])
+
+
 @pytest.mark.parametrize("dtype", REALS, ids=str)
 @pytest.mark.parametrize("tau", [1e-3, 1e3])
 def test_masked_categories_and_their_gradients_are_0(dtype, tau):
