@@ -53,7 +53,8 @@ def gumbel(
     Returns
     -------
     ndarray or scalar
-        Noise between -3.81 and 45.06 (times scale, plus loc): both tails are exact, none is infinite or NaN.
+        Noise between -3.81 and 45.06 (times scale, plus loc): both tails are exact, none is infinite or NaN, unless it
+        is beyond the largest number of its dtype.
 
     Raises
     ------

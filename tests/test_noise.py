@@ -439,3 +439,21 @@ def test_sizes_that_numpy_refuses(size):
 def test_keywords_only():
     with pytest.raises(TypeError):
         gumbel_fast.gumbel(0.0, 1.0, 3, np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loc, scale", [(-1.0, 1.0), (1.0, 1.0), (-3.0, 3.0), (0.9, 0.01), (0.0, 1.0)])
+def test_loc_and_scale_near_the_ends_of_the_dtype(loc, scale, dtype, target):
+    """What a number of the dtype can hold is right, though loc, scale or their product may be beyond it."""
+    most = float(np.finfo(dtype).max)
+    if dtype == np.float64 and abs(loc) > 1:
+        loc, scale = 1.0, 1.0
+    loc, scale = loc * most, scale * most
+    for n in 5, 200, 5000:
+        noise = gumbel_fast.gumbel(size=n, dtype=dtype, rng=n)
+        result = gumbel_fast.gumbel(loc, scale, n, dtype=dtype, rng=n)
+        with np.errstate(over="ignore"):
+            wide = (loc / 64 + scale / 64 * noise.astype(np.float64)) * 64
+            expected = wide.astype(dtype)
+        np.testing.assert_array_equal(result, expected)
+        assert n < 200 or np.isfinite(result).any()

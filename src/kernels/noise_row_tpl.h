@@ -46,7 +46,14 @@ GF_INLINE const real_t *NAME(noise_tile_from)(const noise_tile_plan *plan, const
     return tile + place * plan->stride + plan->skip;
 }
 
-static void NAME(gumbel)(void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) {
+/* loc + scale * G of noise that stands in `out`, where a product or a number of its own may be beyond the compute type though
+ * the sum is not. */
+GF_COLD void NAME(gumbel_extreme)(real_t *out, size_t count, double loc, double scale) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = (real_t)((loc / 64 + scale / 64 * (double)out[i]) * 64);
+}
+
+GF_INLINE void NAME(gumbel_rows)(void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) {
     const vec_t shift = V(set)((real_t)loc), factor = V(set)((real_t)scale);
     const uint64_t key = stream.key, row = stream.row, column = stream.column;
     const size_t skip = column & 3;
@@ -99,6 +106,13 @@ static void NAME(gumbel)(void *out, size_t rows, size_t n, gf_stream stream, dou
             }
         }
     }
+}
+
+static void NAME(gumbel)(void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) {
+    const int extreme = fabs(loc) > REAL_MAX / 64 || scale > REAL_MAX / 64;
+    NAME(gumbel_rows)(out, rows, n, stream, extreme ? 0 : loc, extreme ? 1 : scale);
+    if (extreme)
+        NAME(gumbel_extreme)(out, rows * n, loc, scale);
 }
 
 #endif
