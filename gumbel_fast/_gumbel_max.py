@@ -89,8 +89,8 @@ def gumbel_max(
     `gumbel` gives for the same seed; but the noise is not stored, and most of it is never computed. Where a
     draw need not be that of given noise, `categorical` is faster.
 
-    Sums are in float64, so that noise is lost beside very large ``logits / temperature``: equal logits are drawn evenly as
-    long as that is below 2**40 in size. Subtract the row's maximum where it is not, or call `categorical`.
+    Sums are in float64, so that noise is lost beside very large ``logits / temperature``: equal logits are drawn evenly
+    as long as that is below 2**40 in size. Subtract the row's maximum where it is not, or call `categorical`.
 
     Parameters
     ----------

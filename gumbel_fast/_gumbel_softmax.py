@@ -28,9 +28,9 @@ def gumbel_softmax(
     """Draw relaxed one-hot samples from each row of logits: ``softmax((logits + noise) / temperature)``.
 
     As the temperature falls to 0 the sample becomes a one-hot of a category drawn with probability ``softmax(logits)``;
-    at any finite temperature its largest entry is where ``gumbel_max(logits)`` points for the same seed, to the rounding
-    of near ties. Only differences between logits enter, so that this holds where `gumbel_max` still tells them apart from
-    the noise: for logits below 2**40 in size. `softmax_vjp` of the result is its gradient.
+    at any finite temperature its largest entry is where ``gumbel_max(logits)`` points for the same seed, to the
+    rounding of near ties, for logits below 2**40 in size: larger ones leave `gumbel_max` too little of the noise, while
+    here only differences between logits enter. `softmax_vjp` of the result is its gradient.
 
     Parameters
     ----------
