@@ -182,23 +182,24 @@ def _greatest_of_shards(
     threads: int,
 ) -> None:
     """Draw from one row in pieces of its columns."""
-    row = request.rows[np.unravel_index(r, request.batch)]
-    greatest: list[tuple[float, float, int]] = []  # values, logits that tell infinite ones apart, indices below 0: the
-    refused: list[int] = []  # first of equals is the greatest
+    greatest: list[tuple[float, int]] = []  # values, and indices below 0, so that the first of equals is the greatest
+    refused: list[int] = []
 
     def draw_shard(start: int, stop: int) -> None:
         best, number = np.empty(()), np.empty((), np.int64)
         found = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
         if found is None:
-            place = start + int(number)
-            greatest.append((float(best), float(row[place]) if np.isinf(best) else 0.0, -place))
+            greatest.append((float(best), -start - int(number)))
         else:
             refused.append(found)
 
     run(draw_shard, request.columns, method.category, threads)
     if not greatest or any(refused):
         _core.refuse(r, min(refused), request.other is not None)
-    best, _, minus_index = max(greatest)
+    best, minus_index = max(greatest)
+    if np.isinf(best):  # logits tell infinite values apart, which shards do not bring along
+        _core.draw(request.into(index, value), method.kernel, r, r + 1)
+        return
     index.reshape(-1)[r] = -minus_index
     if value is not None:
         value.reshape(-1)[r] = best

@@ -136,6 +136,13 @@ def test_scores_that_overflow_keep_the_order_of_the_logits(n, dtype, target):
         np.testing.assert_array_equal(draws, order[0])
 
 
+def test_shards_of_a_bfloat16_row_whose_scores_overflow(target):
+    """Its logits come to the kernels in the guise of integers, whose order is not theirs below 0."""
+    x = np.full(3_000_000, -6.0, BFLOAT16)
+    x[[100, 2_000_000, 2_900_000]] = -4.0, -3.0, -5.0
+    assert gumbel_fast.gumbel_max(x, temperature=1e-310, rng=1, workers=2) == 2_000_000
+
+
 def test_shards_of_a_row_whose_scores_overflow(target):
     """Equal infinite values are told apart by their logits, in whatever piece they stand."""
     x = np.zeros(3_000_000)

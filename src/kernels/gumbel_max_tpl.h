@@ -78,7 +78,7 @@ GF_INLINE void ROW(gumbel_max_lanes)(const gf_request *q, size_t r, size_t some,
     for (size_t c = 0; c < n; c += LANES) {
         for (size_t lane = 0; lane < LANES; lane++) {
             const size_t row = lane < some ? lane : 0;
-            const real_t rate = ROW(estimate_rate)(gf_temperature(q, r + row));
+            const real_t rate = (real_t)scan_rate(gf_temperature(q, r + row));
             columns[c + lane] = ROW(estimates)(gf_x(q, r + row), noise + row * stride, c, n, 0, rate);
         }
         V(transpose)(columns + c);

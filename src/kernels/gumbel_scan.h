@@ -14,6 +14,11 @@
 #define SCAN_COLDEST 0x1p-100  /* between these temperatures an estimate that overflows is beyond every such bound */
 #define SCAN_WARMEST 0x1p20
 
+/* 1 / temperature, or NaN where estimates are no good: then no order of them is certain. */
+GF_INLINE double scan_rate(double temperature) {
+    return temperature > SCAN_COLDEST && temperature < SCAN_WARMEST ? 1 / temperature : NAN;
+}
+
 /* What a pass is for: the greatest, or all above the bound. */
 typedef struct {
     double bound;         /* values at or below it do not matter */

@@ -26,9 +26,8 @@ typedef struct {
     const element_t *x;
     size_t n;
     int noisy; /* not at temperature 0 */
-    int estimable;
     score_scale scale;
-    real_t shift, rate; /* for the estimate: (x - shift) * rate is the score, nearly */
+    real_t shift, rate; /* for the estimate: (x - shift) * rate is the score, nearly; rate may be NaN */
     size_t skip;        /* words of the first noise block before the first column */
     uint64_t counter;   /* of that block */
     NAME(noise_row) noise;
@@ -40,10 +39,9 @@ GF_INLINE void ROW(scan_set)(ROW(scan) * s, const gf_request *q, size_t r, const
     s->x = gf_x(q, r);
     s->n = q->columns;
     s->noisy = temperature != 0;
-    s->estimable = temperature > SCAN_COLDEST && temperature < SCAN_WARMEST;
     s->scale = score_scale_of(greatest, temperature);
     s->shift = greatest;
-    s->rate = s->estimable ? (real_t)(1 / temperature) : 0;
+    s->rate = (real_t)scan_rate(temperature);
     s->skip = q->stream.column & 3;
     s->counter = q->stream.column >> 2;
     NAME(noise_row_set)(&s->noise, keys, q->stream.key, q->stream.row + r);
@@ -63,11 +61,6 @@ GF_INLINE void ROW(score_lanes)(vec_t x, const vec_t *g, const score_scale *scal
 }
 
 /* -- estimates of values whose noise is at hand, in the compute type ------------------------------------------------ */
-
-/* NaN where estimates are no good: then no order of them is certain. */
-GF_INLINE real_t ROW(estimate_rate)(double temperature) {
-    return temperature > SCAN_COLDEST && temperature < SCAN_WARMEST ? (real_t)(1 / temperature) : (real_t)NAN;
-}
 
 /* Of up to LANES elements from number `start` on; past the end -inf or NaN. */
 GF_INLINE vec_t ROW(estimates)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t shift,
@@ -187,7 +180,7 @@ GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
         f32x16 c = ROW(scan_scores)(s, i + 32, &bad), d = ROW(scan_scores)(s, i + 48, &bad);
         uint32_t words[SCAN_BLOCK];
         uint64_t passed = 0;
-        const int estimated = s->estimable && !before && fabs(goal->bound) < SCAN_FINITE;
+        const int estimated = s->rate == s->rate && !before && fabs(goal->bound) < SCAN_FINITE;
         if (estimated) {
             const double margin = SCAN_MARGIN + SCAN_RELATIVE * fabs(goal->bound);
             const f32x16 bound = f32_set((float)(goal->bound - margin));

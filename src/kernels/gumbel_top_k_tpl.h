@@ -147,7 +147,7 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
         const element_t *x = gf_x(q, r);
         const real_t greatest = ROW(greatest)(x, n), shift = below ? greatest : 0;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
-        const real_t rate = ROW(estimate_rate)(gf_temperature(q, r));
+        const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
         int64_t *index = gf_index(q, r);
         double *value = gf_value(q, r);
         if (greatest != greatest)
