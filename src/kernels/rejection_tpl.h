@@ -123,8 +123,8 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
 /* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. What is learnt of the
  * envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
  * envelopes, so they are independent. */
-GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number, uint64_t draw,
-                                        uint32_t *trial) {
+GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number,
+                                        uint64_t draw, uint32_t *trial) {
     while (*trial < REJECTION_TRIALS && memory->envelopes.total) {
         f64x8 w[BLOCK_EIGHTS];
         double u;
