@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arguments import check_not_masked
+from ._arguments import Array, check_not_masked
 
 
 class SeedPair(NamedTuple):
@@ -65,12 +65,9 @@ class RowStreams:
 
     def __init__(self, seeds: ArrayLike, positions: ArrayLike = 0) -> None:
         words = _words_of(seeds)
-        check_not_masked("positions", positions)
-        place = np.asarray(positions)
-        if place.dtype.kind not in "iu":
-            raise TypeError(f"positions must be ints, not an array of dtype {place.dtype}")
-        if place.dtype.kind == "i" and (place < 0).any():
-            raise ValueError("positions must be 0 or more")
+        place = _ints("positions", positions)
+        if place.size and not (place.min() >= 0 and place.max() < 2**64):
+            raise ValueError("positions must be 0 to 2**64 - 1")
         self._keys = words[..., 0]
         try:
             self._numbers = words[..., 1] + place.astype(np.uint64)  # modulo 2**64
@@ -90,13 +87,24 @@ class RowStreams:
         return np.ascontiguousarray(keys).reshape(-1), np.ascontiguousarray(numbers).reshape(-1)
 
 
+def _ints(name: str, value: ArrayLike) -> Array:
+    """Return an array of ints, of dtype object where some are too large for another."""
+    check_not_masked(name, value)
+    array = np.asarray(value)
+    if array.dtype.kind in "iu":
+        return array
+    array = np.asarray(value, object)  # a list of ints of many sizes would become floats
+    if not all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in array.flat):
+        raise TypeError(f"{name} must be ints")
+    return array
+
+
 def _words_of(seeds: ArrayLike) -> NDArray[np.uint64]:
-    check_not_masked("seeds", seeds)
     if isinstance(seeds, np.ndarray) and seeds.dtype == np.uint64 and seeds.ndim > 1 and seeds.shape[-1] == 2:
         return np.asarray(seeds)
-    each = np.asarray(seeds, object)  # ints of any size
-    if not all(isinstance(seed, int | np.integer) and not isinstance(seed, bool) for seed in each.flat):
-        raise TypeError("seeds must be ints, or a uint64 array of the two words of each")
+    each = _ints("seeds", seeds)
+    if each.size and each.min() < 0:
+        raise ValueError("seeds must be 0 or more")
     words = [np.random.SeedSequence(int(seed)).generate_state(2, np.uint64) for seed in each.flat]
     return np.array(words, np.uint64).reshape(*each.shape, 2)
 

@@ -1,7 +1,8 @@
 """A plain-NumPy twin of every public function: obvious rather than fast.
 
 Here live the definitions that the compiled functions are held to, with the same signatures and the same errors:
-Philox4x32-10, the words and uniforms of an element, the noise, the distribution, the softmax family and the samplers.
+Philox4x32-10, the words and uniforms of an element, the noise, the distribution, masks and filters, the softmax family
+and the samplers.
 Arithmetic is done in the widest float that NumPy has on this machine and rounded once, at the end. Nothing here is
 imported from the compiled core, and nothing here cares about speed, memory or threads.
 
@@ -18,15 +19,18 @@ import numpy as np
 
 __all__ = [
     "categorical",
+    "entropy",
     "gumbel",
     "gumbel_max",
     "gumbel_r",
     "gumbel_softmax",
     "gumbel_top_k",
+    "log_prob",
     "log_softmax",
     "logsumexp",
     "softmax",
     "softmax_vjp",
+    "truncate",
 ]
 
 WIDE = np.longdouble
@@ -55,11 +59,12 @@ def philox4x32(counter, key):
 
 
 def words(a, b, rows, cols, tag):
-    """The 32-bit words of elements (rows, cols), arrays that broadcast, under the pair (a, b), as uint64."""
+    """The 32-bit words of elements (rows, cols) under the pair (a, b), as uint64; all but the tag may be arrays."""
     rows, cols = np.broadcast_arrays(np.asarray(rows, dtype=np.uint64), np.asarray(cols, dtype=np.uint64))
     with np.errstate(over="ignore"):
         rows = np.uint64(b) + rows  # modulo 2^64
-    key = int(a) & 0xFFFFFFFF, int(a) >> 32
+    a = np.asarray(a, dtype=np.uint64)
+    key = a & np.uint64(0xFFFFFFFF), a >> np.uint64(32)
     four = philox4x32((cols >> 2, tag, rows & np.uint64(0xFFFFFFFF), rows >> 32), key)
     return np.choose((cols & np.uint64(3)).astype(np.intp), np.broadcast_arrays(*four))
 
@@ -81,6 +86,53 @@ def seed_pair(rng):
     raise TypeError(
         f"rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, not {type(rng).__name__}"
     )
+
+
+class RowStreams:
+    """Twin of `gumbel_fast.RowStreams`: a seed and a row number for each row of a batch."""
+
+    def __init__(self, seeds, positions=0):
+        _refuse_masked(seeds, "seeds")
+        _refuse_masked(positions, "positions")
+        words = isinstance(seeds, np.ndarray) and seeds.dtype == np.uint64 and seeds.ndim == 2 and seeds.shape[1] == 2
+        self.seeds = seeds if words else _integers(seeds, "seeds")
+        self.words = words
+        self.positions = _integers(positions, "positions")
+        if any(not 0 <= position < 2**64 for position in self.positions.flat):
+            raise ValueError("positions must be from 0 to 2**64 - 1")
+
+    def of(self, batch):
+        """The key and the row number of each row, in C order."""
+        if self.words:
+            index = _fit(np.arange(len(self.seeds)), batch, "seeds").ravel()
+            pairs = self.seeds[index]
+        else:
+            pairs = [seed_pair(int(seed)) for seed in _fit(self.seeds, batch, "seeds").flat]
+        pairs = np.array(pairs, dtype=np.uint64).reshape(-1, 2)
+        positions = _fit(self.positions, batch, "positions").astype(np.uint64).ravel()
+        return pairs[:, 0], pairs[:, 1] + positions  # modulo 2^64
+
+
+def _integers(value, name):
+    """Python ints of any size, in an array of objects."""
+    array = np.array(value, dtype=object)
+    if any(isinstance(item, bool) or not isinstance(item, int | np.integer) for item in array.flat):
+        raise TypeError(f"{name} must be integers")
+    if any(item < 0 for item in array.flat):
+        raise ValueError(f"{name} must not be negative")
+    return array
+
+
+def _streams(rng, offset, batch):
+    """The key and the row number of each row of a batch, in C order, as uint64 vectors."""
+    if isinstance(rng, RowStreams):
+        if offset[0] != 0:
+            raise ValueError("offset must have no row where RowStreams gives each row its number")
+        return rng.of(batch)
+    a, b = seed_pair(rng)
+    rows = np.arange(math.prod(batch), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        return np.full(rows.shape, a, dtype=np.uint64), np.uint64(b) + np.uint64(offset[0]) + rows  # modulo 2^64
 
 
 def noise_from_words(high, low, dtype=np.float64):
@@ -106,8 +158,14 @@ def _noise_of_integer(integer, bits):
 # ------------------------------------------------------------------------------------------------------------ arguments
 
 
+def _refuse_masked(value, name):
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array")
+
+
 def _real(value, name):
     """An array of float32 or float64 in native byte order; half precision becomes float32, integers float64."""
+    _refuse_masked(value, name)
     array = np.asarray(value)
     _check_real(array, name)
     if array.dtype.type in (np.float32, np.float64):
@@ -145,24 +203,58 @@ def _check_categories(rows):
         raise ValueError("logits: no categories to draw from")
 
 
-def _check_rows(rows):
-    """Each row of a matrix has something above -inf, and neither NaN nor +inf."""
-    possible = np.isfinite(rows).any(axis=-1) & (rows < np.inf).all(axis=-1)
+def _check_rows(rows, allow_fewer=False):
+    """Each row has something above -inf (unless allow_fewer), and neither NaN nor +inf."""
+    rows = rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
+    possible = (np.isfinite(rows).any(axis=-1) | allow_fewer) & (rows < np.inf).all(axis=-1)
     if not possible.all():
         raise ValueError(f"row {np.argmin(possible)} of logits has NaN, +inf or nothing above -inf")
 
 
-def _logits_and_temperature(logits, temperature, axis, *, zero):
-    """Logits with the category axis last, and one temperature for each row; `zero` says whether 0 is a temperature."""
+def _logits_and_temperature(logits, temperature, axis, *, zero, mask=None):
+    """Logits with the category axis last, and one temperature for each row; `zero` says whether 0 is a temperature.
+
+    What `mask` does not allow is -inf.
+    """
+    _refuse_masked(logits, "logits")
     logits = np.asarray(logits)
     _check_real(logits, "logits")
     axis = np.lib.array_utils.normalize_axis_index(axis, logits.ndim)
     _check_columns(logits.shape[axis])
+    allowed = None if mask is None else np.moveaxis(_allowed(mask, logits.shape, axis), axis, -1)
     logits = np.moveaxis(_real(logits, "logits"), axis, -1)
-    temperature = _real(temperature, "temperature").astype(WIDE)
-    if not np.all(temperature >= 0 if zero else temperature > 0):
-        raise ValueError(f"temperature must be {'at least' if zero else 'above'} 0")
-    return logits, _fit(temperature, logits.shape[:-1], "temperature")[..., np.newaxis]
+    if allowed is not None:
+        logits = np.where(allowed, logits, logits.dtype.type(-np.inf))
+    temperature = _parameter(temperature, "temperature", logits.shape[:-1])
+    if not (zero or np.all(temperature > 0)):
+        raise ValueError("temperature must be above 0")
+    return logits, temperature
+
+
+def _parameter(value, name, batch):
+    """A number for each row that is neither negative nor NaN, with an axis for the categories."""
+    value = _real(value, name).astype(WIDE)
+    if not np.all(value >= 0):
+        raise ValueError(f"{name} must be at least 0")
+    return _fit(value, batch, name)[..., np.newaxis]
+
+
+def _allowed(mask, shape, axis):
+    """A mask of any kind as bools of the shape of the logits."""
+    _refuse_masked(mask, "mask")
+    mask = np.asarray(mask)
+    if mask.dtype in (np.bool_, np.int8, np.uint8):
+        return _fit(mask != 0, shape, "mask")
+    if mask.dtype not in (np.int32, np.uint32):
+        raise TypeError(f"mask must be bool, int8, uint8, or int32 or uint32 words, not {mask.dtype}")
+    if axis != len(shape) - 1:
+        raise ValueError("mask: words are for the last axis")
+    if mask.ndim == 0:
+        raise ValueError("mask of words must have an axis of words")
+    words = _fit(mask, (*shape[:-1], mask.shape[-1]), "mask")
+    bits = (words[..., np.newaxis] >> np.arange(32, dtype=mask.dtype)) & 1
+    bits = bits.reshape(*shape[:-1], 32 * mask.shape[-1])[..., : shape[-1]] != 0
+    return np.pad(bits, [(0, 0)] * (len(shape) - 1) + [(0, shape[-1] - bits.shape[-1])])
 
 
 def _deliver(result, dtype, out):
@@ -208,7 +300,7 @@ def gumbel(loc=0.0, scale=1.0, size=None, *, dtype=np.float64, out=None, rng=Non
     loc, scale = _fit(loc, shape, "loc"), _fit(scale, shape, "scale")
     if out is not None:
         _check_out(out, shape, dtype)
-    noise = _noise(shape, dtype, seed_pair(rng), offset)
+    noise = _noise(shape, dtype, rng, offset)
     result = _deliver(loc + scale * noise.astype(WIDE), dtype, out)
     return result if size is None or out is not None else np.asarray(result)
 
@@ -220,45 +312,237 @@ def _check_offset(offset, shape):
     _check_columns(first_column + (shape[-1] if shape else 1))
 
 
-def _noise(shape, dtype, pair, offset):
+def _noise(shape, dtype, rng, offset):
     """Noise whose last axis counts columns and whose other axes, in C order, rows."""
-    first_row, first_column = offset
-    row = np.arange(math.prod(shape[:-1]), dtype=np.uint64)[:, np.newaxis] + np.uint64(first_row)  # modulo 2^64
-    column = np.arange(shape[-1] if shape else 1, dtype=np.uint64) + np.uint64(first_column)
-    high, low = words(*pair, row, column, NOISE_HIGH), words(*pair, row, column, NOISE_LOW)
+    keys, rows = _streams(rng, offset, shape[:-1])
+    keys, rows = keys[:, np.newaxis], rows[:, np.newaxis]
+    column = np.arange(shape[-1] if shape else 1, dtype=np.uint64) + np.uint64(offset[1])
+    high, low = words(keys, 0, rows, column, NOISE_HIGH), words(keys, 0, rows, column, NOISE_LOW)
     return noise_from_words(high, low, dtype).reshape(shape)
 
 
-def categorical(logits, *, num_samples=None, replace=True, temperature=1.0, axis=-1, rng=None, out=None, workers=1):
+# -------------------------------------------------------------------------------------------------------------- filters
+
+
+def kept(
+    logits,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    filter_temperature=None,
+    mask=None,
+    *,
+    axis=-1,
+    slack=0.0,
+):
+    """Which elements of each row the filters leave, as bools of the shape of the logits: their definition.
+
+    The order is mask, division by `filter_temperature`, top_k, top_p of what is left, min_p. One total order decides,
+    falling logit and of equals the lower index first, and what is kept is a prefix of it.
+
+    `slack` moves the boundary of top_p by so much, and that of min_p by 1e-12 of itself in the same direction, which is
+    the rounding of a threshold: what slack=-1e-6 keeps must be kept, and nothing else may be but what slack=1e-6 keeps.
+    """
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    batch, n = x.shape[:-1], x.shape[-1]
+    divisor = temperature if filter_temperature is None else _parameter(filter_temperature, "filter_temperature", batch)
+    k = _as_top_k(top_k, batch, n)
+    p = np.full(1, np.inf) if top_p is None else _parameter(top_p, "top_p", batch)
+    m = np.zeros(1) if min_p is None else _parameter(min_p, "min_p", batch)
+    order = np.argsort(-x.astype(np.float64), axis=-1, kind="stable")
+    ordered = np.take_along_axis(x, order, axis=-1).astype(WIDE)
+    rank = np.arange(n)
+    keep = (ordered > -np.inf) & (rank < k)
+    with np.errstate(all="ignore"):
+        z = np.where(keep, (ordered - ordered[..., :1]) / divisor, -np.inf)
+    z[..., :1] = 0
+    weights = np.where(keep, np.exp(z), 0)
+    sums = np.cumsum(weights, axis=-1)
+    with np.errstate(invalid="ignore"):
+        before = np.concatenate([np.zeros((*batch, min(n, 1))), sums[..., :-1]], axis=-1) / sums[..., -1:]
+    keep &= (before < p + slack) | (p >= 1) | (rank == 0)
+    keep &= weights >= m * (1 - np.sign(slack) * 1e-12)
+    keep &= ((temperature > 0) & (divisor > 0)) | (rank == 0)
+    result = np.zeros(x.shape, bool)
+    np.put_along_axis(result, order, keep, axis=-1)
+    return np.moveaxis(result, -1, axis)
+
+
+def _as_top_k(top_k, batch, n):
+    if top_k is None:
+        return np.full(1, n)
+    _refuse_masked(top_k, "top_k")
+    top_k = np.asarray(top_k)
+    if top_k.dtype.kind not in "iu":
+        raise TypeError(f"top_k must be integers, not {top_k.dtype}")
+    if np.any(top_k < 0):
+        raise ValueError("top_k must not be negative")
+    return _fit(np.where(top_k == 0, n, top_k), batch, "top_k")[..., np.newaxis]
+
+
+def _filtered(logits, temperature, filters, mask, axis):
+    """Logits whose category axis is last, -inf where a filter or the mask leaves nothing, and the temperatures."""
+    x, temperatures = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    keep = np.moveaxis(kept(logits, temperature, *filters, mask, axis=axis), axis, -1)
+    bad = ~(x < np.inf).all(axis=-1, keepdims=True)
+    return np.where(keep | bad, x, x.dtype.type(-np.inf)), temperatures
+
+
+def _log_probs(x, temperature):
+    """Log softmax of filtered rows in the widest float, and their entropies; NaN where there is no distribution."""
+    top = x.max(axis=-1, keepdims=True, initial=-np.inf)
+    with np.errstate(all="ignore"):
+        z = np.where(x > -np.inf, (x.astype(WIDE) - top) / temperature, -np.inf)
+        first = np.arange(x.shape[-1]) == x.argmax(axis=-1)[..., np.newaxis] if x.shape[-1] else np.zeros(x.shape, bool)
+        z = np.where(temperature == 0, np.where(first, 0, -np.inf), np.where(first, 0, z))
+        weights = np.exp(z)
+        beside = np.where(first, 0, weights).sum(axis=-1, keepdims=True)  # the sum without the maximum keeps its digits
+        logs = z - np.log1p(beside)
+        uncertain = np.where(weights > 0, -z * weights, 0).sum(axis=-1, keepdims=True) / (1 + beside)
+    sound = np.isfinite(top) & (x < np.inf).all(axis=-1, keepdims=True)
+    return np.where(sound, logs, np.nan), np.where(sound, np.log1p(beside) + uncertain, np.nan)[..., 0]
+
+
+def _at(log_probs, index):
+    """Log-probs of indices, of which -1 stands for none."""
+    index = np.asarray(index)
+    wide = index if index.ndim == log_probs.ndim else index[..., np.newaxis]
+    padded = np.concatenate([log_probs, np.full((*log_probs.shape[:-1], 1), -np.inf)], axis=-1)
+    return np.take_along_axis(padded, wide, axis=-1).reshape(index.shape)
+
+
+def truncate(
+    logits,
+    *,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    filter_temperature=None,
+    mask=None,
+    axis=-1,
+    out=None,
+    workers=1,
+):
+    """Twin of `gumbel_fast.truncate`."""
+    _check_workers(workers)
+    x, _ = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis)
+    return _deliver(np.moveaxis(x, -1, axis), x.dtype, out)
+
+
+def log_prob(
+    logits,
+    index,
+    *,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    filter_temperature=None,
+    mask=None,
+    axis=-1,
+    workers=1,
+):
+    """Twin of `gumbel_fast.log_prob`."""
+    _check_workers(workers)
+    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis)
+    _refuse_masked(index, "index")
+    index = np.asarray(index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"index must be integers, not {index.dtype}")
+    if index.shape != x.shape[:-1] and index.shape[:-1] != x.shape[:-1]:
+        raise ValueError(f"index of shape {index.shape} does not go with the batch {x.shape[:-1]}")
+    wrong = (index < -1) | (index >= x.shape[-1])
+    if wrong.any():
+        raise ValueError(f"index {index[wrong][0]} is not one of {x.shape[-1]} categories, and not -1 for none")
+    return _deliver(_at(_log_probs(x, temperature)[0], index), x.dtype, None)
+
+
+def entropy(
+    logits,
+    *,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    filter_temperature=None,
+    mask=None,
+    axis=-1,
+    workers=1,
+):
+    """Twin of `gumbel_fast.entropy`."""
+    _check_workers(workers)
+    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis)
+    return _deliver(_log_probs(x, temperature)[1], x.dtype, None)
+
+
+# ------------------------------------------------------------------------------------------------------------- samplers
+
+
+def categorical(
+    logits,
+    *,
+    num_samples=None,
+    replace=True,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    filter_temperature=None,
+    mask=None,
+    allow_fewer=False,
+    axis=-1,
+    rng=None,
+    offset=(0, 0),
+    return_log_prob=False,
+    out=None,
+    workers=1,
+):
     """Twin of `gumbel_fast.categorical`, in distribution: a cumulative sum of wide floats, and its inverse."""
     _check_workers(workers)
     count = 1 if num_samples is None else operator.index(num_samples)
     if not 0 <= count <= 2**32:
         raise ValueError(f"num_samples must be from 0 to 2**32, not {count}")
-    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
-    _check_categories(logits)
-    shape = logits.shape[:-1] if num_samples is None else (*logits.shape[:-1], count)
+    filters = top_k, top_p, min_p, filter_temperature
+    x, temperatures = _filtered(logits, temperature, filters, mask, axis)
+    if not replace and all(value is None for value in filters):  # temperature 0 is then the order of the logits
+        x, _ = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    _check_offset(offset, x.shape)
+    if offset[1] != 0:
+        raise ValueError("offset must have no column: draws have none")
+    if not allow_fewer:
+        _check_categories(x)
+    shape = x.shape[:-1] if num_samples is None else (*x.shape[:-1], count)
     if out is not None:
         _check_out(out, shape, np.int64)
-    a, b = seed_pair(rng)
-    if replace:
-        rows, temperatures = logits.reshape(-1, logits.shape[-1]), temperature.reshape(-1)
-        if count:
-            _check_rows(rows)
-        indices = np.empty((len(rows), count), dtype=np.int64)
-        for i in range(len(rows) if count else 0):
-            high, low = words(a, b, i, np.arange(count), DRAW_HIGH), words(a, b, i, np.arange(count), DRAW_LOW)
-            uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
-            indices[i] = _inverse(rows[i], temperatures[i], uniform)
+    keys, rows = _streams(rng, offset, x.shape[:-1])
+    if replace and count:
+        _check_rows(x, allow_fewer)
+        high, low = (words(keys[:, None], 0, rows[:, None], np.arange(count), tag) for tag in (DRAW_HIGH, DRAW_LOW))
+        uniform = (high.astype(WIDE) * 2**32 + low.astype(WIDE) + WIDE(0.5)) / WIDE(2) ** 64
+        flat, temperatures = x.reshape(len(rows), x.shape[-1]), temperatures.reshape(-1)
+        indices = np.empty((len(flat), count), dtype=np.int64)
+        for i in range(len(flat)):
+            indices[i] = _inverse(flat[i], temperatures[i], uniform[i])
+    elif replace:
+        indices = np.empty(shape, dtype=np.int64)
     else:
-        below = _below(logits)
-        sums = _with_noise(below, temperature, _noise(logits.shape, logits.dtype, (a, b), (0, 0)))
-        indices = _falling(sums, logits, count)[0]
-    return _deliver(indices.reshape(shape), np.int64, out)
+        sums = _with_noise(_below(x), temperatures, _noise(x.shape, x.dtype, rng, offset))
+        indices = _falling(sums, x, count, allow_fewer)[0]
+    indices = indices.reshape(shape)
+    result = _deliver(indices, np.int64, out)
+    if not return_log_prob:
+        return result
+    x, temperatures = _filtered(logits, temperature, filters, mask, axis)
+    logs = _log_probs(x, temperatures)[0]
+    return result, _deliver(np.where(indices == -1, -np.inf, _at(logs, indices)), x.dtype, None)
 
 
 def _inverse(row, temperature, uniform):
-    """The categories in whose intervals of the cumulative sum the uniforms fall."""
+    """The categories in whose intervals of the cumulative sum the uniforms fall; -1 where there is none."""
+    if not np.any(row > -np.inf):
+        return -1
     if temperature == 0:
         return np.argmax(row)
     cumulative = np.cumsum(_weights(row, temperature)[0])
@@ -271,32 +555,39 @@ def _with_noise(logits, temperature, noise):
     """logits / temperature + noise in float64; at temperature 0 the logits."""
     logits = logits.astype(np.float64)
     with np.errstate(all="ignore"):
-        return np.where(temperature == 0, logits, logits / temperature + noise.astype(np.float64))
+        scores = logits / temperature.astype(np.float64)
+        sums = np.where(temperature == 0, logits, scores + noise.astype(np.float64))
+    return np.where(logits == -np.inf, logits, sums)
 
 
 def _below(logits):
     """Each row's distance from its greatest element, in float64."""
     logits = logits.astype(np.float64)
     with np.errstate(all="ignore"):
-        return logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)
+        below = logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)
+    return np.where(logits == -np.inf, logits, below)
 
 
-def _falling(sums, logits, k):
-    """Indices and values of the k greatest sums of each row, of equal ones the first first."""
+def _falling(sums, logits, k, allow_fewer):
+    """Indices and values of the k greatest sums of each row, of equal ones the first first; -1 and -inf beyond them."""
     if k:
-        _check_rows(sums.reshape(-1, sums.shape[-1]))
-        if np.any(np.count_nonzero(logits > -np.inf, axis=-1) < k):
-            raise ValueError(f"a row has fewer than {k} categories that are not -inf")
-    indices = np.argsort(-sums, axis=-1, kind="stable")[..., :k]
-    if logits.size == 0:
-        indices = np.empty((*logits.shape[:-1], k), dtype=np.int64)
-    return indices, np.take_along_axis(sums, indices, axis=-1)
+        _check_rows(np.where(np.isinf(sums), logits, sums), allow_fewer)
+        fewer = np.count_nonzero(logits > -np.inf, axis=-1).ravel() < k
+        if not allow_fewer and fewer.any():
+            raise ValueError(f"row {fewer.argmax()} has fewer than {k} categories that are not -inf")
+    indices = np.lexsort((-logits.astype(np.float64), -sums), axis=-1)[..., :k]  # of sums that overflow, by the logits
+    values = np.take_along_axis(sums, indices, axis=-1)
+    beyond = [(0, 0)] * (sums.ndim - 1) + [(0, k - indices.shape[-1])]
+    indices = np.where(np.take_along_axis(logits, indices, axis=-1) > -np.inf, indices, -1)
+    return np.pad(indices, beyond, constant_values=-1), np.pad(values, beyond, constant_values=-np.inf)
 
 
 def gumbel_max(
     logits,
     *,
     temperature=1.0,
+    mask=None,
+    allow_fewer=False,
     axis=-1,
     rng=None,
     offset=(0, 0),
@@ -307,13 +598,14 @@ def gumbel_max(
 ):
     """Twin of `gumbel_fast.gumbel_max`."""
     _check_workers(workers)
-    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
-    _check_categories(logits)
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    if not allow_fewer:
+        _check_categories(logits)
     if out is not None:
         _check_out(out, logits.shape[:-1], np.int64)
     if noise is None:
         _check_offset(offset, logits.shape)
-        noise = _noise(logits.shape, logits.dtype, seed_pair(rng), offset)
+        noise = _noise(logits.shape, logits.dtype, rng, offset)
     elif rng is not None or tuple(offset) != (0, 0):
         raise ValueError("rng and offset are not used where noise is given")
     else:
@@ -323,22 +615,37 @@ def gumbel_max(
         logits = logits.astype(np.result_type(logits, noise))
     sums = _with_noise(logits, temperature, noise)
     sums = np.where(np.isinf(logits), logits, sums)
-    _check_rows(np.where(sums == np.inf, logits, sums).reshape(-1, sums.shape[-1]))  # noise may be +inf
-    index = _deliver(sums.argmax(axis=-1), np.int64, out)
-    return (index, sums.max(axis=-1)) if return_value else index
+    _check_rows(np.where(sums == np.inf, logits, sums), allow_fewer)  # noise may be +inf
+    value = sums.max(axis=-1, initial=-np.inf)
+    index = sums.argmax(axis=-1) if sums.shape[-1] else np.full(value.shape, -1)
+    index = _deliver(np.where(value == -np.inf, -1, index), np.int64, out)
+    return (index, value) if return_value else index
 
 
-def gumbel_top_k(logits, k, *, temperature=1.0, axis=-1, rng=None, offset=(0, 0), return_value=False, workers=1):
+def gumbel_top_k(
+    logits,
+    k,
+    *,
+    temperature=1.0,
+    mask=None,
+    allow_fewer=False,
+    axis=-1,
+    rng=None,
+    offset=(0, 0),
+    return_value=False,
+    workers=1,
+):
     """Twin of `gumbel_fast.gumbel_top_k`."""
     _check_workers(workers)
     k = operator.index(k)
     if k < 0:
         raise ValueError(f"k must not be negative: {k}")
-    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True)
-    _check_categories(logits)
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    if not allow_fewer:
+        _check_categories(logits)
     _check_offset(offset, logits.shape)
-    sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, seed_pair(rng), offset))
-    index, value = _falling(sums, logits, k)
+    sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, rng, offset))
+    index, value = _falling(sums, logits, k, allow_fewer)
     return (index, value) if return_value else index
 
 
@@ -349,34 +656,34 @@ def _weights(logits, temperature):
     """exp((x - max) / temperature) along the last axis, its exponents, and the maximum."""
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         top = logits.max(axis=-1, keepdims=True, initial=-np.inf).astype(WIDE)
-        exponents = (logits - top) / temperature
+        exponents = np.where(logits == -np.inf, -np.inf, (logits - top) / temperature)
         return np.exp(exponents), exponents, top
 
 
-def softmax(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
+def softmax(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.softmax`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
     weights, _, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", under="ignore"):
         result = weights / weights.sum(axis=-1, keepdims=True)
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def log_softmax(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
+def log_softmax(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.log_softmax`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
     weights, exponents, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore"):
         result = exponents - np.log(weights.sum(axis=-1, keepdims=True))
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def logsumexp(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
+def logsumexp(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.logsumexp`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
     weights, _, top = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         result = top / temperature + np.log(weights.sum(axis=-1, keepdims=True))
@@ -384,13 +691,15 @@ def logsumexp(logits, *, temperature=1.0, axis=-1, out=None, workers=1):
     return _deliver(result[..., 0], x.dtype, out)
 
 
-def gumbel_softmax(logits, *, temperature=1.0, hard=False, axis=-1, rng=None, offset=(0, 0), out=None, workers=1):
+def gumbel_softmax(
+    logits, *, temperature=1.0, hard=False, mask=None, axis=-1, rng=None, offset=(0, 0), out=None, workers=1
+):
     """Twin of `gumbel_fast.gumbel_softmax`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
     _check_offset(offset, x.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = _below(x).astype(x.dtype) + _noise(x.shape, x.dtype, seed_pair(rng), offset)
+        sums = _below(x).astype(x.dtype) + _noise(x.shape, x.dtype, rng, offset)
     weights, _, _ = _weights(sums, temperature)
     with np.errstate(invalid="ignore", under="ignore"):
         result = weights / weights.sum(axis=-1, keepdims=True)

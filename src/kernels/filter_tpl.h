@@ -192,6 +192,18 @@ GF_INLINE double ROW(filter_drop)(ROW(filter) * f, ranking_cut cut) {
     return sum;
 }
 
+GF_INLINE double ROW(filter_total_of)(const ROW(filter) * f, int whole) {
+    NAME(running_sum) sum = NAME(empty_sum)();
+    for (size_t i = 0; i < f->row->n; i += LANES)
+        NAME(accumulate)(&sum, NAME(weight)(ROW(read)(f->row, i, whole), &f->scaling));
+    return NAME(total)(&sum);
+}
+
+/* Mass of the row. No two weights are added in float: what this is compared with are sums in double of some of them. */
+GF_INLINE double ROW(filter_total)(const ROW(filter) * f) {
+    return f->row->whole ? ROW(filter_total_of)(f, 1) : ROW(filter_total_of)(f, 0);
+}
+
 /* The cut of top_p; `cut` is that of top_k, or of nothing where `all`. */
 GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int all) {
     static const double depths[] = {3, 8, 20, INFINITY}; /* nats below the greatest */
@@ -201,7 +213,7 @@ GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int all
         target = f->top_p * ROW(filter_drop)(f, cut);
         return f->room.count ? ranking_reach(&f->room, target > DBL_MIN ? target : DBL_MIN) : cut;
     }
-    target = f->top_p * ROW(mass)(f->row, f->row->n, &f->scaling);
+    target = f->top_p * ROW(filter_total)(f);
     for (int i = 0;; i++) {
         const double bound = f->scaling.greatest - depths[i] * f->temperature;
         sum = ROW(filter_collect)(f, bound > -REAL_MAX ? (real_t)bound : -(real_t)INFINITY, 1);

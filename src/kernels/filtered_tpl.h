@@ -121,13 +121,15 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
         *index = ROW(argmax)(&row, &greatest);
         return *index >= 0 ? 1 : ROW(unusable)(&row);
     }
-    const int64_t left = ROW(filter_set)(&f, q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
+    const int64_t left =
+        ROW(filter_set)(&f, q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
     if (left <= 0)
         return left;
     memory->envelopes = (block_envelopes){
         (uint32_t *)(void *)places, (uint64_t *)(void *)(places + padded), block_count(q->columns), padded, 0};
     memory->scaling = NAME(scaling_of)(f.scaling.greatest, temperature);
     memory->row = row;
+    memory->untouched = 1;
     int look = f.top_k < row.n || f.top_p < 1;
     if (f.top_k < row.n && f.top_p < 1) {
         ROW(filter_cut)(&f, &memory->row);
@@ -135,7 +137,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     } else if (f.floor > -(real_t)INFINITY) {
         ROW(row_cut)(&memory->row, f.floor, row.n);
     }
-    ROW(envelopes_of_maxima)(&row, f.maxima, padded, memory->scaling, memory->envelopes.envelope);
+    ROW(envelopes_of_maxima)(f.maxima, padded, memory->scaling, memory->envelopes.envelope);
     if (memory->row.cut)
         ROW(filtered_close)(memory, f.maxima, memory->row.least);
     else

@@ -14,11 +14,12 @@ GF_INLINE double log1p_of(double y) {
     return y == y ? lane[0] : y;
 }
 
-/* log y for 0 < y <= 1, below 2^-1000 as there. */
+/* log y for 0 < y <= 1, subnormal too. */
 GF_INLINE double log_of(double y) {
+    const int small = y < 0x1p-500;
     double lane[8];
-    f64_store(lane, neg_log_f64(f64_set(y > 0x1p-1000 ? y : 0x1p-1000)));
-    return -lane[0];
+    f64_store(lane, neg_log_f64(f64_set(small ? y * 0x1p600 : y)));
+    return small ? -lane[0] - 600 * 0.69314718055994531 : -lane[0];
 }
 
 #endif

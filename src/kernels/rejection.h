@@ -36,6 +36,7 @@ enum {
     BLOCK_GROUP = 64, /* blocks of a group, which the search passes over at once */
     BLOCK_EIGHTS = BLOCK / 8,
     REJECTION_SUMMED = 4096,    /* elements: a row up to this long has the sums themselves as envelopes */
+    BLOCK_SPARSE = 8,           /* elements left of a block that say that masks leave few of all */
     BLOCK_PAD = 16,             /* block arrays are filled up to a multiple of this */
     REJECTION_TRIALS = 1 << 14, /* of a draw; no row needs as many (e^-480), unless it changes while it is drawn from */
 };

@@ -32,27 +32,15 @@ GF_INLINE f32x16 ROW(block_logarithms)(const ROW(row) * row, size_t start, const
     return V(as_floats)(z);
 }
 
-/* How many bits of each are set. */
-GF_INLINE f32x16 ROW(bits_set)(u32x16 x) {
-    x = u32_sub(x, u32_and(u32_shift_right(x, 1), u32_set(0x55555555)));
-    x = u32_add(u32_and(x, u32_set(0x33333333)), u32_and(u32_shift_right(x, 2), u32_set(0x33333333)));
-    x = u32_and(u32_add(x, u32_shift_right(x, 4)), u32_set(0x0f0f0f0f));
-    x = u32_add(x, u32_shift_right(x, 8));
-    return f32_from_u31(u32_and(u32_add(x, u32_shift_right(x, 16)), u32_set(63)));
-}
-
-/* Envelopes from block maxima; these may be overwritten by them, which are no larger. Of a row whose mask is packed they are
- * of as many elements as it allows: it may allow one of 32. */
-GF_INLINE void ROW(envelopes_of_maxima)(const ROW(row) * row, const real_t *maxima, size_t padded, NAME(scaling) s,
-                                        uint32_t *envelope) {
-    const f32x16 unit = f32_set((float)(1 / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
+/* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
+GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAME(scaling) s, uint32_t *envelope) {
+    const f32x16 units = f32_set((float)(BLOCK / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         vec_t z[16 / LANES];
         for (size_t k = 0; k < 16 / LANES; k++)
             z[k] = NAME(below)(V(load)(maxima + j + k * LANES), &s);
         const f32x16 logarithm = V(as_floats)(z);
-        const f32x16 count = row->packed ? ROW(bits_set)(u32_load(row->words + j)) : f32_set(BLOCK);
-        f32x16 e = f32_fma(exp_above(logarithm), f32_mul(unit, count), one);
+        f32x16 e = f32_fma(exp_above(logarithm), units, one);
         e = f32_select(f32_equal(logarithm, f32_set(-INFINITY)), f32_set(0), e);
         u32_store(envelope + j, f32_to_u31(e));
     }
@@ -78,6 +66,22 @@ GF_INLINE void ROW(envelopes_of_sums)(const ROW(row) * row, size_t padded, NAME(
     }
 }
 
+/* How many elements of a block are above -inf. */
+GF_INLINE unsigned ROW(block_left)(const ROW(row) * row, size_t block) {
+    unsigned count = 0;
+    for (size_t i = block * BLOCK; i < (block + 1) * BLOCK; i += LANES)
+        count += gf_count_bits(V(mask_bits)(V(less)(V(set)(-INFINITY), ROW(read)(row, i, row->whole))));
+    return count;
+}
+
+/* Envelopes of the elements that are left, in place of those of whole blocks, none of which was refined. */
+GF_APART void ROW(envelopes_of_left)(const ROW(row) * row, block_envelopes *e) {
+    for (size_t j = 0; j < e->used; j++)
+        if (e->envelope[j])
+            e->envelope[j] = (uint32_t)((uint64_t)e->envelope[j] * ROW(block_left)(row, j) / BLOCK) + 1;
+    envelopes_sum(e);
+}
+
 /* -- the kernels ------------------------------------------------------------------------------------------------ */
 
 enum { ROW(REJECTION_OPEN) = -2 }; /* in place of the one answer of a row: it is to be drawn */
@@ -87,7 +91,8 @@ typedef struct {
     block_envelopes envelopes;
     ROW(row) row;
     NAME(scaling) scaling;
-    int64_t only; /* the answer where there is but one: at temperature 0; -1 for a row of nothing that may be drawn */
+    int64_t only;  /* the answer where there is but one: at temperature 0; -1 for a row of nothing that may be drawn */
+    int untouched; /* the envelopes are of block maxima, and none was refined */
 } ROW(rejection_memory);
 
 GF_INLINE size_t ROW(envelope_bytes)(size_t padded) {
@@ -130,7 +135,8 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
         return memory->only >= 0 ? 1 : ROW(unusable)(&row);
     }
     if (q->filter) {
-        const int64_t left = ROW(filter_row)(q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
+        const int64_t left =
+            ROW(filter_row)(q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
         if (left <= 0)
             return left;
     }
@@ -139,8 +145,9 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
         return ROW(unusable)(&row);
     memory->row = row;
     memory->scaling = NAME(scaling_of)(greatest, temperature);
+    memory->untouched = n > REJECTION_SUMMED;
     if (n > REJECTION_SUMMED)
-        ROW(envelopes_of_maxima)(&row, maxima, padded, memory->scaling, memory->envelopes.envelope);
+        ROW(envelopes_of_maxima)(maxima, padded, memory->scaling, memory->envelopes.envelope);
     else if (row.whole)
         ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 1);
     else
@@ -149,8 +156,9 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     return 1;
 }
 
-/* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. What is learnt of the
- * envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
+/* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. The first that fails tells
+ * whether blocks have few elements left, as by a mask: then all are counted, for an envelope of 32 elements would be refused
+ * as often as there are fewer. What is learnt of the envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
  * envelopes, so they are independent. */
 GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number,
                                         uint64_t draw, uint32_t *trial) {
@@ -163,6 +171,9 @@ GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t
         double sum = ROW(block_weights)(&row, block * BLOCK, &scaling, w);
         if (u < sum)
             return (int64_t)(block * BLOCK + block_element(w, sum, u));
+        if (memory->untouched && ROW(block_left)(&row, block) <= BLOCK_SPARSE)
+            ROW(envelopes_of_left)(&memory->row, &memory->envelopes);
+        memory->untouched = 0;
         envelope_refine(&memory->envelopes, block, sum);
     }
     return -1;

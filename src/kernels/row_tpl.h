@@ -81,9 +81,8 @@ GF_INLINE void ROW(row_pack)(ROW(row) * row, uint32_t *words, size_t count) {
         if (row->bytes && i + 32 <= n)
             words[j] = u8_bits_of(row->bytes + i) | u8_bits_of(row->bytes + i + 16) << 16;
         else if (row->bytes)
-            words[j] = i >= n ? 0
-                              : (ROW(allowed)(row, i) & 0xffff) |
-                                    (i + 16 < n ? ROW(allowed)(row, i + 16) << 16 : 0);
+            words[j] =
+                i >= n ? 0 : (ROW(allowed)(row, i) & 0xffff) | (i + 16 < n ? ROW(allowed)(row, i + 16) << 16 : 0);
         else
             words[j] = i < row->covered && i < n ? row->words[j] : 0;
     }
