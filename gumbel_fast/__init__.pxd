@@ -25,8 +25,8 @@
 #
 # Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf or nothing left to draw from; and
 # BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, a temperature or a filter that is negative or NaN, a min_p
-# above 1, or scratch that is NULL where some is needed. The noise functions return 0, or BAD_ARGUMENT for more than 2^34
-# columns and then leave out as it was. Pointers must be aligned to their type.
+# above 1, or scratch that is NULL where some is needed. The noise functions return 0, or BAD_ARGUMENT for more than
+# 2^34 columns and then leave out as it was. Pointers must be aligned to their type.
 #
 # Every function is safe in any number of threads. The module that cimports these imports gumbel_fast when it is itself
 # imported, and the SIMD target is the one that gumbel_fast has chosen.

@@ -24,7 +24,7 @@ class SeedPair(NamedTuple):
     row: int
 
 
-class RowStreams:
+class RowStreams(_core.Streams):
     """A seed and a position for each row of a batch, to be passed as `rng`.
 
     Row r of the batch is drawn as it would be alone, with ``rng=seeds[r]`` and ``offset=(positions[r], 0)``: what a
@@ -61,30 +61,33 @@ class RowStreams:
     True
     """
 
-    __slots__ = ("_keys", "_numbers")
+    __slots__ = ()
 
     def __init__(self, seeds: ArrayLike, positions: ArrayLike = 0) -> None:
         words = _words_of(seeds)
         place = _ints("positions", positions)
         if place.size and not (place.min() >= 0 and place.max() < 2**64):
             raise ValueError("positions must be 0 to 2**64 - 1")
-        self._keys = words[..., 0]
         try:
-            self._numbers = words[..., 1] + place.astype(np.uint64)  # modulo 2**64
+            numbers = np.asarray(words[..., 1] + place.astype(np.uint64))  # modulo 2**64
         except ValueError:
             raise ValueError(
                 f"seeds of shape {words.shape[:-1]} and positions of shape {place.shape} do not broadcast"
             ) from None
+        keys = words[..., 0]
+        if keys.shape != numbers.shape:
+            keys = np.broadcast_to(keys, numbers.shape)
+        super().__init__(np.asarray(keys, order="C"), numbers)
 
     def of(self, batch: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Return the key and the number of each row of a batch, flattened."""
-        try:
-            keys, numbers = (np.broadcast_to(words, batch) for words in (self._keys, self._numbers))
-        except ValueError:
-            raise ValueError(
-                f"RowStreams of shape {self._numbers.shape} do not broadcast to the batch {batch}"
-            ) from None
-        return np.ascontiguousarray(keys).reshape(-1), np.ascontiguousarray(numbers).reshape(-1)
+        keys, numbers = self.keys, self.numbers
+        if keys.shape != batch:
+            try:
+                keys, numbers = np.broadcast_to(keys, batch), np.broadcast_to(numbers, batch)
+            except ValueError:
+                raise ValueError(f"RowStreams of shape {keys.shape} do not broadcast to the batch {batch}") from None
+        return keys.reshape(-1), numbers.reshape(-1)
 
 
 def _ints(name: str, value: ArrayLike) -> Array:

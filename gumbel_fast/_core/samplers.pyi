@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
 from .request import Request
@@ -28,6 +29,12 @@ def try_draw(request: Request, method: int) -> int | None: ...
 class RepeatedRow:
     def __new__(cls, request: Request, method: int, row: int) -> Self: ...
     def draw(self, start: int, stop: int, first: int = 0) -> None: ...
+
+@disjoint_base
+class Streams:
+    keys: NDArray[np.uint64]
+    numbers: NDArray[np.uint64]
+    def __init__(self, keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> None: ...
 
 def fast_categorical(general: _Function) -> _Function: ...
 def fast_gumbel_max(general: _Function) -> _Function: ...

@@ -5,13 +5,13 @@ from functools import wraps
 
 cimport numpy as cnp
 from libc.math cimport INFINITY
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport (
     NO_MEMORY, Request, Walk, one_draw_each, point_at, raise_for, run, run_kernel, run_request)
-from gumbel_fast._core.rows cimport compute_type_of, dtype_of, row_at
+from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
 
@@ -122,9 +122,9 @@ cdef class RepeatedRow:
 
 # -- the fast path ------------------------------------------------------------------------------------------------
 #
-# Decorators of the public functions. A call on a small contiguous float array with a Generator and a temperature, and
-# with no argument beside these but scalar filters, a contiguous mask and return_log_prob, comes to the kernel at once;
-# anything else is handed on to the function decorated.
+# Decorators of the public functions. A call on a small contiguous float array with a Generator or the streams of its
+# rows and a temperature, and with no argument beside these but a row offset, scalar filters, a contiguous mask and
+# return_log_prob, comes to the kernel at once; anything else is handed on to the function decorated.
 
 cdef enum:
     FAST_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
@@ -140,11 +140,43 @@ cdef inline bint is_generator(rng) except -1:
     return type(rng) is Generator
 
 
+cdef class Streams:
+    """The key and the row number of each row of a batch, in two arrays of its shape."""
+
+    cdef readonly cnp.ndarray keys
+    cdef readonly cnp.ndarray numbers
+
+    def __init__(self, cnp.ndarray keys not None, cnp.ndarray numbers not None):
+        if cnp.PyArray_TYPE(keys) != cnp.NPY_UINT64 or cnp.PyArray_TYPE(numbers) != cnp.NPY_UINT64:
+            raise TypeError("keys and numbers must be uint64")
+        if not cnp.PyArray_ISCARRAY_RO(keys) or not cnp.PyArray_ISCARRAY_RO(numbers):
+            raise ValueError("keys and numbers must be contiguous")
+        if not cnp.PyArray_SAMESHAPE(keys, numbers):
+            raise ValueError("keys and numbers differ in shape")
+        self.keys, self.numbers = keys, numbers
+
+
+cdef inline bint are_of(Streams streams, cnp.ndarray x) noexcept:
+    # Whether there is one for each row.
+    cdef int axis, last = cnp.PyArray_NDIM(x) - 1
+    if cnp.PyArray_NDIM(streams.keys) != last:
+        return False
+    for axis in range(last):
+        if cnp.PyArray_DIM(streams.keys, axis) != cnp.PyArray_DIM(x, axis):
+            return False
+    return True
+
+
+cdef inline void one_stride(Rows *rows, void *data, Py_ssize_t count, Py_ssize_t stride) noexcept nogil:
+    rows.data, rows.first, rows.ndim, rows.shape[0], rows.strides[0] = <char *> data, 0, 1, count, stride
+
+
 cdef struct Options:
     # What a call may have beside its temperature, and where that lies.
     double temperature, top_k, top_p, min_p
     gf_filter filter
     gf_mask mask
+    uint64_t row
     bint log_prob
 
 
@@ -184,16 +216,35 @@ cdef bint take_mask(value, cnp.ndarray x, gf_mask *mask) except -1:
     return True
 
 
-cdef bint take_options(dict others, cnp.ndarray x, gf_request *c, Options *o) except -1:
-    # Whether there is nothing else among the arguments.
+cdef bint take_row(value, uint64_t *row) except -1:
+    if type(value) is not tuple or len(value) != 2 or type(value[0]) is not int or type(value[1]) is not int:
+        return False
+    if value[1] != 0 or not 0 <= value[0] <= UINT64_MAX:
+        return False
+    row[0] = value[0]
+    return True
+
+
+cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c, Options *o) except -1:
+    # Whether there is nothing else among the arguments; filtered: they may be those of a draw from what filters keep.
     cdef gf_vector none
     none.data, none.step = NULL, 0
     o.filter.temperature, o.filter.top_k, o.filter.top_p, o.filter.min_p = c.temperature, none, none, none
     for name, value in others.items():
-        if value is None:
-            continue
-        if name == "top_k":
-            if type(value) is not int or not take_number(value, 0, INFINITY, &o.top_k, &o.filter.top_k):
+        if name == "mask":
+            if value is not None:
+                if not take_mask(value, x, &o.mask):
+                    return False
+                c.mask = &o.mask
+        elif name == "offset":
+            if not take_row(value, &o.row):
+                return False
+        elif not filtered:
+            return False
+        elif name == "return_log_prob" and type(value) is bool:
+            o.log_prob = value
+        elif name == "top_k":
+            if type(value) is float or not take_number(value, 0, INFINITY, &o.top_k, &o.filter.top_k):
                 return False
         elif name == "top_p":
             if not take_number(value, 0, INFINITY, &o.top_p, &o.filter.top_p):
@@ -204,12 +255,6 @@ cdef bint take_options(dict others, cnp.ndarray x, gf_request *c, Options *o) ex
         elif name == "filter_temperature":
             if not take_number(value, 0, INFINITY, &o.temperature, &o.filter.temperature):
                 return False
-        elif name == "mask":
-            if not take_mask(value, x, &o.mask):
-                return False
-            c.mask = &o.mask
-        elif name == "return_log_prob" and type(value) is bool:
-            o.log_prob = value
         else:
             return False
     if o.filter.top_k.data is not NULL or o.filter.top_p.data is not NULL or o.filter.min_p.data is not NULL:
@@ -228,8 +273,15 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     cdef double t
     cdef int64_t one
     cdef Py_ssize_t rows, columns
-    if type(logits) is not cnp.ndarray or type(temperature) is not float or not is_generator(rng):
+    cdef Streams streams = None
+    cdef Walk several
+    cdef Walk *walk = NULL
+    if type(logits) is not cnp.ndarray or type(temperature) is not float:
         return None
+    if not is_generator(rng):
+        if not isinstance(rng, Streams):
+            return None
+        streams = <Streams> rng
     x, t = <cnp.ndarray> logits, <double> temperature
     dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
     if dtype >= GF_BF16 or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
@@ -240,13 +292,17 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
     kernel = &kernels.logits[dtype][short if columns <= GF_SHORT_ROW else long]
-    options.log_prob = False
+    options.row, options.log_prob = 0, False
     if others:
-        if not take_options(others, x, &c, &options):
+        if not take_options(others, x, long == GF_REJECTION, &c, &options):
             return None
         if c.filter is not NULL:
             kernel = &kernels.logits[dtype][GF_FILTERED]
-    take_seed(rng.bit_generator, &c.stream.key, &c.stream.row)
+    if streams is None:
+        take_seed(rng.bit_generator, &c.stream.key, &c.stream.row)
+        c.stream.row += options.row
+    elif options.row or not are_of(streams, x):
+        return None
     c.draws.index = &one
     if ndim > 1:
         rows = cnp.PyArray_SIZE(x) // columns
@@ -256,9 +312,21 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     if options.log_prob:
         log_prob = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(x), compute_type_of(dtype), 0)
         c.out, c.out_stride = cnp.PyArray_DATA(log_prob), cnp.PyArray_ITEMSIZE(log_prob)
-        raise_for(&c, run_with_log_prob(kernel, dtype, &c, NULL, 0, rows), False)
+    if streams is not None:
+        walk = &several
+        one_stride(&several.x, <void *> c.x.data, rows, c.x.stride)
+        one_stride(&several.index, c.draws.index, rows, c.draws.stride)
+        one_stride(&several.out, c.out, rows, c.out_stride)
+        no_rows(&several.other)
+        no_rows(&several.mask)
+        if c.mask is not NULL:
+            one_stride(&several.mask, <void *> c.mask.rows.data, rows, c.mask.rows.stride)
+        several.keys = <const uint64_t *> cnp.PyArray_DATA(streams.keys)
+        several.numbers = <const uint64_t *> cnp.PyArray_DATA(streams.numbers)
+    if options.log_prob:
+        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, rows), False)
     else:
-        raise_for(&c, run(kernel, &c, NULL, 0, rows), False)
+        raise_for(&c, run(kernel, &c, walk, 0, rows), False)
     result = indices
     if indices is None:
         result = PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
