@@ -356,7 +356,7 @@ def row_streams(inputs: Inputs) -> Regime:
     check = checks.one_draw_each(rows)
     return Regime(
         name="row_streams",
-        title=f"One draw from each of 64 rows of {categories:,} {origin} logits, each with a seed of its own",
+        title=f"One draw a row, 64 x {categories:,} {origin} logits, by a seed for each row",
         short=f"a seed for each row, 64 x {categories:,}",
         meaning="The next token for each of 64 requests, which depends on its request alone.",
         elements=rows.size,
