@@ -6,6 +6,7 @@ Each is loaded from its file and run in this process. One whose libraries are no
 import importlib.util
 import pathlib
 import re
+import types
 
 import numpy as np
 import pytest
@@ -230,6 +231,34 @@ def test_llm_writes_and_times(llm, arguments, capsys):
     texts = re.findall(r" \.\.\.(.*)", printed)
     assert len(texts) == (3 if "--temperature" in arguments else 4)
     assert all(re.fullmatch("[0-9]{12}", text) for text in texts) == ("--grammar" in arguments)
+
+
+def test_llm_says_where_the_model_rounds_otherwise(llm, monkeypatch, capsys):
+    """Logits that are 0.25 apart in a batch are told, and the draws are still compared on equal ones."""
+
+    def step(self, tokens, positions, sequences, step=llm.Model.step):
+        logits = step(self, tokens, positions, sequences)
+        if len(tokens) == 2:
+            logits[:, ::2] += 0.25
+        return logits
+
+    monkeypatch.setattr(llm.Model, "step", step)
+    llm.main(["--quick"])
+    printed = capsys.readouterr().out
+    assert len(re.findall("the model differs by up to 0.25 in a logit", printed)) == 2
+    assert printed.count("one row at a time: the same 12 tokens") == 2
+
+
+@pytest.mark.parametrize("name, wrong, complaint", [
+    ("RowStreams", lambda seeds, positions: gumbel_fast.RowStreams(seeds[::-1], positions), "depends on the batch"),
+    ("categorical", lambda logits, **_: logits.argmin(-1), "differ in a greedy token"),
+])  # fmt: skip
+def test_llm_stops_at_what_is_wrong(llm, monkeypatch, name, wrong, complaint):
+    gf = types.SimpleNamespace(categorical=gumbel_fast.categorical, RowStreams=gumbel_fast.RowStreams)
+    setattr(gf, name, wrong)
+    monkeypatch.setattr(llm, "gf", gf)
+    with pytest.raises(SystemExit, match=complaint):
+        llm.main(["--quick"])
 
 
 def test_llm_without_its_packages(monkeypatch, capsys):
