@@ -2,8 +2,8 @@
 
 Every public name is here; the modules behind them begin with an underscore:
 
-_sampling, _gumbel_max, _gumbel_softmax, _softmax, _noise, _distribution, _annealing, _runtime, torch
-            what a user calls: signatures and docstrings
+_sampling, _truncate, _log_prob, _gumbel_max, _gumbel_softmax, _softmax, _noise, _distribution, _annealing, _runtime,
+torch       what a user calls: signatures and docstrings
 _arguments  what each argument may be;  _request: what they become together, and the way to the kernels
 _methods    which method draws, and what everything costs;  _results: how results are delivered
 _rng        the seed of a call;  _threads: its pieces, which the threads of _core share
@@ -16,25 +16,32 @@ from ._core import STREAM_VERSION
 from ._distribution import gumbel_r
 from ._gumbel_max import gumbel_max, gumbel_top_k
 from ._gumbel_softmax import gumbel_softmax
+from ._log_prob import entropy, log_prob
 from ._noise import gumbel
+from ._rng import RowStreams
 from ._runtime import show_runtime
 from ._sampling import categorical
 from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
+from ._truncate import truncate
 
 __version__ = "0.1.0"
 
 __all__ = [
     "STREAM_VERSION",
+    "RowStreams",
     "annealed_temperature",
     "categorical",
+    "entropy",
     "gumbel",
     "gumbel_max",
     "gumbel_r",
     "gumbel_softmax",
     "gumbel_top_k",
+    "log_prob",
     "log_softmax",
     "logsumexp",
     "show_runtime",
     "softmax",
     "softmax_vjp",
+    "truncate",
 ]

@@ -1,4 +1,4 @@
-"""What a caller may pass: arrays, axis, temperature, offset and `out`, each checked here for every function.
+"""What a caller may pass: arrays, axis, temperature, filters, mask, offset and `out`, each checked here for every function.
 
 What they become together is a request (_request.py); loops over rows live in _core.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -95,30 +95,96 @@ def as_rows(name: str, array: Array, axis: int) -> Array:
     return rows
 
 
-def as_categories(logits: Array, axis: int) -> Array:
-    """Return `as_rows` of logits to draw from: there must be some in each row."""
-    rows = as_rows("logits", logits, axis)
-    if rows.shape[-1] == 0:
-        raise ValueError("logits: no categories to draw from")
-    return rows
+def _as_vector(name: str, numbers: Array, batch: tuple[int, ...]) -> Array:
+    """Return one number, or one for each row of the batch, as a vector; ValueError where they do not broadcast to it."""
+    if numbers.ndim == 0:
+        return numbers.reshape(1)
+    try:
+        return np.ascontiguousarray(np.broadcast_to(numbers, batch)).reshape(-1)
+    except ValueError:
+        raise ValueError(f"{name} of shape {numbers.shape} does not broadcast to the batch {batch}") from None
 
 
-def as_temperature(temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool) -> NDArray[np.float64]:
+def as_temperature(
+    temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool, name: str = "temperature"
+) -> NDArray[np.float64]:
     """Return one temperature, or one for each row of the batch, as a float64 vector.
 
     ValueError where one is negative or NaN (or 0, unless `zero`), or where they do not broadcast to the batch.
     """
     if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
         return np.array([temperature])
-    t = as_array("temperature", temperature).astype(np.float64)
+    t = as_array(name, temperature).astype(np.float64)
     if not np.all(t >= 0 if zero else t > 0):
-        raise ValueError(f"temperature must be {'0 or more' if zero else 'above 0'}")
-    if t.ndim == 0:
-        return t.reshape(1)
+        raise ValueError(f"{name} must be {'0 or more' if zero else 'above 0'}")
+    return _as_vector(name, t, batch)
+
+
+class Filters(NamedTuple):
+    """What a call keeps of each row, as it was passed."""
+
+    top_k: ArrayLike | None = None
+    top_p: ArrayLike | None = None
+    min_p: ArrayLike | None = None
+    temperature: ArrayLike | None = None
+
+
+def _as_filter(name: str, value: ArrayLike | None, batch: tuple[int, ...], most: float) -> NDArray[np.float64] | None:
+    if value is None:
+        return None
+    numbers = as_array(name, value).astype(np.float64)
+    if not np.all((numbers >= 0) & (numbers <= most)):
+        raise ValueError(f"{name} must be 0 or more" + (f" and at most {most:g}" if most < np.inf else ""))
+    if name == "top_k" and not np.all(numbers == np.floor(numbers)):
+        raise ValueError("top_k must be whole numbers")
+    return _as_vector(name, numbers, batch)
+
+
+def as_filters(
+    filters: Filters, temperature: NDArray[np.float64], batch: tuple[int, ...]
+) -> tuple[NDArray[np.float64] | None, ...] | None:
+    """Return the filters' temperature, top_k, top_p and min_p, each a float64 vector or None; None if there are none.
+
+    ValueError that names a filter that is negative or NaN, a min_p above 1, or one that does not broadcast to the batch.
+    """
+    kept = (
+        _as_filter("top_k", filters.top_k, batch, np.inf),
+        _as_filter("top_p", filters.top_p, batch, np.inf),
+        _as_filter("min_p", filters.min_p, batch, 1.0),
+    )
+    t = temperature
+    if filters.temperature is not None:
+        t = as_temperature(filters.temperature, batch, zero=True, name="filter_temperature")
+    return None if all(numbers is None for numbers in kept) else (t, *kept)
+
+
+def as_mask(mask: ArrayLike | None, logits: Array, axis: int) -> Array | None:
+    """Return a mask with the categories last: uint8, one for each element of the logits, or uint32 words of 32.
+
+    TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not broadcast,
+    and for words along another axis than the last.
+    """
+    if mask is None:
+        return None
+    check_not_masked("mask", mask)
+    array = np.asarray(mask)
+    if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):
+        kind, shape = np.uint8, logits.shape
+    elif array.dtype.kind in "iu" and array.dtype.itemsize == 4:
+        if axis not in (-1, logits.ndim - 1):
+            raise ValueError(f"mask: words of 32 columns are along the last axis, not axis {axis}")
+        words = array.shape[-1:]
+        kind, shape = np.uint32, logits.shape[:-1] + words
+        array = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        if not words:
+            raise ValueError("mask: words of 32 columns must have an axis of them")
+    else:
+        raise TypeError(f"mask must be bool, int8 or uint8, or int32 or uint32 words, not {array.dtype}")
     try:
-        return np.ascontiguousarray(np.broadcast_to(t, batch)).reshape(-1)
+        whole = np.broadcast_to(array, shape)
     except ValueError:
-        raise ValueError(f"temperature of shape {t.shape} does not broadcast to the batch {batch}") from None
+        raise ValueError(f"mask of shape {array.shape} does not broadcast to {shape}") from None
+    return as_rows("mask", whole, axis).view(kind)
 
 
 def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:

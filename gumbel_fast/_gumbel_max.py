@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from math import ceil
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -12,10 +13,12 @@ from . import _core, _methods
 from ._arguments import Vector, check_out
 from ._core import Request
 from ._methods import Method
-from ._request import check_wanted, draw, to_sample
-from ._results import deliver
+from ._request import Parts, as_wanted, draw, to_sample
+from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
+
+_SHARD = 64  # columns: pieces of a row begin at a word of a packed mask
 
 
 @overload
@@ -23,6 +26,8 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     logits: Vector,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -36,6 +41,8 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     logits: Vector,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -49,6 +56,8 @@ def gumbel_max(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -62,6 +71,8 @@ def gumbel_max(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -75,6 +86,8 @@ def gumbel_max(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -100,9 +113,16 @@ def gumbel_max(
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At
         temperature 0 no noise is added: the first of the largest logits, and its value.
+    mask : array_like, optional
+        What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
+        axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    allow_fewer : bool, optional
+        A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
+        in place of an error.
     axis : int, optional
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is ``gumbel(size=shape, dtype=float32 or float64, rng=rng)``, its columns along
         `axis` and its rows the batch in C order.
     offset : tuple of two ints, optional
@@ -112,7 +132,7 @@ def gumbel_max(
         computed in float32 and float64 for others is read in place; other dtypes are converted, as adding would.
     return_value : bool, optional
         Return the values as well: shards of a row, each drawn with its own `offset`, have their index where the
-        greatest of these is. A shard of nothing but -inf has none, and is an error like any such row.
+        greatest of these is. A shard of nothing but -inf has none: an error, or with `allow_fewer` the value -inf.
     out : ndarray of int64, optional
         Takes the indices: an array of the batch shape.
     workers : int, optional
@@ -129,11 +149,11 @@ def gumbel_max(
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing but -inf in logits, with NaN or nothing but -inf in their sum with `noise`, or
-        with no categories; a temperature that is negative or NaN; `noise` of another shape, or together with `rng` or
+        A row with NaN, +inf or nothing left to draw from in logits, with NaN or nothing but -inf in their sum with `noise`,
+        or with no categories; a mask of the wrong shape; a temperature that is negative or NaN; `noise` of another shape, or together with `rng` or
         `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was.
     TypeError
-        Logits or noise that are not real numbers, or a masked array.
+        Logits or noise that are not real numbers, a mask of another dtype, or a masked array.
 
     References
     ----------
@@ -158,13 +178,14 @@ def gumbel_max(
     True
     """
     threads = as_workers(workers)
-    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng, offset=offset, noise=noise)
+    parts = Parts(temperature, mask, axis=axis)
+    request = to_sample(logits, parts, rng=rng, offset=offset, noise=noise, allow_fewer=allow_fewer)
     if out is not None:
         check_out(out, request.batch, np.int64, *request.inputs)
     index = np.empty(request.batch, np.int64)
     value = np.empty(request.batch) if return_value else None
     method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
-    if method.cost(request.columns, 1) <= PIECE and index.size >= threads:
+    if method.cost(request.columns, 1) <= PIECE and (index.size >= threads or not request.columns):
         draw(request, method, threads, index, value)
     else:
         for r in range(index.size):
@@ -185,7 +206,8 @@ def _greatest_of_shards(
     greatest: list[tuple[float, int]] = []  # values, and indices below 0, so that the first of equals is the greatest
     refused: list[int] = []
 
-    def draw_shard(start: int, stop: int) -> None:
+    def draw_shard(first: int, last: int) -> None:
+        start, stop = first * _SHARD, min(last * _SHARD, request.columns)
         best, number = np.empty(()), np.empty((), np.int64)
         found = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
         if found is None:
@@ -193,9 +215,14 @@ def _greatest_of_shards(
         else:
             refused.append(found)
 
-    run(draw_shard, request.columns, method.category, threads)
-    if not greatest or any(refused):
-        _core.refuse(r, min(refused), request.other is not None)
+    run(draw_shard, ceil(request.columns / _SHARD), _SHARD * method.category, threads)
+    if any(refused) or not (greatest or request.allow_fewer):
+        _core.refuse(request, r, min(refused))
+    if not greatest:
+        index.reshape(-1)[r] = -1
+        if value is not None:
+            value.reshape(-1)[r] = -np.inf
+        return
     best, minus_index = max(greatest)
     if np.isinf(best):  # logits tell infinite values apart, which shards do not bring along
         _core.draw(request.into(index, value), method.kernel, r, r + 1)
@@ -211,6 +238,8 @@ def gumbel_top_k(
     k: int,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -223,6 +252,8 @@ def gumbel_top_k(
     k: int,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -234,6 +265,8 @@ def gumbel_top_k(
     k: int,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -254,9 +287,16 @@ def gumbel_top_k(
         How many to draw from each row, 0 or more.
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape. At temperature 0, the k largest logits.
+    mask : array_like, optional
+        What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
+        axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    allow_fewer : bool, optional
+        A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
+        in place of an error.
     axis : int, optional
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is that of `gumbel_max`.
     offset : tuple of two ints
         Added to the row and the column, as in `gumbel`.
@@ -276,10 +316,10 @@ def gumbel_top_k(
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing but -inf, or with fewer than k categories that are not -inf; a negative k; a
+        A row with NaN or +inf, or with fewer than k categories left to draw; a negative k; a mask of the wrong shape; a
         temperature that is negative or NaN; more than 2**34 columns; workers 0. No row is read for k = 0.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     References
     ----------
@@ -300,10 +340,11 @@ def gumbel_top_k(
     wanted = operator.index(k)
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
-    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng, offset=offset)
-    check_wanted(request, wanted)
-    shape = (*request.batch, wanted)
+    parts = Parts(temperature, mask, axis=axis)
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
+    shape = (*request.batch, as_wanted(request, wanted))
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
-    if wanted:
+    if shape[-1]:
         draw(request, _methods.GUMBEL_TOP_K, threads, index, value)
-    return index if value is None else (index, value)
+    index = widened(index, wanted, -1)
+    return index if value is None else (index, widened(value, wanted, -np.inf))

@@ -7,11 +7,8 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Array, check_out
-from ._request import to_relax
-from ._results import fill_rows
+from ._request import Parts, relaxed, to_relax
 from ._rng import RNG
-from ._threads import as_workers, run
 
 
 def gumbel_softmax(
@@ -19,6 +16,7 @@ def gumbel_softmax(
     *,
     temperature: ArrayLike = 1.0,
     hard: bool = False,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
@@ -42,9 +40,13 @@ def gumbel_softmax(
     hard : bool, optional
         Return the exact one-hot of the largest entry instead. For a straight-through gradient keep the soft sample of
         the same seed: it is what `softmax_vjp` wants.
+    mask : array_like, optional
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
+        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is ``gumbel(size=shape, dtype=float32 or float64, rng=rng)``, its columns along
         `axis` and its rows the batch in C order.
     offset : tuple of two ints, optional
@@ -64,9 +66,9 @@ def gumbel_softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     References
     ----------
@@ -86,15 +88,5 @@ def gumbel_softmax(
     >>> bool((hard.argmax(axis=1) == gumbel_fast.gumbel_max(logits, rng=7)).all())
     True
     """
-    threads = as_workers(workers)
-    request = to_relax(logits, temperature=temperature, axis=axis, rng=rng, offset=offset)
-    dtype = request.compute_type
-    if out is not None:
-        check_out(out, request.inputs[0].shape, dtype, *request.inputs)
-
-    def fill(result: Array) -> None:
-        core = request.into(out=result, hard=bool(hard))
-        cost = request.columns * _methods.GUMBEL_SOFTMAX
-        run(lambda start, stop: _core.gumbel_softmax(core, start, stop), request.count, cost, threads)
-
-    return fill_rows(fill, request.rows, dtype, axis, out)
+    request = to_relax(logits, Parts(temperature, mask, axis=axis), rng=rng, offset=offset)
+    return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, hard=bool(hard))

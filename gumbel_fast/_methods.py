@@ -25,6 +25,7 @@ class Method(NamedTuple):
 
 
 INVERSE_CDF = Method(_core.INVERSE_CDF, 0.0, 1.0, 0.0)
+FILTERED = Method(_core.FILTERED, 300.0, 0.2, 0.0)
 REJECTION = Method(_core.REJECTION, 0.0, 0.1, 100.0)
 ALIAS = Method(_core.ALIAS, 0.0, 8.0, 2.0)
 REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 0.0, 0.1, 200.0)
@@ -35,11 +36,13 @@ DISTINCT_TOP_K = GUMBEL_TOP_K._replace(kernel=_core.DISTINCT_TOP_K)
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
 
 #: An element of what only reads and writes rows.
-NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX = 1.0, 1.0, 0.3, 1.5
+NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX, LOG_PROB, TRUNCATE = 1.0, 1.0, 0.3, 1.5, 0.3, 0.5
 
 
-def of_one_draw(categories: int) -> Method:
-    """Return how one draw is made from each row."""
+def of_one_draw(categories: int, filtered: bool = False) -> Method:
+    """Return how one draw is made from each row; filtered: top_k, top_p or min_p is among the arguments."""
+    if filtered:
+        return FILTERED
     return INVERSE_CDF if categories <= _core.SHORT_ROW else REJECTION
 
 

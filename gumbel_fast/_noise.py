@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import _core, _methods
 from ._arguments import Array, as_offset, as_real, as_size, check_out
 from ._results import deliver, is_contiguous
-from ._rng import RNG, draw_seed
+from ._rng import RNG, Stream, to_stream
 from ._threads import as_workers, run
 
 
@@ -96,23 +96,21 @@ def gumbel(
     row, column = as_offset(offset, shape[-1] if shape else 1)
     if not (beta >= 0 if beta.ndim == 0 else np.all(beta >= 0)):  # after the shapes: it may be long
         raise ValueError("scale must be 0 or more")
-    key, base = draw_seed(rng)
+    stream = to_stream(rng, (row, column), shape[:-1])
 
     read_later = any(plain is not None and np.may_share_memory(a, plain) for a in (mu, beta))
     noise = plain if plain is not None and is_contiguous(plain) and shape and not read_later else np.empty(shape, real)
     rows = noise.reshape(prod(shape[:-1]), shape[-1]) if shape else noise.reshape(1)
     scalar = not parameters
-    _fill(
-        rows, key, (base + row) % 2**64, column, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0, threads
-    )
+    _fill(rows, stream, float(mu) if scalar else 0.0, float(beta) if scalar else 1.0, threads)
     if not scalar:
         noise *= beta
         noise += mu
     return deliver(noise, out, scalar=size is None)
 
 
-def _fill(rows: Array, key: int, row: int, column: int, loc: float, scale: float, threads: int) -> None:
+def _fill(rows: Array, stream: Stream, loc: float, scale: float, threads: int) -> None:
     def fill(start: int, stop: int) -> None:
-        _core.gumbel(rows, key, row, column, loc, scale, start, stop)
+        _core.gumbel(rows, stream.key, stream.row, stream.column, loc, scale, start, stop, stream.rows)
 
     run(fill, rows.size, _methods.NOISE, threads)

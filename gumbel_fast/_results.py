@@ -26,6 +26,15 @@ def deliver(result: Array, out: Array | None, *, scalar: bool = True) -> Any:
     return out
 
 
+def widened(array: Array, width: int, fill: float) -> Array:
+    """Return the array with a last axis as long as that, filled up."""
+    if array.shape[-1] == width:
+        return array
+    result = np.full((*array.shape[:-1], width), fill, array.dtype)
+    result[..., : array.shape[-1]] = array
+    return result
+
+
 def fill_rows(fill: Callable[[Array], object], rows: Array, dtype: DTypeLike, axis: int, out: Array | None) -> Array:
     """Return what `fill` writes, of the shape of `rows` and `axis` in its place: in `out`, whatever its layout."""
     last = axis in (-1, rows.ndim - 1)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_out
+from ._arguments import Filters, Vector, check_out
 from ._core import Request
-from ._request import check_wanted, draw, to_sample
-from ._results import deliver
+from ._request import Parts, as_wanted, draw, to_log_prob, to_sample
+from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
 
@@ -28,11 +28,39 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     num_samples: None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[False] = False,
     out: None = None,
     workers: int = 1,
 ) -> np.int64: ...
+@overload
+def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    num_samples: None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[True],
+    out: None = None,
+    workers: int = 1,
+) -> tuple[np.int64, np.floating[Any]]: ...
 @overload
 def categorical(
     logits: ArrayLike,
@@ -40,11 +68,39 @@ def categorical(
     num_samples: int | None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[False] = False,
     out: NDArray[np.int64] | None = None,
     workers: int = 1,
 ) -> NDArray[np.int64]: ...
+@overload
+def categorical(
+    logits: ArrayLike,
+    *,
+    num_samples: int | None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[True],
+    out: NDArray[np.int64] | None = None,
+    workers: int = 1,
+) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
 @_core.fast_categorical
 def categorical(
     logits: ArrayLike,
@@ -52,14 +108,24 @@ def categorical(
     num_samples: int | None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: bool = False,
     out: NDArray[np.int64] | None = None,
     workers: int = 1,
 ) -> Any:
     """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
 
-    The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed. Logits of the
+    The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed, and no row is
+    sorted. `mask`, `top_k`, `top_p` and `min_p` leave out categories, in this order, before the draw; `truncate` shows what
+    they keep. One order decides, falling logits and of equals the lower index first. Logits of the
     dtypes named below are read in place where the elements of a row are contiguous; others are copied, less than 1 MiB
     (or one row) at a time. One draw from a long row reads it once, at about the speed of finding its maximum.
 
@@ -77,11 +143,33 @@ def categorical(
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
         Temperature 0 gives the first of the largest, as argmax; without replacement, the largest in falling order.
+    top_k : int or array_like, optional
+        Keep this many of the largest logits; 0 or None keeps all. Like the other filters a scalar, or an array that
+        broadcasts to the batch shape.
+    top_p : float or array_like, optional
+        Of what is left, keep a category if the probability of those before it in the order is below `top_p`; the first
+        is always kept. 1 or more, or None, keeps all.
+    min_p : float or array_like, optional
+        Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
+    filter_temperature : float or array_like, optional
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`. 1.0 is the way of
+        engines that apply the temperature last.
+    mask : array_like, optional
+        What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
+        axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    allow_fewer : bool, optional
+        A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and log-probability -inf,
+        in place of an error.
     axis : int, optional
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed. Rows are independent, and a row's draws do not depend on the rest of the batch but on its
-        number, the seed and its logits.
+        number, the seed, its logits and its filters. `RowStreams` give each row a seed and a number of its own.
+    offset : tuple of two ints, optional
+        Added to the number of the row; the second, a column, must be 0.
+    return_log_prob : bool, optional
+        Return the log-probabilities of the draws as well.
     out : ndarray of int64, optional
         Takes the result: an array of its shape.
     workers : int, optional
@@ -92,19 +180,24 @@ def categorical(
     -------
     ndarray of int64, or int64 scalar for one draw from 1-D logits
         Indices along `axis`, of the batch shape or of shape batch + (num_samples,).
+    log_prob : ndarray of float32 or float64, or a scalar
+        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is kept, in
+        the dtype that is computed in.
 
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing but -inf, or with no categories; without replacement, a row with fewer than
-        `num_samples` categories that are not -inf; a temperature that is negative or NaN; a `num_samples` that is
-        negative or above 2**32; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is
-        read for 0 samples.
+        A row with NaN or +inf, or with nothing left to draw from; without replacement, a row with fewer than
+        `num_samples` categories left; a temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of
+        the wrong shape; a `num_samples` that is negative or above 2**32; a column offset; a wrong `out`; more than 2**34
+        columns; workers 0. `out` is then as it was. No row is read for 0 samples.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     See Also
     --------
+    truncate : the logits that the filters keep, for other functions.
+    log_prob : log-probabilities of given categories.
     gumbel_max : one draw, coupled to the noise of `gumbel`.
     gumbel_top_k : draws without replacement, with their values.
 
@@ -135,23 +228,38 @@ def categorical(
     0
     """
     threads = as_workers(workers)
-    request = to_sample(logits, temperature=temperature, axis=axis, rng=rng)
+    if offset[1]:
+        raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
+    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    parts = Parts(temperature, mask, filters, axis)
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     samples = None if num_samples is None else _as_count(num_samples)
     shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
         check_out(out, shape, np.int64, *request.inputs)
+    log_prob = np.empty(shape, request.compute_type) if return_log_prob else None
     if samples is None or samples == 1:  # the same draw, whatever the shape
-        method = _methods.of_one_draw(request.columns)
+        method = _methods.of_one_draw(request.columns, request.filters is not None)
         one = np.empty(request.batch, np.int64)
-        draw(request, method, threads, one)
-        return deliver(one.reshape(shape), out)
+        draw(request, method, threads, one, None, None if log_prob is None else log_prob.reshape(request.batch))
+        index = deliver(one.reshape(shape), out)
+    else:
+        index = _several(request, samples, replace, shape, out, threads)
+        if log_prob is not None and log_prob.size:
+            to_log_prob(request, np.asarray(index), log_prob, threads)
+    return index if log_prob is None else (index, log_prob[()])
+
+
+def _several(
+    request: Request, samples: int, replace: bool, shape: tuple[int, ...], out: NDArray[np.int64] | None, threads: int
+) -> Any:
     if replace:
         return _repeatedly(request, samples, shape, out, threads)
-    check_wanted(request, samples)
-    indices = np.empty(shape, np.int64)
-    if samples:
-        draw(request, _methods.of_distinct_draws(request.columns, samples), threads, indices)
-    return deliver(indices, out)
+    wanted = as_wanted(request, samples)
+    indices = np.empty((*request.batch, wanted), np.int64)
+    if wanted:
+        draw(request, _methods.of_distinct_draws(request.columns, wanted), threads, indices)
+    return deliver(widened(indices, samples, -1), out)
 
 
 def _as_count(num_samples: int) -> int:
@@ -166,6 +274,9 @@ def _repeatedly(
 ) -> Any:
     indices = np.empty(shape, np.int64) if out is None else out
     if indices.size == 0:
+        return indices
+    if not request.columns:
+        indices[...] = -1
         return indices
     method = _methods.of_repeated_draws(request.columns, samples)
     cost = method.cost(request.columns, samples)
@@ -202,7 +313,7 @@ def repeated_pieces(
     logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
 ) -> Iterator[NDArray[np.int64]]:
     """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
-    request = to_sample(logits, temperature=temperature, axis=-1, rng=rng)
+    request = to_sample(logits, Parts(temperature), rng=rng)
     method = _methods.of_repeated_draws(request.columns, num_samples)
     state = _core.RepeatedRow(request, method.kernel, 0)
     for start in range(0, num_samples, step):

@@ -8,35 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Array, Vector, check_out
-from ._core import Request
-from ._request import to_differentiate, to_normalise
-from ._results import deliver, fill_rows
-from ._threads import as_workers, run
-
-
-def _relax(request: Request, function: int, cost: float, axis: int, out: NDArray[Any] | None, workers: int) -> Array:
-    threads = as_workers(workers)
-    dtype = request.compute_type
-    if out is not None:
-        check_out(out, request.inputs[0].shape, dtype, *request.inputs)
-
-    def fill(result: Array) -> None:
-        core = request.into(out=result)
-        run(
-            lambda start, stop: _core.relax(core, function, start, stop),
-            request.count,
-            request.columns * cost,
-            threads,
-        )
-
-    return fill_rows(fill, request.rows, dtype, axis, out)
+from ._arguments import Vector
+from ._request import Parts, reduced, relaxed, to_differentiate, to_normalise
 
 
 def softmax(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -47,9 +27,13 @@ def softmax(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
-        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    mask : array_like, optional
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
+        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -68,9 +52,9 @@ def softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     Examples
     --------
@@ -80,14 +64,15 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
     array([0., 0., 1.])
     """
-    request = to_normalise(logits, temperature=temperature, axis=axis)
-    return _relax(request, _core.SOFTMAX, _methods.SOFTMAX, axis, out, workers)
+    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    return relaxed(request, _core.SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
 def log_softmax(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -98,9 +83,13 @@ def log_softmax(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
-        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    mask : array_like, optional
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
+        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -117,9 +106,9 @@ def log_softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     Examples
     --------
@@ -127,8 +116,8 @@ def log_softmax(
     >>> gumbel_fast.log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    request = to_normalise(logits, temperature=temperature, axis=axis)
-    return _relax(request, _core.LOG_SOFTMAX, _methods.SOFTMAX, axis, out, workers)
+    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    return relaxed(request, _core.LOG_SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
 @overload
@@ -136,6 +125,7 @@ def logsumexp(  # type: ignore[overload-overlap]  # a list of no numbers is of b
     logits: Vector,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     out: None = None,
     workers: int = 1,
@@ -145,6 +135,7 @@ def logsumexp(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -153,6 +144,7 @@ def logsumexp(
     logits: ArrayLike,
     *,
     temperature: ArrayLike = 1.0,
+    mask: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -163,9 +155,13 @@ def logsumexp(
     ----------
     logits : array_like of real numbers
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
-        float16 and bfloat16 (of ml_dtypes) are converted to float32 first, and so is the result.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
+    mask : array_like, optional
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
+        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
+        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -183,9 +179,9 @@ def logsumexp(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
 
     Examples
     --------
@@ -193,16 +189,8 @@ def logsumexp(
     >>> float(gumbel_fast.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    threads = as_workers(workers)
-    request = to_normalise(logits, temperature=temperature, axis=axis)
-    dtype = request.compute_type
-    if out is not None:
-        check_out(out, request.batch, dtype, *request.inputs)
-    sums = np.empty(request.batch, dtype)
-    core = request.into(out=sums)
-    cost = request.columns * _methods.SOFTMAX
-    run(lambda start, stop: _core.relax(core, _core.LOGSUMEXP, start, stop), sums.size, cost, threads)
-    return deliver(sums, out)
+    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    return reduced(request, _core.LOGSUMEXP, _methods.SOFTMAX, out, workers)
 
 
 def softmax_vjp(
@@ -256,4 +244,4 @@ def softmax_vjp(
     array([-0.0599, -0.1628,  0.2227])
     """
     request = to_differentiate(y, grad, temperature=temperature, axis=axis)
-    return _relax(request, _core.SOFTMAX_VJP, _methods.SOFTMAX_VJP, axis, out, workers)
+    return relaxed(request, _core.SOFTMAX_VJP, _methods.SOFTMAX_VJP, axis, out, workers)

@@ -89,17 +89,19 @@ typedef enum {
     GF_DISTINCT_TOP_K,
     /* softmax of (x + G) / temperature; hard: 1 at its first greatest entry, else 0. */
     GF_GUMBEL_SOFTMAX,
-    GF_LOGITS_KERNELS
-} gf_logits_kernel;
-
-/* Kernels that read float or double: GF_F32 or GF_F64. */
-typedef enum {
+    /* One draw from what the filters keep of each row, with probability softmax(x / temperature) on it. */
+    GF_FILTERED,
+    /* The logits that the filters keep, -inf for the others, into `out`. */
+    GF_TRUNCATE,
     GF_SOFTMAX, /* of x / temperature */
     GF_LOG_SOFTMAX,
-    GF_LOGSUMEXP,   /* one entry of `out` for each row */
-    GF_SOFTMAX_VJP, /* x / temperature * (other - sum(other * x)) */
-    GF_REAL_KERNELS
-} gf_real_kernel;
+    GF_LOGSUMEXP, /* one entry of `out` for each row */
+    /* Logarithms of the probability that a draw from what is kept is each of draws.count given indices, into `out`. */
+    GF_LOG_PROB,
+    /* In nats, of such a draw; one entry of `out` for each row. */
+    GF_ENTROPY,
+    GF_LOGITS_KERNELS
+} gf_logits_kernel;
 
 /* out[r * n + i] = loc + scale * G of the element (stream.row + r, stream.column + i), for `rows` rows of n. */
 typedef void (*gf_gumbel_kernel)(void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale);
@@ -116,7 +118,7 @@ typedef void (*gf_philox_block)(uint64_t key, const uint32_t counter[4], uint32_
 typedef struct {
     const char *name;
     const gf_kernel *logits[GF_DTYPES]; /* GF_LOGITS_KERNELS for each */
-    const gf_kernel *real[2];           /* GF_REAL_KERNELS for each */
+    gf_kernel softmax_vjp[2];           /* of float and double: x / temperature * (other - sum(other * x)) */
     gf_gumbel_kernel gumbel[2];
     gf_gumbel_of_words_kernel gumbel_of_words[2];
     gf_distribution_kernel distribution[GF_DISTRIBUTION_FUNCTIONS];

@@ -6,8 +6,10 @@
 #ifndef GF_REQUEST_H
 #define GF_REQUEST_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A number for each row or element, or one for all: entry i is data[i * step], step 1 or 0. */
 typedef struct {
@@ -26,6 +28,22 @@ typedef struct {
 static inline const void *gf_row(const gf_rows *rows, size_t i) {
     return (const char *)rows->data + (ptrdiff_t)i * rows->stride;
 }
+
+/* What of a row may be drawn: GF_MASK_BYTES are bytes, one for each column and not 0 where it may; GF_MASK_WORDS are 32-bit
+ * words, column c being bit c % 32 of word c / 32, and columns beyond the `words` of a row may not. */
+typedef enum { GF_MASK_BYTES, GF_MASK_WORDS } gf_mask_kind;
+
+typedef struct {
+    gf_mask_kind kind;
+    gf_rows rows; /* from row number `first` of the request on */
+    size_t words;
+} gf_mask;
+
+/* Which of what may be drawn is kept (filter_tpl.h). A filter whose data is NULL is absent; in a row top_k 0, top_p 1 and min_p
+ * 0 keep all. */
+typedef struct {
+    gf_vector temperature, top_k, top_p, min_p;
+} gf_filter;
 
 /* The random words of element c of row r are those of key, row number row + r mod 2^64 and column number column + c. */
 typedef struct {
@@ -48,8 +66,11 @@ typedef struct {
     gf_rows x;     /* logits; for a gradient, probabilities */
     gf_rows other; /* noise in the compute type that stands in for the stream's; for a gradient, that of the loss */
     gf_vector temperature;
+    const gf_mask *mask;     /* NULL: all */
+    const gf_filter *filter; /* NULL: none */
     gf_stream stream;
-    gf_draws draws;       /* of samplers */
+    gf_draws draws;       /* of samplers; of log-probabilities, the indices that they are of */
+    int allow_fewer;      /* a row with fewer categories than draws has index -1 and value -inf for the others */
     void *out;            /* of relaxations, in the compute type; may be x or other */
     ptrdiff_t out_stride; /* bytes between its rows */
     int hard;             /* a one-hot in place of probabilities */
@@ -75,6 +96,10 @@ static inline void gf_put(const gf_request *q, size_t r, int64_t index, double v
 }
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
+static inline const void *gf_mask_row(const gf_request *q, size_t r) {
+    return gf_row(&q->mask->rows, r - q->first);
+}
+
 /* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it
  * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE or GF_CHANGED. */
 typedef struct {
@@ -89,11 +114,27 @@ typedef struct {
 static inline gf_status gf_done(void) { return (gf_status){-1, 0}; }
 static inline gf_status gf_stopped(size_t row, int64_t found) { return (gf_status){(ptrdiff_t)row, found}; }
 
+/* Ends row r, which gave `found` of its draws, or none and why: the others are -1 where that is allowed. */
+static inline gf_status gf_ended(const gf_request *q, size_t r, int64_t found) {
+    char *out = (char *)gf_index(q, r);
+    const int64_t none = -1;
+    if (found >= (int64_t)q->draws.count)
+        return gf_done();
+    if (found < 0 || !q->allow_fewer)
+        return gf_stopped(r, found);
+    for (size_t i = (size_t)found; i < q->draws.count; i++) {
+        memcpy(out + (ptrdiff_t)i * q->draws.step, &none, sizeof none);
+        if (q->draws.value)
+            gf_value(q, r)[i] = -INFINITY;
+    }
+    return gf_done();
+}
+
 /* Works on rows start to stop - 1 of a request, with scratch aligned as malloc's memory is. */
 typedef gf_status (*gf_run)(const gf_request *request, size_t start, size_t stop, void *scratch);
 
-/* Bytes of scratch for rows of n categories and `count` draws of each. */
-typedef size_t (*gf_scratch_size)(size_t n, size_t count);
+/* Bytes of scratch for any rows of a request. */
+typedef size_t (*gf_scratch_size)(const gf_request *request);
 
 typedef struct {
     gf_run run;

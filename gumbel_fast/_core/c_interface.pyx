@@ -18,7 +18,12 @@ cdef inline const gf_kernel *categorical_kernel(int dtype, size_t n) noexcept no
 
 
 cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n) noexcept nogil:
-    return 0 if kernel.scratch is NULL else kernel.scratch(n, 1)
+    cdef gf_request c
+    if kernel.scratch is NULL:
+        return 0
+    one_draw_each(&c)
+    c.columns = n
+    return kernel.scratch(&c)
 
 
 cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, double temperature, uint64_t key,

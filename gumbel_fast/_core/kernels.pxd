@@ -13,6 +13,10 @@ cdef extern from "request.h" nogil:
         GF_NOT_FINITE
         GF_CHANGED
 
+    ctypedef enum gf_mask_kind:
+        GF_MASK_BYTES
+        GF_MASK_WORDS
+
     ctypedef struct gf_vector:
         const double *data
         size_t step
@@ -20,6 +24,17 @@ cdef extern from "request.h" nogil:
     ctypedef struct gf_rows:
         const void *data
         Py_ssize_t stride
+
+    ctypedef struct gf_mask:
+        gf_mask_kind kind
+        gf_rows rows
+        size_t words
+
+    ctypedef struct gf_filter:
+        gf_vector temperature
+        gf_vector top_k
+        gf_vector top_p
+        gf_vector min_p
 
     ctypedef struct gf_stream:
         uint64_t key
@@ -40,8 +55,11 @@ cdef extern from "request.h" nogil:
         gf_rows x
         gf_rows other
         gf_vector temperature
+        const gf_mask *mask
+        const gf_filter *filter
         gf_stream stream
         gf_draws draws
+        int allow_fewer
         void *out
         Py_ssize_t out_stride
         int hard
@@ -52,7 +70,7 @@ cdef extern from "request.h" nogil:
 
     ctypedef gf_status (*gf_run)(
         const gf_request *request, size_t start, size_t stop, void *scratch) noexcept nogil
-    ctypedef size_t (*gf_scratch_size)(size_t n, size_t count) noexcept nogil
+    ctypedef size_t (*gf_scratch_size)(const gf_request *request) noexcept nogil
 
     ctypedef struct gf_kernel:
         gf_run run
@@ -104,14 +122,14 @@ cdef extern from "gumbel_fast.h" nogil:
         GF_GUMBEL_TOP_K
         GF_DISTINCT_TOP_K
         GF_GUMBEL_SOFTMAX
-        GF_LOGITS_KERNELS
-
-    enum:
+        GF_FILTERED
+        GF_TRUNCATE
         GF_SOFTMAX
         GF_LOG_SOFTMAX
         GF_LOGSUMEXP
-        GF_SOFTMAX_VJP
-        GF_REAL_KERNELS
+        GF_LOG_PROB
+        GF_ENTROPY
+        GF_LOGITS_KERNELS
 
     ctypedef void (*gf_gumbel_kernel)(
         void *out, size_t rows, size_t n, gf_stream stream, double loc, double scale) noexcept nogil
@@ -124,7 +142,7 @@ cdef extern from "gumbel_fast.h" nogil:
     ctypedef struct gf_kernels:
         const char *name
         const gf_kernel *logits[4]
-        const gf_kernel *real[2]
+        gf_kernel softmax_vjp[2]
         gf_gumbel_kernel gumbel[2]
         gf_gumbel_of_words_kernel gumbel_of_words[2]
         gf_distribution_kernel distribution[8]

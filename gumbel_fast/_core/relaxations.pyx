@@ -13,33 +13,37 @@ from gumbel_fast._core.target cimport kernels
 
 cnp.import_array()
 
-SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX_VJP = GF_SOFTMAX, GF_LOG_SOFTMAX, GF_LOGSUMEXP, GF_SOFTMAX_VJP
+SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, GUMBEL_SOFTMAX = GF_SOFTMAX, GF_LOG_SOFTMAX, GF_LOGSUMEXP, GF_GUMBEL_SOFTMAX
+TRUNCATE, LOG_PROB, ENTROPY = GF_TRUNCATE, GF_LOG_PROB, GF_ENTROPY
+SOFTMAX_VJP = GF_LOGITS_KERNELS  # no kernel of logits
 
 
 def relax(Request request not None, int function, Py_ssize_t start, Py_ssize_t stop):
-    """Apply SOFTMAX, LOG_SOFTMAX, LOGSUMEXP or SOFTMAX_VJP to rows start to stop, which are float32 or float64."""
-    raise_for(&request.c, run_request(&kernels.real[request.dtype][function], request, start, stop), False)
-
-
-def gumbel_softmax(Request request not None, Py_ssize_t start, Py_ssize_t stop):
-    """Softmax of (logits + noise) / temperature of rows start to stop, or the one-hot of its greatest entry."""
-    cdef const gf_kernel *kernel = &kernels.logits[request.dtype][GF_GUMBEL_SOFTMAX]
+    """Apply the function of one of the numbers above to rows start to stop; for SOFTMAX_VJP float32 or float64."""
+    cdef const gf_kernel *kernel = (
+        &kernels.softmax_vjp[request.dtype] if function == GF_LOGITS_KERNELS else &kernels.logits[request.dtype][function])
     raise_for(&request.c, run_request(kernel, request, start, stop), False)
 
 
 def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,
-           Py_ssize_t stop):
+           Py_ssize_t stop, tuple streams=None):
     """Fill elements start to stop of a C-contiguous float array with noise.
 
-    Its rows are numbered from `row`, its columns from `column`.
+    Its rows are numbered from `row`, its columns from `column`; `streams` has the keys and the numbers of all rows
+    instead.
     """
     cdef Py_ssize_t columns = cnp.PyArray_DIM(out, cnp.PyArray_NDIM(out) - 1)
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(out), skip, count, rows
+    cdef const uint64_t *keys = NULL
+    cdef const uint64_t *numbers = NULL
     cdef char *data = cnp.PyArray_BYTES(out)
     cdef gf_gumbel_kernel kernel = kernels.gumbel[dtype_of(out)]
     cdef gf_stream stream
     cdef uint64_t found
     stream.key = key
+    if streams is not None:
+        keys = <const uint64_t *> cnp.PyArray_DATA(<cnp.ndarray> streams[0])
+        numbers = <const uint64_t *> cnp.PyArray_DATA(<cnp.ndarray> streams[1])
     with nogil:
         found = gf_enter()
         while start < stop:
@@ -47,6 +51,8 @@ def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double 
             count = min(columns - skip, stop - start)  # the rest of a row, or all whole rows
             rows = max((stop - start) // columns, 1) if skip == 0 else 1
             stream.row, stream.column = row + <uint64_t> (start // columns), column + <uint64_t> skip
+            if keys is not NULL:
+                stream.key, stream.row, rows = keys[start // columns], numbers[start // columns], 1
             kernel(data + start * size, <size_t> rows, <size_t> count, stream, loc, scale)
             start += rows * count
         gf_leave(found)

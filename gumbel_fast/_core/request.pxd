@@ -2,22 +2,28 @@
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
-from gumbel_fast._core.kernels cimport gf_enter, gf_kernel, gf_leave, gf_request, gf_status
+from gumbel_fast._core.kernels cimport gf_enter, gf_filter, gf_kernel, gf_leave, gf_mask, gf_request, gf_status
 from gumbel_fast._core.rows cimport Rows
 
 
 cdef struct Walk:
-    # Where the rows of a request's arrays lie, when that may be in several runs of one stride each.
+    # Where the rows of a request's arrays lie, when that may be in several runs of one stride each; and their own streams,
+    # or NULL where the request has one.
     Rows x
     Rows other
+    Rows mask
     Rows index
     Rows out
+    const uint64_t *keys
+    const uint64_t *numbers
 
 
 cdef class Request:
     cdef gf_request c  # the row pointers are set at each run
     cdef Walk walk  # the arrays as they are, whether a kernel can read them there or not
-    cdef bint x_aside, other_aside, out_aside  # what a kernel gets or gives by way of a tile
+    cdef gf_mask mask_c
+    cdef gf_filter filter_c
+    cdef bint x_aside, other_aside, mask_aside, out_aside  # what a kernel gets or gives by way of a tile
     cdef int dtype  # gf_dtype that the rows are read as
     cdef object results  # the arrays that the other pointers point into
     cdef readonly tuple inputs
@@ -26,9 +32,16 @@ cdef class Request:
     cdef readonly cnp.ndarray rows
     cdef readonly cnp.ndarray temperature
     cdef readonly cnp.ndarray other
+    cdef readonly cnp.ndarray mask
+    cdef readonly tuple filters
+    cdef readonly tuple streams
+    cdef readonly bint allow_fewer
     cdef readonly tuple batch
     cdef readonly Py_ssize_t columns
     cdef readonly Py_ssize_t count
+
+    cdef uint64_t key_of(self, Py_ssize_t row) noexcept
+    cdef uint64_t number_of(self, Py_ssize_t row) noexcept
 
 
 cdef class Tile:
@@ -54,9 +67,11 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.x.data, c.x.stride = NULL, 0
     c.other.data, c.other.stride = NULL, 0
     c.temperature.data, c.temperature.step = NULL, 0
+    c.mask, c.filter = NULL, NULL
     c.stream.key = c.stream.row = c.stream.column = 0
     c.draws.index, c.draws.value, c.draws.stride, c.draws.step = NULL, NULL, sizeof(int64_t), sizeof(int64_t)
     c.draws.first, c.draws.count = 0, 1
+    c.allow_fewer = 0
     c.out, c.out_stride, c.hard = NULL, 0, 0
 
 
@@ -71,5 +86,5 @@ cdef inline gf_status run_kernel(const gf_kernel *kernel, const gf_request *c, s
 cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *walk, Py_ssize_t start,
                    Py_ssize_t stop) noexcept
 cdef gf_status run_request(const gf_kernel *kernel, Request request, Py_ssize_t start, Py_ssize_t stop) except *
-cdef Tile one_row(Request request, Py_ssize_t row)
+cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row)
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1

@@ -36,7 +36,10 @@ cdef class Request:
     `other` is noise in place of the stream's or the gradient of softmax_vjp, and is read in the compute type. Rows that
     are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
-    `temperature` is a float64 vector of one entry, or of one for each row.
+    `temperature` is a float64 vector of one entry, or of one for each row; so are the four `filters` (their temperature,
+    top_k, top_p and min_p), of which the last three may be None. `mask` has the batch's shape and a last axis of uint8,
+    one for each column, or of uint32 words. `streams` are the keys and the row numbers of all rows, in place of `key` and
+    `row`.
 
     Attributes
     ----------
@@ -51,30 +54,48 @@ cdef class Request:
     """
 
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
-                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None):
+                 uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None,
+                 cnp.ndarray mask=None, tuple filters=None, tuple streams=None, bint allow_fewer=False):
         cdef int last = cnp.PyArray_NDIM(rows) - 1
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
+        self.mask, self.filters, self.streams = mask, filters, streams
         self.read_as = rows.descr if read_as is None else read_as
         self.dtype = dtype_of_type(self.read_as.type_num)
-        self.compute_type = cnp.PyArray_DescrFromType(cnp.NPY_FLOAT64 if self.dtype == GF_F64 else cnp.NPY_FLOAT32)
+        self.compute_type = cnp.PyArray_DescrFromType(compute_type_of(self.dtype))
         self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
         for length in cnp.PyArray_DIMS(rows)[:last]:
             self.count *= length
         one_draw_each(&self.c)
         self.c.columns = <size_t> self.columns
-        self.c.temperature.data = <const double *> cnp.PyArray_DATA(temperature)
-        self.c.temperature.step = cnp.PyArray_SIZE(temperature) != 1
+        self.c.temperature = vector_of(temperature)
+        self.c.allow_fewer = self.allow_fewer = allow_fewer
         self.c.stream.key, self.c.stream.row, self.c.stream.column = key, row, column
         rows_of(rows, last, &self.walk.x)
         no_rows(&self.walk.other)
         no_rows(&self.walk.index)
         no_rows(&self.walk.out)
         self.x_aside = not is_direct(rows, self.read_as)
-        self.other_aside = self.out_aside = False
+        self.other_aside = self.mask_aside = self.out_aside = False
+        self.walk.keys = self.walk.numbers = NULL
+        no_rows(&self.walk.mask)
         if other is not None:
             rows_of(other, last, &self.walk.other)
             self.other_aside = not is_direct(other, self.compute_type)
+        if mask is not None:
+            self.c.mask = &self.mask_c
+            self.mask_c.kind = GF_MASK_WORDS if mask.descr.itemsize == 4 else GF_MASK_BYTES
+            self.mask_c.words = <size_t> cnp.PyArray_DIM(mask, last)
+            rows_of(mask, last, &self.walk.mask)
+            self.mask_aside = not is_direct(mask, mask.descr)
+        if filters is not None:
+            self.c.filter = &self.filter_c
+            self.filter_c.temperature = vector_of(filters[0])
+            self.filter_c.top_k, self.filter_c.top_p = vector_of(filters[1]), vector_of(filters[2])
+            self.filter_c.min_p = vector_of(filters[3])
+        if streams is not None:
+            self.walk.keys = <const uint64_t *> cnp.PyArray_DATA(streams[0])
+            self.walk.numbers = <const uint64_t *> cnp.PyArray_DATA(streams[1])
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, bint hard=False):
         """Say where results go; return the request.
@@ -99,13 +120,30 @@ cdef class Request:
         return self
 
     def shard(self, Py_ssize_t row, Py_ssize_t start, Py_ssize_t stop):
-        """Return the request for columns start to stop of one row."""
+        """Return the request for columns start to stop of one row; start is a multiple of 32. It has no filters."""
         place = np.unravel_index(row, self.batch)
+        mask = None
+        if self.mask is not None:
+            mask = self.mask[place]
+            mask = mask[start:stop] if self.mask_c.kind == GF_MASK_BYTES else mask[start // 32:(stop + 31) // 32]
         return Request(
             self.inputs, self.rows[place][start:stop], self.temperature[row:row + 1] if self.c.temperature.step
-            else self.temperature, self.c.stream.key, self.c.stream.row + <uint64_t> row,
-            self.c.stream.column + <uint64_t> start, None if self.other is None else self.other[place][start:stop],
-            self.read_as)
+            else self.temperature, self.key_of(row), self.number_of(row), self.c.stream.column + <uint64_t> start,
+            None if self.other is None else self.other[place][start:stop], self.read_as, mask)
+
+    cdef uint64_t key_of(self, Py_ssize_t row) noexcept:
+        return self.c.stream.key if self.walk.keys is NULL else self.walk.keys[row]
+
+    cdef uint64_t number_of(self, Py_ssize_t row) noexcept:
+        return self.c.stream.row + <uint64_t> row if self.walk.keys is NULL else self.walk.numbers[row]
+
+
+cdef inline gf_vector vector_of(cnp.ndarray numbers):
+    cdef gf_vector v
+    v.data, v.step = NULL, 0
+    if numbers is not None:
+        v.data, v.step = <const double *> cnp.PyArray_DATA(numbers), cnp.PyArray_SIZE(numbers) != 1
+    return v
 
 
 cdef inline bint converts(cnp.ndarray array, cnp.dtype dtype) noexcept:
@@ -119,18 +157,36 @@ cdef inline bint is_direct(cnp.ndarray array, cnp.dtype dtype) noexcept:
             and (cnp.PyArray_STRIDE(array, last) == cnp.PyArray_ITEMSIZE(array) or cnp.PyArray_DIM(array, last) <= 1))
 
 
+cdef inline Py_ssize_t stream_end(const Walk *walk, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    # The first row after this one, below stop, whose stream is not that of the row before it, one further.
+    cdef Py_ssize_t end = start + 1
+    while end < stop and walk.keys[end] == walk.keys[start] and walk.numbers[end] == walk.numbers[end - 1] + 1:
+        end += 1
+    return end
+
+
 cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, const Walk *walk, Py_ssize_t start,
                         Py_ssize_t stop, void *scratch) noexcept nogil:
-    # In runs of rows of which each array's lie one stride apart.
+    # In runs of rows of which each array's lie one stride apart, and whose streams follow each other.
     cdef gf_request c = request[0]
+    cdef gf_mask mask
     cdef gf_status status
     cdef Py_ssize_t end
+    if c.mask is not NULL:
+        mask = c.mask[0]
+        c.mask = &mask
     status.row, status.found = -1, 0
     while start < stop and status.row < 0:
         end = run_end(&walk.x, start, stop)
         end = run_end(&walk.other, start, end)
         end = run_end(&walk.index, start, end)
         end = run_end(&walk.out, start, end)
+        if c.mask is not NULL:
+            end = run_end(&walk.mask, start, end)
+            mask.rows.data, mask.rows.stride = row_at(&walk.mask, start), row_stride(&walk.mask)
+        if walk.keys is not NULL:
+            end = stream_end(walk, start, end)
+            c.stream.key, c.stream.row = walk.keys[start], walk.numbers[start] - <uint64_t> start
         c.first = <size_t> start
         c.x.data, c.x.stride = row_at(&walk.x, start), row_stride(&walk.x)
         c.other.data, c.other.stride = row_at(&walk.other, start), row_stride(&walk.other)
@@ -157,7 +213,7 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
     cdef size_t size = 0
     cdef gf_status status
     if kernel.scratch is not NULL:
-        size = kernel.scratch(c.columns, c.draws.count)
+        size = kernel.scratch(c)
     if size > sizeof(here):
         scratch = malloc(size)
         if scratch is NULL:
@@ -239,20 +295,31 @@ cdef class Tile:
         return 0
 
 
-cdef Tile one_row(Request q, Py_ssize_t row):
-    """One of the rows in a tile of its own, where it cannot be read in place."""
-    if not q.x_aside:
-        return None
-    tile = Tile(q.rows, q.read_as, 1)
-    tile.read(&q.walk.x, row, row + 1)
-    return tile
+cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row):
+    """Points a request, that of q or a copy, at one row; returns what has to be kept for it: tiles with the row in them."""
+    cdef Tile x = None, allowed = None
+    c.first, c.x.data = <size_t> row, row_at(&q.walk.x, row)
+    c.stream.key, c.stream.row = q.key_of(row), q.number_of(row) - <uint64_t> row
+    if q.x_aside:
+        x = Tile(q.rows, q.read_as, 1)
+        x.read(&q.walk.x, row, row + 1)
+        c.x.data = row_at(&x.rows, row)
+    if q.mask is not None:
+        mask[0] = q.mask_c
+        mask.rows.data = row_at(&q.walk.mask, row)
+        c.mask = mask
+    if q.mask_aside:
+        allowed = Tile(q.mask, q.mask.descr, 1)
+        allowed.read(&q.walk.mask, row, row + 1)
+        mask.rows.data = row_at(&allowed.rows, row)
+    return x, allowed
 
 
 cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
     # A tile at a time of what has to be copied.
     cdef gf_status status
     cdef Walk walk = q.walk
-    cdef Tile x = None, other = None, out = None
+    cdef Tile x = None, other = None, mask = None, out = None
     cdef cnp.ndarray result = q.results[2] if q.out_aside else None
     cdef bint share = q.x_aside and q.out_aside and q.columns > IN_PLACE and not converts(result, q.read_as)
     cdef Py_ssize_t end, step, size = 0
@@ -260,6 +327,8 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
         size += q.read_as.itemsize
     if q.other_aside:
         size += q.compute_type.itemsize
+    if q.mask_aside:
+        size += q.mask.itemsize
     if q.out_aside and not share:
         size += cnp.PyArray_ITEMSIZE(result)
     step = min(max(TILE // max(size * q.columns, 1), 1), stop - start)
@@ -267,6 +336,8 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
         x = Tile(q.rows, q.read_as, step)
     if q.other_aside:
         other = Tile(q.other, q.compute_type, step)
+    if q.mask_aside:
+        mask = Tile(q.mask, q.mask.descr, step)
     if q.out_aside:
         out = Tile(result, result.descr, step, x.tile if share else None)
     status.row, status.found = -1, 0
@@ -278,6 +349,9 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
         if other is not None:
             other.read(&q.walk.other, start, end)
             walk.other = other.rows
+        if mask is not None:
+            mask.read(&q.walk.mask, start, end)
+            walk.mask = mask.rows
         if out is not None:
             out.rows.first = start
             walk.out = out.rows
@@ -290,25 +364,27 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
 
 cdef gf_status run_request(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
     # Has a kernel work on rows start to stop of a request.
-    if q.x_aside or q.other_aside or q.out_aside:
+    if q.x_aside or q.other_aside or q.mask_aside or q.out_aside:
         return run_tiles(kernel, q, start, stop)
     return run(kernel, &q.c, &q.walk, start, stop)
 
 
-cdef str why_refused(Py_ssize_t row, int64_t found, size_t wanted, bint noisy):
+cdef str why_refused(Py_ssize_t row, int64_t found, size_t wanted, bint noisy, bint less):
+    # less: a mask or filters may have left out some
     which = f"row {row} of logits and noise" if noisy else f"logits: row {row}"
     if found == GF_NOT_FINITE:
         return f"{which} has NaN or +inf"
     if found == GF_CHANGED:
         return f"{which} was changed while it was drawn from"
     if found == 0:
-        return f"{which} has nothing but -inf"
-    return f"{which} has {found} categories that are not -inf, and {wanted} are wanted"
+        return f"{which} has nothing left by the mask" if less else f"{which} has nothing but -inf"
+    what = "left by mask and filters" if less else "that are not -inf"
+    return f"{which} has {found} categories {what}, and {wanted} are wanted"
 
 
-cpdef int refuse(Py_ssize_t row, int64_t found, bint noisy=False) except -1:
-    """ValueError that names a row that cannot be drawn from: `found` as in a status; noisy: it had noise beside it."""
-    raise ValueError(why_refused(row, found, 1, noisy))
+def refuse(Request request not None, Py_ssize_t row, int64_t found):
+    """ValueError that names a row that cannot be drawn from: `found` as in a status."""
+    raise ValueError(why_refused(row, found, 1, request.other is not None, request.c.mask is not NULL))
 
 
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
@@ -317,4 +393,5 @@ cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
         raise MemoryError
     if status.row < 0:
         return 0
-    raise ValueError(why_refused(status.row, status.found, c.draws.count, noisy))
+    raise ValueError(why_refused(
+        status.row, status.found, c.draws.count, noisy, c.mask is not NULL or c.filter is not NULL))

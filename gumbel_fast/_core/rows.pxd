@@ -26,6 +26,11 @@ cdef inline int dtype_of_type(int type_number) noexcept:
     return GF_BF16 if type_number == cnp.NPY_UINT16 else GF_DTYPES
 
 
+cdef inline int compute_type_of(int dtype) noexcept:
+    # NumPy's number of the type that a dtype of the kernels is computed in.
+    return cnp.NPY_FLOAT64 if dtype == GF_F64 else cnp.NPY_FLOAT32
+
+
 cdef inline int dtype_of(cnp.ndarray array) noexcept:
     return dtype_of_type(cnp.PyArray_TYPE(array))
 

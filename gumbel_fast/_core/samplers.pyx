@@ -4,15 +4,19 @@
 from functools import wraps
 
 cimport numpy as cnp
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport (
-    NO_MEMORY, Request, Tile, one_draw_each, one_row, raise_for, run, run_kernel, run_request)
-from gumbel_fast._core.rows cimport dtype_of, row_at
+    NO_MEMORY, Request, Walk, one_draw_each, point_at, raise_for, run, run_kernel, run_request)
+from gumbel_fast._core.rows cimport compute_type_of, dtype_of, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
+
+cdef enum:
+    CACHED = 1 << 16  # elements whose second reading does not leave the cache
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
@@ -20,7 +24,7 @@ cdef extern from "numpy/arrayobject.h":
 cnp.import_array()
 
 CHECK, INVERSE_CDF, REJECTION, ALIAS = GF_CHECK, GF_INVERSE_CDF, GF_REJECTION, GF_ALIAS
-REJECTION_DISTINCT, GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_REJECTION_DISTINCT, GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
+FILTERED, REJECTION_DISTINCT, GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_FILTERED, GF_REJECTION_DISTINCT, GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
 GUMBEL_TOP_K, DISTINCT_TOP_K = GF_GUMBEL_TOP_K, GF_DISTINCT_TOP_K
 
 
@@ -45,6 +49,34 @@ def try_draw(Request request not None, int method):
     return None if status.row < 0 else status.found
 
 
+cdef gf_status run_with_log_prob(const gf_kernel *kernel, int dtype, const gf_request *c, const Walk *walk,
+                                 Py_ssize_t start, Py_ssize_t stop) noexcept:
+    # Draws, and then the draws' log-probabilities, some rows at a time that the cache holds meanwhile.
+    cdef Py_ssize_t step = max(CACHED // max(<Py_ssize_t> c.columns, 1), 1), end
+    cdef gf_status status
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        end = min(start + step, stop)
+        status = run(kernel, c, walk, start, end)
+        if status.row < 0:
+            status = run(&kernels.logits[dtype][GF_LOG_PROB], c, walk, start, end)
+        start = end
+    return status
+
+
+def draw_with_log_prob(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
+    """Draw from rows start to stop, and write the draws' log-probabilities to the request's `out`."""
+    cdef const gf_kernel *kernel = &kernels.logits[request.dtype][method]
+    cdef gf_status status
+    cdef Py_ssize_t end
+    if request.x_aside or request.mask_aside:
+        raise_for(&request.c, run_request(kernel, request, start, stop), False)
+        status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
+    else:
+        status = run_with_log_prob(kernel, request.dtype, &request.c, &request.walk, start, stop)
+    raise_for(&request.c, status, False)
+
+
 cdef class RepeatedRow:
     """Row number r of a request, read and ready to be drawn from in pieces, by ALIAS or by REJECTION.
 
@@ -52,8 +84,9 @@ cdef class RepeatedRow:
     """
 
     cdef Request request
-    cdef Tile tile  # that holds the row, if it has to be copied
+    cdef tuple tiles  # that hold the row and its mask, if these have to be copied
     cdef gf_request c
+    cdef gf_mask mask
     cdef size_t row
     cdef const gf_kernel *kernel
     cdef void *scratch
@@ -63,10 +96,8 @@ cdef class RepeatedRow:
         cdef gf_status status
         self.request, self.row, self.c = request, <size_t> row, request.c
         self.kernel = &kernels.logits[request.dtype][method + GF_ALIAS_DRAW - GF_ALIAS]
-        self.tile = one_row(request, row)
-        self.c.first = <size_t> row
-        self.c.x.data = row_at(&request.walk.x if self.tile is None else &self.tile.rows, row)
-        self.scratch = malloc(start.scratch(self.c.columns, self.c.draws.count))
+        self.tiles = point_at(&self.c, &self.mask, request, row)
+        self.scratch = malloc(start.scratch(&self.c))
         if self.scratch is NULL:
             raise MemoryError
         with nogil:
@@ -91,8 +122,9 @@ cdef class RepeatedRow:
 
 # -- the fast path ------------------------------------------------------------------------------------------------
 #
-# Decorators of the public functions. A call on a small contiguous float array with a Generator, and with no argument
-# but a temperature beside these, comes to the kernel at once; anything else is handed on to the function decorated.
+# Decorators of the public functions. A call on a small contiguous float array with a Generator and a temperature, and with
+# no argument beside these but scalar filters, a contiguous mask and return_log_prob, comes to the kernel at once; anything
+# else is handed on to the function decorated.
 
 cdef enum:
     FAST_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
@@ -108,17 +140,96 @@ cdef inline bint is_generator(rng) except -1:
     return type(rng) is Generator
 
 
+cdef struct Options:
+    # What a call may have beside its temperature, and where that lies.
+    double temperature, top_k, top_p, min_p
+    gf_filter filter
+    gf_mask mask
+    bint log_prob
+
+
+cdef inline bint take_number(value, double least, double most, double *number, gf_vector *vector) except -1:
+    if value is None:
+        return True
+    if type(value) is not float and type(value) is not int:
+        return False
+    number[0] = value
+    vector.data, vector.step = number, 0
+    return least <= number[0] <= most
+
+
+cdef bint take_mask(value, cnp.ndarray x, gf_mask *mask) except -1:
+    cdef int kind, axis, last = cnp.PyArray_NDIM(x) - 1
+    cdef cnp.ndarray array
+    if type(value) is not cnp.ndarray:
+        return False
+    array = <cnp.ndarray> value
+    kind = cnp.PyArray_TYPE(array)
+    if cnp.PyArray_NDIM(array) != last + 1 or not cnp.PyArray_ISCARRAY_RO(array):
+        return False
+    for axis in range(last):
+        if cnp.PyArray_DIM(array, axis) != cnp.PyArray_DIM(x, axis):
+            return False
+    if kind == cnp.NPY_BOOL or kind == cnp.NPY_INT8 or kind == cnp.NPY_UINT8:
+        mask.kind = GF_MASK_BYTES
+        if cnp.PyArray_DIM(array, last) != cnp.PyArray_DIM(x, last):
+            return False
+    elif kind == cnp.NPY_INT32 or kind == cnp.NPY_UINT32:
+        mask.kind = GF_MASK_WORDS
+    else:
+        return False
+    mask.words = <size_t> cnp.PyArray_DIM(array, last)
+    mask.rows.data = cnp.PyArray_DATA(array)
+    mask.rows.stride = cnp.PyArray_DIM(array, last) * cnp.PyArray_ITEMSIZE(array)
+    return True
+
+
+cdef bint take_options(dict others, cnp.ndarray x, gf_request *c, Options *o) except -1:
+    # Whether there is nothing else among the arguments.
+    cdef bint filtered = False
+    cdef gf_vector none
+    none.data, none.step = NULL, 0
+    o.filter.temperature, o.filter.top_k, o.filter.top_p, o.filter.min_p = c.temperature, none, none, none
+    for name, value in others.items():
+        if value is None:
+            continue
+        if name == "top_k":
+            if type(value) is not int or not take_number(value, 0, INFINITY, &o.top_k, &o.filter.top_k):
+                return False
+        elif name == "top_p":
+            if not take_number(value, 0, INFINITY, &o.top_p, &o.filter.top_p):
+                return False
+        elif name == "min_p":
+            if not take_number(value, 0, 1, &o.min_p, &o.filter.min_p):
+                return False
+        elif name == "filter_temperature":
+            if not take_number(value, 0, INFINITY, &o.temperature, &o.filter.temperature):
+                return False
+        elif name == "mask":
+            if not take_mask(value, x, &o.mask):
+                return False
+            c.mask = &o.mask
+        elif name == "return_log_prob" and type(value) is bool:
+            o.log_prob = value
+        else:
+            return False
+    if o.filter.top_k.data is not NULL or o.filter.top_p.data is not NULL or o.filter.min_p.data is not NULL:
+        c.filter = &o.filter
+    return True
+
+
 cdef object draw_fast(logits, temperature, rng, dict others, int short, int long):
-    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on; None
-    # where the arguments are not of the kind.
+    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on, and by
+    # GF_FILTERED where there are filters; None where the arguments are not of the kind.
     cdef gf_request c
-    cdef cnp.ndarray x, indices = None
+    cdef Options options
+    cdef cnp.ndarray x, indices = None, log_prob = None
     cdef const gf_kernel *kernel
     cdef int dtype, ndim
     cdef double t
     cdef int64_t one
     cdef Py_ssize_t rows, columns
-    if others or type(logits) is not cnp.ndarray or type(temperature) is not float or not is_generator(rng):
+    if type(logits) is not cnp.ndarray or type(temperature) is not float or not is_generator(rng):
         return None
     x, t = <cnp.ndarray> logits, <double> temperature
     dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
@@ -128,19 +239,31 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
         return None
     columns, rows = cnp.PyArray_DIM(x, ndim - 1), 1
     one_draw_each(&c)
+    c.columns, c.temperature.data = <size_t> columns, &t
+    kernel = &kernels.logits[dtype][short if columns <= GF_SHORT_ROW else long]
+    options.log_prob = False
+    if others:
+        if not take_options(others, x, &c, &options):
+            return None
+        if c.filter is not NULL:
+            kernel = &kernels.logits[dtype][GF_FILTERED]
     take_seed(rng.bit_generator, &c.stream.key, &c.stream.row)
     c.draws.index = &one
     if ndim > 1:
         rows = cnp.PyArray_SIZE(x) // columns
         indices = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(x), cnp.NPY_INT64, 0)
         c.draws.index = <int64_t *> cnp.PyArray_DATA(indices)
-    c.columns, c.temperature.data = <size_t> columns, &t
     c.x.data, c.x.stride = cnp.PyArray_DATA(x), columns * cnp.PyArray_ITEMSIZE(x)
-    kernel = &kernels.logits[dtype][short if columns <= GF_SHORT_ROW else long]
-    raise_for(&c, run(kernel, &c, NULL, 0, rows), False)
-    if indices is not None:
-        return indices
-    return PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
+    if options.log_prob:
+        log_prob = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(x), compute_type_of(dtype), 0)
+        c.out, c.out_stride = cnp.PyArray_DATA(log_prob), cnp.PyArray_ITEMSIZE(log_prob)
+        raise_for(&c, run_with_log_prob(kernel, dtype, &c, NULL, 0, rows), False)
+    else:
+        raise_for(&c, run(kernel, &c, NULL, 0, rows), False)
+    result = indices
+    if indices is None:
+        result = PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
+    return (result, (<object> log_prob)[()]) if options.log_prob else result
 
 
 def fast_categorical(general):

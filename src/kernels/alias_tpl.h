@@ -7,7 +7,7 @@
  *
  * Draws are made in blocks of 16 from eight counters: number 16 b + j is words 2 (j / 8) and 2 (j / 8) + 1 of counter
  * 8 b + j % 8. */
-#include "kernels/argmax_tpl.h"
+#include "kernels/filter_tpl.h"
 #include "kernels/repeated.h"
 #include "kernels/weight_tpl.h"
 #include "kernels/uniform.h"
@@ -19,15 +19,18 @@
 #define GF_ALIAS_TPL
 #endif
 
+enum { ROW(ALIAS_OPEN) = -2 }; /* in place of the one answer of a row: it is to be drawn */
+
 /* Scratch: this, then entry[n] and keep[n], then what is needed while the table is built. */
 typedef struct {
-    int64_t only; /* at temperature 0 the answer, else -1 */
+    int64_t only; /* the answer where there is but one: at temperature 0; -1 for a row of nothing that may be drawn */
     uint64_t n;
 } ROW(alias_memory);
 
-static size_t ROW(alias_scratch)(size_t n, size_t count) {
-    (void)count;
-    return sizeof(ROW(alias_memory)) + n * (sizeof(uint64_t) + 2 * sizeof(double) + sizeof(uint32_t));
+static size_t ROW(alias_scratch)(const gf_request *q) {
+    const size_t table = q->columns * (sizeof(uint64_t) + 2 * sizeof(double) + sizeof(uint32_t));
+    const size_t filter = ROW(filter_scratch)(q); /* before there is a table */
+    return sizeof(ROW(alias_memory)) + (table > filter ? table : filter);
 }
 
 /* Alias and first 32 bits of t of each column. */
@@ -83,26 +86,28 @@ static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
 }
 
 static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    const element_t *x = gf_x(q, start);
     const size_t n = q->columns;
     const double temperature = gf_temperature(q, start);
+    ROW(row) row = ROW(row_of)(q, start);
     ROW(alias_memory) *memory = scratch;
     double *keep = ROW(alias_keep)(memory, n);
     real_t greatest;
     (void)stop;
     memory->n = n;
-    memory->only = -1;
-    if (temperature == 0) {
-        memory->only = ROW(argmax)(x, n, &greatest);
-        return memory->only < 0 ? gf_stopped(start, ROW(unusable)(x, n)) : gf_done();
+    memory->only = ROW(argmax)(&row, &greatest);
+    if (memory->only < 0) {
+        const int64_t left = ROW(unusable)(&row);
+        return left < 0 || !q->allow_fewer ? gf_stopped(start, left) : gf_done();
     }
-    greatest = ROW(greatest)(x, n);
-    if (greatest != greatest)
-        return gf_stopped(start, ROW(unusable)(x, n));
+    if (temperature == 0)
+        return gf_done();
+    memory->only = ROW(ALIAS_OPEN);
+    if (q->filter)
+        ROW(filter_row)(q, start, &row, memory + 1);
     const NAME(scaling) scaling = NAME(scaling_of)(greatest, temperature);
     NAME(running_sum) sum = NAME(empty_sum)();
     for (size_t i = 0; i < n; i += LANES) {
-        vec_t w = NAME(weight)(ROW(read_from)(x, i, n), &scaling);
+        vec_t w = NAME(weight)(ROW(read)(&row, i, row.whole), &scaling);
         f64x8 wide[EIGHTS];
         double lanes[LANES];
         NAME(accumulate)(&sum, w);
@@ -163,7 +168,7 @@ static gf_status ROW(alias_draw)(const gf_request *q, size_t start, size_t stop,
         uint64_t drawn[16];
         u64x8 x[4];
         uint32_t undecided[2];
-        if (memory->only >= 0) {
+        if (memory->only != ROW(ALIAS_OPEN)) {
             for (size_t j = 0; j < 16; j++)
                 drawn[j] = (uint64_t)memory->only;
         } else {

@@ -11,7 +11,8 @@
 #include "kernels/uniform.h"
 
 #define REAL 32
-#include "kernels/real_kernels_tpl.h"
+#include "kernels/noise_row_tpl.h"
+#include "kernels/softmax_tpl.h"
 #define ELEMENT ELEMENT_F32
 #include "kernels/logits_kernels_tpl.h"
 #undef ELEMENT
@@ -24,7 +25,8 @@
 
 #undef REAL
 #define REAL 64
-#include "kernels/real_kernels_tpl.h"
+#include "kernels/noise_row_tpl.h"
+#include "kernels/softmax_tpl.h"
 #define ELEMENT ELEMENT_F64
 #include "kernels/logits_kernels_tpl.h"
 #undef ELEMENT
@@ -41,7 +43,7 @@ const gf_kernels GF_TABLE(TARGET) = {
                [GF_F64] = logits_kernels_row_f64,
                [GF_F16] = logits_kernels_row_f16,
                [GF_BF16] = logits_kernels_row_bf16},
-    .real = {[GF_F32] = real_kernels_f32, [GF_F64] = real_kernels_f64},
+    .softmax_vjp = {[GF_F32] = {.run = softmax_vjp_f32}, [GF_F64] = {.run = softmax_vjp_f64}},
     .gumbel = {[GF_F32] = gumbel_f32, [GF_F64] = gumbel_f64},
     .gumbel_of_words = {[GF_F32] = gumbel_of_words_f32, [GF_F64] = gumbel_of_words_f64},
     .distribution = {[GF_PDF] = distribution_pdf,

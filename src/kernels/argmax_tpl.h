@@ -1,7 +1,7 @@
 /* Template: maxima of rows and of their blocks, and the first greatest element, which is the draw at temperature 0. */
 #include "gumbel_fast.h"
-#include "kernels/element_tpl.h"
 #include "kernels/rejection.h"
+#include "kernels/row_tpl.h"
 
 #if defined(GF_ARGMAX_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_ARGMAX_TPL
@@ -10,37 +10,37 @@
 #define GF_ARGMAX_TPL
 #endif
 
-/* Greatest element, lane by lane, of a block or of any row; flags NaN in *bad. */
-GF_INLINE vec_t ROW(block_lanes)(const element_t *x, size_t n, mask_t *bad) {
+/* Greatest element, lane by lane, of those from number `start` to `stop` - 1; flags NaN in *bad. */
+GF_INLINE vec_t ROW(part_lanes)(const ROW(row) * row, size_t start, size_t stop, mask_t *bad, int whole) {
     vec_t m = V(set)(-INFINITY);
-    for (size_t i = 0; i < n; i += LANES) {
-        vec_t v = ROW(read_from)(x, i, n);
+    for (size_t i = start; i < stop; i += LANES) {
+        vec_t v = ROW(read)(row, i, whole);
         *bad = V(mask_or)(*bad, V(unordered)(v, v));
         m = V(max)(v, m);
     }
     return m;
 }
 
-GF_INLINE vec_t ROW(pair_lanes)(const element_t *x, mask_t *bad) {
-    vec_t a = READ(x), b = READ(x + LANES);
+GF_INLINE vec_t ROW(pair_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
+    vec_t a = ROW(read_lanes)(row, i, whole), b = ROW(read_lanes)(row, i + LANES, whole);
     *bad = V(mask_or)(*bad, V(unordered)(a, b));
     return V(max)(a, b);
 }
 
-/* The same for a whole block. No arrays: gcc 12 would keep AVX2's two-register vectors in memory and copy them by eight
- * bytes, at half the speed. */
-GF_INLINE vec_t ROW(whole_block_lanes)(const element_t *x, mask_t *bad) {
-    vec_t m = ROW(pair_lanes)(x, bad);
-    for (size_t i = 2 * LANES; i < BLOCK; i += 2 * LANES)
-        m = V(max)(m, ROW(pair_lanes)(x + i, bad));
+/* The same for the whole block from element i on. No arrays: gcc 12 would keep AVX2's two-register vectors in memory and
+ * copy them by eight bytes, at half the speed. */
+GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
+    vec_t m = ROW(pair_lanes)(row, i, bad, whole);
+    for (size_t k = 2 * LANES; k < BLOCK; k += 2 * LANES)
+        m = V(max)(m, ROW(pair_lanes)(row, i + k, bad, whole));
     return m;
 }
 
-/* Maxima of the LANES / 4 blocks from x on. */
-GF_INLINE maxima_t ROW(group_maxima)(const element_t *x, mask_t *bad) {
-    vec_t a = ROW(whole_block_lanes)(x, bad), b = ROW(whole_block_lanes)(x + BLOCK, bad);
+/* Maxima of the LANES / 4 blocks from element i on. */
+GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
+    vec_t a = ROW(block_lanes)(row, i, bad, whole), b = ROW(block_lanes)(row, i + BLOCK, bad, whole);
 #if REAL == 32
-    vec_t c = ROW(whole_block_lanes)(x + 2 * BLOCK, bad), d = ROW(whole_block_lanes)(x + 3 * BLOCK, bad);
+    vec_t c = ROW(block_lanes)(row, i + 2 * BLOCK, bad, whole), d = ROW(block_lanes)(row, i + 3 * BLOCK, bad, whole);
     return V(maxima_of)(a, b, c, d);
 #else
     return V(maxima_of)(a, b);
@@ -52,24 +52,23 @@ GF_INLINE real_t ROW(usable_greatest)(mask_t bad, real_t greatest) {
     return V(mask_bits)(bad) || greatest - greatest != 0 ? (real_t)NAN : greatest;
 }
 
-/* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
-GF_INLINE real_t ROW(block_maxima)(const element_t *x, size_t n, real_t *maxima) {
+GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int whole) {
     enum { CHUNK = LANES * BLOCK };
-    const size_t padded = block_padded(block_count(n));
+    const size_t n = row->n, padded = block_padded(block_count(n));
     mask_t bad = V(mask_none)();
     vec_t greatest = V(set)(-INFINITY);
     size_t i = 0, j = 0;
     for (; i + CHUNK <= n; i += CHUNK, j += LANES) {
-        const element_t *p = x + i;
-        maxima_t a = ROW(group_maxima)(p, &bad), b = ROW(group_maxima)(p + CHUNK / 4, &bad);
-        maxima_t c = ROW(group_maxima)(p + CHUNK / 2, &bad), d = ROW(group_maxima)(p + 3 * (CHUNK / 4), &bad);
+        maxima_t a = ROW(group_maxima)(row, i, &bad, whole), b = ROW(group_maxima)(row, i + CHUNK / 4, &bad, whole);
+        maxima_t c = ROW(group_maxima)(row, i + CHUNK / 2, &bad, whole);
+        maxima_t d = ROW(group_maxima)(row, i + 3 * (CHUNK / 4), &bad, whole);
         vec_t m = V(maxima_join)(a, b, c, d);
         V(store)(maxima + j, m);
         greatest = V(max)(m, greatest);
     }
     real_t rest = V(max_lane)(greatest);
     for (; i < n; i += BLOCK, j++) {
-        maxima[j] = V(max_lane)(ROW(block_lanes)(x + i, n - i < BLOCK ? n - i : BLOCK, &bad));
+        maxima[j] = V(max_lane)(ROW(part_lanes)(row, i, n - i < BLOCK ? n : i + BLOCK, &bad, whole));
         rest = maxima[j] > rest ? maxima[j] : rest;
     }
     for (; j < padded; j++)
@@ -77,46 +76,63 @@ GF_INLINE real_t ROW(block_maxima)(const element_t *x, size_t n, real_t *maxima)
     return ROW(usable_greatest)(bad, rest);
 }
 
-/* The greatest element, or NaN where the row cannot be drawn from. */
-GF_INLINE real_t ROW(greatest)(const element_t *x, size_t n) {
+/* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
+GF_INLINE real_t ROW(block_maxima)(const ROW(row) * row, real_t *maxima) {
+    return row->whole ? ROW(block_maxima_of)(row, maxima, 1) : ROW(block_maxima_of)(row, maxima, 0);
+}
+
+GF_INLINE real_t ROW(greatest_of)(const ROW(row) * row, int whole) {
+    const size_t n = row->n;
     mask_t bad = V(mask_none)();
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        m = V(max)(ROW(whole_block_lanes)(x + i, &bad), m);
-    m = V(max)(ROW(block_lanes)(x + i, n - i, &bad), m); /* before bad is read: arguments have no order */
+        m = V(max)(ROW(block_lanes)(row, i, &bad, whole), m);
+    m = V(max)(ROW(part_lanes)(row, i, n, &bad, whole), m); /* before bad is read: arguments have no order */
     return ROW(usable_greatest)(bad, V(max_lane)(m));
 }
 
+/* The greatest element, or NaN where the row cannot be drawn from. */
+GF_INLINE real_t ROW(greatest)(const ROW(row) * row) {
+    return row->whole ? ROW(greatest_of)(row, 1) : ROW(greatest_of)(row, 0);
+}
+
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */
-GF_COLD int64_t ROW(unusable)(const element_t *x, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (ROW(read_one)(x + i) != -(real_t)INFINITY)
+GF_COLD int64_t ROW(unusable)(const ROW(row) * row) {
+    for (size_t i = 0; i < row->n; i++)
+        if (ROW(element)(row, i) != -(real_t)INFINITY)
             return GF_NOT_FINITE;
     return 0;
 }
 
-/* The first greatest element, or -1 where the row cannot be drawn from. */
-GF_INLINE int64_t ROW(argmax)(const element_t *x, size_t n, real_t *value) {
-    const real_t greatest = ROW(greatest)(x, n);
-    *value = greatest;
-    if (greatest != greatest)
-        return -1;
-    const vec_t m = V(set)(greatest);
-    for (size_t i = 0; i < n; i += LANES) {
-        const uint32_t here = V(mask_bits)(V(equal)(ROW(read_from)(x, i, n), m));
+/* The first element that is `value`; n where none is. */
+GF_INLINE size_t ROW(place_of)(const ROW(row) * row, real_t value) {
+    const vec_t m = V(set)(value);
+    for (size_t i = 0; i < row->n; i += LANES) {
+        const uint32_t here = V(mask_bits)(V(equal)(ROW(read)(row, i, row->whole), m));
         if (here)
-            return (int64_t)(i + gf_lowest_bit(here));
+            return i + gf_lowest_bit(here);
     }
-    return -1; /* the row changed in between */
+    return row->n;
+}
+
+/* The first greatest element, or -1 where the row cannot be drawn from. */
+GF_INLINE int64_t ROW(argmax)(const ROW(row) * row, real_t *value) {
+    *value = ROW(greatest)(row);
+    if (*value != *value)
+        return -1;
+    const size_t place = ROW(place_of)(row, *value);
+    return place < row->n ? (int64_t)place : -1; /* the row changed in between */
 }
 
 static gf_status ROW(check)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
-        const real_t greatest = ROW(greatest)(gf_x(q, r), q->columns);
-        if (greatest != greatest)
-            return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
+        const ROW(row) row = ROW(row_of)(q, r);
+        const real_t greatest = ROW(greatest)(&row);
+        const int64_t found = greatest == greatest ? 1 : ROW(unusable)(&row);
+        if (found < 0 || (!found && !q->allow_fewer))
+            return gf_stopped(r, found);
     }
     return gf_done();
 }

@@ -13,23 +13,24 @@
 #endif
 
 /* Greatest of a row none of whose values is finite: where scores overflow, noise has no part in the choice. */
-GF_COLD int64_t ROW(gumbel_max_overflowed)(const element_t *x, size_t n, const score_scale *scale, double *value) {
+GF_COLD int64_t ROW(gumbel_max_overflowed)(const ROW(row) * row, const score_scale *scale, double *value) {
     real_t greatest;
-    const int64_t index = ROW(argmax)(x, n, &greatest);
+    const int64_t index = ROW(argmax)(row, &greatest);
     *value = score_one(greatest, scale) + 0.0; /* not -0 */
     return index;
 }
 
 /* Greatest of a row whose noise is at hand, the first of equals. Returns whether there is one; where not, 0 for a row that is
  * sound and GF_NOT_FINITE for another. */
-GF_INLINE int64_t ROW(gumbel_max_given_row)(const element_t *x, const real_t *noise, size_t n, double temperature,
+GF_INLINE int64_t ROW(gumbel_max_given_row)(const ROW(row) * row, const real_t *noise, double temperature,
                                             int64_t *index, double *value) {
+    const size_t n = row->n;
     const score_scale scale = score_scale_of(0, temperature);
     scan_goal goal = {-INFINITY, -1, NULL};
     mask_t bad = V(mask_none)();
     if (temperature != 0)
         for (size_t i = 0; i < n; i += LANES) {
-            const vec_t raw = ROW(read_from)(x, i, n);
+            const vec_t raw = ROW(read)(row, i, row->whole);
             const vec_t g = n - i >= LANES ? V(load)(noise + i) : V(load_tail)(noise + i, n - i, 0),
                         sum = V(add)(raw, g);
             f64x8 v[EIGHTS];
@@ -48,22 +49,29 @@ GF_INLINE int64_t ROW(gumbel_max_given_row)(const element_t *x, const real_t *no
     *value = goal.bound;
     if (goal.index >= 0 && (goal.bound != INFINITY || noise[goal.index] == INFINITY))
         return 1;
-    *index = ROW(gumbel_max_overflowed)(x, n, &scale, value);
+    *index = ROW(gumbel_max_overflowed)(row, &scale, value);
     if (*index < 0)
-        return ROW(unusable)(x, n);
+        return ROW(unusable)(row);
     return temperature == 0 || noise[*index] > -(real_t)INFINITY;
+}
+
+/* Row r, whose noise is at hand. */
+GF_INLINE gf_status ROW(gumbel_max_given_to)(const gf_request *q, size_t r, const real_t *noise) {
+    const ROW(row) row = ROW(row_of)(q, r);
+    int64_t index;
+    double value;
+    const int64_t found = ROW(gumbel_max_given_row)(&row, noise, gf_temperature(q, r), &index, &value);
+    if (found > 0)
+        gf_put(q, r, index, value);
+    return gf_ended(q, r, found);
 }
 
 static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
-        int64_t index;
-        double value;
-        const int64_t found =
-            ROW(gumbel_max_given_row)(gf_x(q, r), gf_other(q, r), q->columns, gf_temperature(q, r), &index, &value);
-        if (found <= 0)
-            return gf_stopped(r, found);
-        gf_put(q, r, index, value);
+        const gf_status status = ROW(gumbel_max_given_to)(q, r, gf_other(q, r));
+        if (status.row >= 0)
+            return status;
     }
     return gf_done();
 }
@@ -72,14 +80,15 @@ static gf_status ROW(gumbel_max_given)(const gf_request *q, size_t start, size_t
  * looked at by themselves: rows of which a lane's arithmetic, in the compute type, does not say for certain which element it
  * is, or that have none. */
 GF_INLINE void ROW(gumbel_max_lanes)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
-                                     real_t places[LANES], uint32_t *open) {
+                                     real_t places[LANES], uint32_t *open, int whole) {
     const size_t n = q->columns;
     vec_t columns[NOISE_TILE_COLUMNS];
     for (size_t c = 0; c < n; c += LANES) {
         for (size_t lane = 0; lane < LANES; lane++) {
             const size_t row = lane < some ? lane : 0;
             const real_t rate = (real_t)scan_rate(gf_temperature(q, r + row));
-            columns[c + lane] = ROW(estimates)(gf_x(q, r + row), noise + row * stride, c, n, 0, rate);
+            const vec_t x = ROW(read_of)(q, r + row, c, whole);
+            columns[c + lane] = ROW(estimates)(x, noise + row * stride, c, n, 0, rate);
         }
         V(transpose)(columns + c);
     }
@@ -101,7 +110,8 @@ GF_INLINE void ROW(gumbel_max_lanes)(const gf_request *q, size_t r, size_t some,
 }
 
 /* Short rows, LANES of them at a time: a row a lane. */
-static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+GF_INLINE gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys,
+                                          int whole) {
     const size_t n = q->columns;
     real_t tile[NOISE_TILE_SIZE], places[LANES];
     noise_tile_plan plan;
@@ -110,7 +120,7 @@ static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t
         const size_t some = stop - first < LANES ? stop - first : LANES;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, first, stop, tile);
         uint32_t open;
-        ROW(gumbel_max_lanes)(q, first, some, noise, plan.stride, places, &open);
+        ROW(gumbel_max_lanes)(q, first, some, noise, plan.stride, places, &open, whole);
         for (size_t lane = 0; lane < some; lane++)
             *gf_index(q, first + lane) = (int64_t)places[lane];
         for (size_t lane = 0; q->draws.value && lane < some; lane++) {
@@ -121,17 +131,22 @@ static gf_status ROW(gumbel_max_tiled)(const gf_request *q, size_t start, size_t
             q->draws.value[first + lane] = score_one(ROW(read_one)(x + (size_t)places[lane]), &scale) + (double)g;
         }
         for (; open; open &= open - 1) {
-            const size_t lane = gf_lowest_bit(open), r = first + lane;
-            int64_t index;
-            double value;
-            const int64_t found = ROW(gumbel_max_given_row)(
-                gf_x(q, r), noise + lane * plan.stride, n, gf_temperature(q, r), &index, &value);
-            if (found <= 0)
-                return gf_stopped(r, found);
-            gf_put(q, r, index, value);
+            const size_t lane = gf_lowest_bit(open);
+            const gf_status status = ROW(gumbel_max_given_to)(q, first + lane, noise + lane * plan.stride);
+            if (status.row >= 0)
+                return status;
         }
     }
     return gf_done();
+}
+
+static gf_status ROW(gumbel_max_tiled_whole)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+    return ROW(gumbel_max_tiled)(q, start, stop, keys, 1);
+}
+
+GF_APART gf_status ROW(gumbel_max_tiled_masked)(const gf_request *q, size_t start, size_t stop,
+                                                const philox_keys *keys) {
+    return ROW(gumbel_max_tiled)(q, start, stop, keys, 0);
 }
 
 static gf_status ROW(gumbel_max)(const gf_request *q, size_t start, size_t stop, void *scratch) {
@@ -139,18 +154,23 @@ static gf_status ROW(gumbel_max)(const gf_request *q, size_t start, size_t stop,
     (void)scratch;
     philox_keys_set(&keys, q->stream.key);
     if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
-        return ROW(gumbel_max_tiled)(q, start, stop, &keys);
+        return q->mask ? ROW(gumbel_max_tiled_masked)(q, start, stop, &keys)
+                       : ROW(gumbel_max_tiled_whole)(q, start, stop, &keys);
     for (size_t r = start; r < stop; r++) {
         ROW(scan) s;
         scan_goal goal = {-INFINITY, -1, NULL};
-        ROW(scan_set)(&s, q, r, &keys, 0);
+        ROW(scan_set)(&s, q, r, &keys);
         if (s.noisy && !ROW(scan_pass)(&s, &goal))
             return gf_stopped(r, GF_NOT_FINITE);
         if (goal.index < 0 || goal.bound == INFINITY)
-            goal.index = ROW(gumbel_max_overflowed)(s.x, s.n, &s.scale, &goal.bound);
-        if (goal.index < 0)
-            return gf_stopped(r, ROW(unusable)(s.x, s.n));
-        gf_put(q, r, goal.index, goal.bound);
+            goal.index = ROW(gumbel_max_overflowed)(&s.row, &s.scale, &goal.bound);
+        if (goal.index >= 0) {
+            gf_put(q, r, goal.index, goal.bound);
+            continue;
+        }
+        const gf_status status = gf_ended(q, r, ROW(unusable)(&s.row));
+        if (status.row >= 0)
+            return status;
     }
     return gf_done();
 }

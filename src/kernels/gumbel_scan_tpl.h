@@ -23,8 +23,7 @@
 #endif
 
 typedef struct {
-    const element_t *x;
-    size_t n;
+    ROW(row) row;
     int noisy; /* not at temperature 0 */
     score_scale scale;
     real_t shift, rate; /* for the estimate: (x - shift) * rate is the score, nearly; rate may be NaN */
@@ -33,15 +32,19 @@ typedef struct {
     NAME(noise_row) noise;
 } ROW(scan);
 
-/* Row r; scores are below `greatest`, an element, or plain where it is 0. */
-GF_INLINE void ROW(scan_set)(ROW(scan) * s, const gf_request *q, size_t r, const philox_keys *keys, real_t greatest) {
+/* Scores are below `greatest`, an element, or plain where it is 0. */
+GF_INLINE void ROW(scan_below)(ROW(scan) * s, const gf_request *q, size_t r, real_t greatest) {
     const double temperature = gf_temperature(q, r);
-    s->x = gf_x(q, r);
-    s->n = q->columns;
-    s->noisy = temperature != 0;
     s->scale = score_scale_of(greatest, temperature);
     s->shift = greatest;
     s->rate = (real_t)scan_rate(temperature);
+}
+
+/* Row r, with plain scores. */
+GF_INLINE void ROW(scan_set)(ROW(scan) * s, const gf_request *q, size_t r, const philox_keys *keys) {
+    s->row = ROW(row_of)(q, r);
+    s->noisy = gf_temperature(q, r) != 0;
+    ROW(scan_below)(s, q, r, 0);
     s->skip = q->stream.column & 3;
     s->counter = q->stream.column >> 2;
     NAME(noise_row_set)(&s->noise, keys, q->stream.key, q->stream.row + r);
@@ -62,11 +65,10 @@ GF_INLINE void ROW(score_lanes)(vec_t x, const vec_t *g, const score_scale *scal
 
 /* -- estimates of values whose noise is at hand, in the compute type ------------------------------------------------ */
 
-/* Of up to LANES elements from number `start` on; past the end -inf or NaN. */
-GF_INLINE vec_t ROW(estimates)(const element_t *x, const real_t *noise, size_t start, size_t n, real_t shift,
-                               real_t rate) {
+/* Of up to LANES elements x, those from number `start` on; past the end -inf or NaN. */
+GF_INLINE vec_t ROW(estimates)(vec_t x, const real_t *noise, size_t start, size_t n, real_t shift, real_t rate) {
     const vec_t g = n - start >= LANES ? V(load)(noise + start) : V(load_tail)(noise + start, n - start, 0);
-    return V(fma)(V(sub)(ROW(read_from)(x, start, n), V(set)(shift)), V(set)(rate), g);
+    return V(fma)(V(sub)(x, V(set)(shift)), V(set)(rate), g);
 }
 
 /* How far apart two finite estimates must be for their order to be that of the values. A score is smaller than |value| + 46, and
@@ -95,7 +97,10 @@ GF_COLD void ROW(scan_values)(const ROW(scan) * s, size_t start, size_t size, si
     for (size_t i = 0; i < SCAN_BLOCK; i += LANES) {
         const vec_t added = V(load)(noise + before + i);
         f64x8 v[EIGHTS];
-        ROW(score_lanes)(ROW(read_from)(s->x + start, i, size), s->noisy ? &added : NULL, &s->scale, v);
+        vec_t x = ROW(read)(&s->row, start + i, s->row.whole);
+        if (size - i < LANES)
+            x = V(select)(V(mask_of_bits)(i < size ? (1u << (size - i)) - 1 : 0), x, V(set)(-INFINITY));
+        ROW(score_lanes)(x, s->noisy ? &added : NULL, &s->scale, v);
         for (int e = 0; e < EIGHTS; e++)
             f64_store(value + i + 8 * e, v[e]);
     }
@@ -111,7 +116,7 @@ GF_COLD void ROW(scan_settle)(const ROW(scan) * s, scan_goal *goal, const scan_p
     vec_t g;
     for (unsigned i = 0; i < LANES; i++) {
         const unsigned k = from + (i < count ? i : 0);
-        x[i] = ROW(read_one)(s->x + pending->index[k]);
+        x[i] = ROW(read_one)(s->row.x + pending->index[k]);
         word[i] = pending->word[k];
     }
 #if REAL == 32
@@ -155,29 +160,29 @@ GF_INLINE void ROW(scan_settle_all)(const ROW(scan) * s, scan_goal *goal, scan_p
 }
 
 /* Estimates of sixteen scores of the block from number `start` on, in float. */
-GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad) {
+GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int whole) {
     const vec_t shift = V(set)(s->shift), rate = V(set)(s->rate), infinite = V(set)(INFINITY);
     vec_t v[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++) {
-        v[k] = ROW(read_from)(s->x, start + k * LANES, s->n);
+        v[k] = ROW(read)(&s->row, start + k * LANES, whole);
         *bad = V(mask_or)(*bad, V(not_less)(v[k], infinite));
         v[k] = V(mul)(V(sub)(v[k], shift), rate);
     }
     return V(as_floats)(v);
 }
 
-/* One pass over the row. Returns whether it is without NaN and +inf. */
-GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
+GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole) {
     double value[SCAN_BLOCK];
     scan_pending pending;
     mask_t bad = V(mask_none)();
     uint64_t counter = s->counter;
+    const size_t n = s->row.n;
     size_t before = s->skip, size;
     pending.count = 0;
-    for (size_t i = 0; i < s->n; i += size, counter += SCAN_BLOCK / 4, before = 0) {
-        size = SCAN_BLOCK - before < s->n - i ? SCAN_BLOCK - before : s->n - i;
-        f32x16 a = ROW(scan_scores)(s, i, &bad), b = ROW(scan_scores)(s, i + 16, &bad);
-        f32x16 c = ROW(scan_scores)(s, i + 32, &bad), d = ROW(scan_scores)(s, i + 48, &bad);
+    for (size_t i = 0; i < n; i += size, counter += SCAN_BLOCK / 4, before = 0) {
+        size = SCAN_BLOCK - before < n - i ? SCAN_BLOCK - before : n - i;
+        f32x16 a = ROW(scan_scores)(s, i, &bad, whole), b = ROW(scan_scores)(s, i + 16, &bad, whole);
+        f32x16 c = ROW(scan_scores)(s, i + 32, &bad, whole), d = ROW(scan_scores)(s, i + 48, &bad, whole);
         uint32_t words[SCAN_BLOCK];
         uint64_t passed = 0;
         const int estimated = s->rate == s->rate && !before && fabs(goal->bound) < SCAN_FINITE;
@@ -214,6 +219,11 @@ GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
     }
     ROW(scan_settle_all)(s, goal, &pending);
     return !V(mask_bits)(bad);
+}
+
+/* One pass over the row. Returns whether it is without NaN and +inf. */
+GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
+    return s->row.whole ? ROW(scan_pass_of)(s, goal, 1) : ROW(scan_pass_of)(s, goal, 0);
 }
 
 #endif

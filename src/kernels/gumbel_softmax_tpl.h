@@ -13,18 +13,21 @@
 #define GF_GUMBEL_SOFTMAX_TPL
 #endif
 
-/* x - shift + noise into y, all NaN where shift is; returns the greatest. */
-GF_INLINE real_t ROW(add_noise)(const element_t *x, real_t shift, const real_t *noise, real_t *y, size_t n) {
+/* x - shift + noise of elements start to stop - 1 into y, all NaN where shift is; returns the greatest. */
+GF_INLINE real_t ROW(add_noise)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise, real_t *y,
+                                int whole) {
     const vec_t below = V(set)(shift);
     vec_t m = V(set)(-INFINITY);
+    const size_t n = stop - start;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        vec_t v = V(add)(V(sub)(READ(x + i), below), V(load)(noise + i));
+        vec_t v = V(add)(V(sub)(ROW(read_lanes)(row, start + i, whole), below), V(load)(noise + i));
         m = V(max)(v, m);
         V(store)(y + i, v);
     }
     if (i < n) {
-        vec_t v = V(add)(V(sub)(ROW(read_tail)(x + i, n - i), below), V(load_tail)(noise + i, n - i, 0));
+        vec_t v = V(add)(V(sub)(ROW(read)(row, start + i, whole), below), V(load_tail)(noise + i, n - i, 0));
+        v = V(select)(V(mask_of_bits)((1u << (n - i)) - 1), v, V(set)(-INFINITY)); /* no element of the next block */
         m = V(max)(v, m);
         V(store_tail)(y + i, n - i, v);
     }
@@ -32,22 +35,23 @@ GF_INLINE real_t ROW(add_noise)(const element_t *x, real_t shift, const real_t *
 }
 
 /* At temperatures this high the noise is nothing beside what tells the categories apart, and differences may overflow. */
-GF_COLD void ROW(relax_without_noise)(const element_t *x, real_t *out, size_t n, double temperature) {
+GF_COLD void ROW(relax_without_noise)(const ROW(row) * row, real_t *out, double temperature) {
+    const size_t n = row->n;
     for (size_t i = 0; i < n; i++)
-        out[i] = ROW(read_one)(x + i);
+        out[i] = ROW(element)(row, i);
     NAME(softmax_from)(out, out, n, NAME(row_max)(out, n), temperature);
 }
 
 /* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
-static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t *out, size_t n, double temperature,
-                                 int hard) {
+static void ROW(relax_short_row)(const ROW(row) * row, const real_t *noise, real_t *out, double temperature, int hard) {
     enum { MOST = NOISE_TILE_COLUMNS };
+    const size_t n = row->n;
     real_t y[MOST] = {0}; /* the last vector is worked on whole */
     if (!hard && temperature > CONSTANT(SCALE_MOST)) {
-        ROW(relax_without_noise)(x, out, n, temperature);
+        ROW(relax_without_noise)(row, out, temperature);
         return;
     }
-    const real_t greatest = ROW(add_noise)(x, ROW(greatest)(x, n), noise, y, n);
+    const real_t greatest = ROW(add_noise)(row, 0, n, ROW(greatest)(row), noise, y, row->whole);
     if (hard) {
         NAME(one_hot)(y, out, n, greatest);
         return;
@@ -66,14 +70,14 @@ static void ROW(relax_short_row)(const element_t *x, const real_t *noise, real_t
 
 /* 4 to LANES short rows in lanes, from row r on, at temperatures that are not extreme. */
 GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
-                                     vec_t rate) {
+                                     vec_t rate, int whole) {
     const size_t n = q->columns;
     vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY);
     real_t shift[LANES];
     for (size_t lane = 0; lane < LANES; lane++) {
-        most[lane] = ROW(read_from)(gf_x(q, r + (lane < some ? lane : 0)), 0, n);
+        most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, whole);
         for (size_t c = LANES; c < n; c += LANES)
-            most[lane] = V(max)(ROW(read_from)(gf_x(q, r + (lane < some ? lane : 0)), c, n), most[lane]);
+            most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, whole), most[lane]);
     }
     V(store)(shift, NAME(greatest_lanes)(most));
     for (size_t c = 0; c < n; c += LANES) {
@@ -83,7 +87,7 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
                 continue;
             }
             const real_t *g = noise + lane * stride + c;
-            const vec_t x = V(sub)(ROW(read_from)(gf_x(q, r + lane), c, n), V(set)(shift[lane]));
+            const vec_t x = V(sub)(ROW(read_of)(q, r + lane, c, whole), V(set)(shift[lane]));
             columns[c + lane] = V(add)(x, n - c >= LANES ? V(load)(g) : V(load_tail)(g, n - c, 0));
         }
         V(transpose)(columns + c);
@@ -107,7 +111,8 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
 }
 
 /* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty or a temperature is extreme. */
-static void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+GF_INLINE void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys,
+                                         int whole) {
     enum { FEW = 3 };
     const size_t n = q->columns;
     real_t tile[NOISE_TILE_SIZE], rates[LANES];
@@ -123,11 +128,21 @@ static void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size_t 
             apart |= NAME(is_extreme)(temperature);
         }
         if (!apart)
-            ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates));
-        for (size_t r = first; apart && r < first + some; r++)
+            ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates), whole);
+        for (size_t r = first; apart && r < first + some; r++) {
+            const ROW(row) row = ROW(row_of)(q, r);
             ROW(relax_short_row)(
-                gf_x(q, r), noise + (r - first) * plan.stride, gf_out(q, r), n, gf_temperature(q, r), q->hard);
+                &row, noise + (r - first) * plan.stride, gf_out(q, r), gf_temperature(q, r), q->hard);
+        }
     }
+}
+
+static void ROW(gumbel_softmax_whole)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+    ROW(gumbel_softmax_tiled)(q, start, stop, keys, 1);
+}
+
+GF_APART void ROW(gumbel_softmax_masked)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys) {
+    ROW(gumbel_softmax_tiled)(q, start, stop, keys, 0);
 }
 
 static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
@@ -136,18 +151,21 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
     (void)scratch;
     philox_keys_set(&keys, q->stream.key);
     if (skip + n <= NOISE_TILE_COLUMNS) {
-        ROW(gumbel_softmax_tiled)(q, start, stop, &keys);
+        if (q->mask)
+            ROW(gumbel_softmax_masked)(q, start, stop, &keys);
+        else
+            ROW(gumbel_softmax_whole)(q, start, stop, &keys);
         return gf_done();
     }
     for (size_t r = start; r < stop; r++) {
-        const element_t *x = gf_x(q, r);
+        const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
         real_t *o = gf_out(q, r), greatest = -(real_t)INFINITY;
         if (!q->hard && temperature > CONSTANT(SCALE_MOST)) {
-            ROW(relax_without_noise)(x, o, n, temperature);
+            ROW(relax_without_noise)(&row, o, temperature);
             continue;
         }
-        const real_t shift = ROW(greatest)(x, n);
+        const real_t shift = ROW(greatest)(&row);
         NAME(noise_row) s;
         NAME(noise_row_set)(&s, &keys, q->stream.key, q->stream.row + r);
         uint64_t counter = q->stream.column >> 2;
@@ -159,7 +177,9 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
             NAME(noise_of_block)(&s, counter, g);
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
-            real_t most = ROW(add_noise)(x + i, shift, noise + before, o + i, take);
+            const real_t *added = noise + before;
+            real_t most = row.whole ? ROW(add_noise)(&row, i, i + take, shift, added, o + i, 1)
+                                    : ROW(add_noise)(&row, i, i + take, shift, added, o + i, 0);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;

@@ -7,6 +7,7 @@
  *
  * Tried and slower: the bound taken from the first blocks only (sorted logits then pass whole); a sample of 64 blocks for
  * rows of any length (10 of 10,000: four times the time, most of it the sample's sorting). */
+#include "kernels/filter_tpl.h"
 #include "kernels/gumbel_scan_tpl.h"
 
 #if defined(GF_GUMBEL_TOP_K_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -26,19 +27,21 @@ GF_INLINE size_t ROW(top_k_room)(size_t n, size_t k) {
     return room < n ? room : n;
 }
 
-static size_t ROW(top_k_scratch)(size_t n, size_t k) {
-    return sizeof(selection) + selection_bytes(ROW(top_k_room)(n, k));
+static size_t ROW(top_k_scratch)(const gf_request *q) {
+    const size_t ranked = sizeof(selection) + selection_bytes(ROW(top_k_room)(q->columns, q->draws.count));
+    const size_t filter = ROW(filter_scratch)(q); /* which is over by then */
+    return ranked > filter ? ranked : filter;
 }
 
 /* A bound that about k elements, and seldom fewer, are above: from the values of blocks spread over the row. */
 GF_INLINE double ROW(top_k_bound)(const ROW(scan) * s, size_t k, selection *sample) {
-    const size_t blocks = (s->n - s->skip) / SCAN_BLOCK; /* whole ones, after a first that may be cut */
-    const double wanted = sqrt((double)s->n) / 16;       /* more would cost more than they keep from being collected */
+    const size_t blocks = (s->row.n - s->skip) / SCAN_BLOCK; /* whole ones, after a first that may be cut */
+    const double wanted = sqrt((double)s->row.n) / 16;       /* more would cost more than they keep from being collected */
     const size_t looked_at = wanted < 4 ? 4 : wanted > TOP_K_SAMPLE ? TOP_K_SAMPLE : (size_t)wanted;
-    const double expected = (double)k * (double)(looked_at * SCAN_BLOCK) / (double)s->n;
+    const double expected = (double)k * (double)(looked_at * SCAN_BLOCK) / (double)s->row.n;
     const size_t rank = (size_t)(expected + 4 * sqrt(expected) + 8);
     double bound = -INFINITY, value[SCAN_BLOCK];
-    if (!s->noisy || s->n < TOP_K_LEAST || rank > looked_at * SCAN_BLOCK / 2)
+    if (!s->noisy || s->row.n < TOP_K_LEAST || rank > looked_at * SCAN_BLOCK / 2)
         return bound;
     const size_t before = s->skip ? SCAN_BLOCK - s->skip : 0;
     for (size_t b = 0; b < looked_at; b++) {
@@ -95,8 +98,8 @@ GF_COLD int64_t ROW(top_k_overflowed)(const ROW(scan) * s, size_t k, size_t foun
                                       double *value, selection *collected) {
     double bound = -INFINITY;
     collected->count = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        const double x = ROW(read_one)(s->x + i);
+    for (size_t i = 0; i < s->row.n; i++) {
+        const double x = ROW(element)(&s->row, i);
         if (x > -INFINITY && score_one(x, &s->scale) == overflowed)
             selection_above(collected, &x, 1, (int64_t)i, &bound);
     }
@@ -112,7 +115,7 @@ GF_COLD int64_t ROW(top_k_overflowed)(const ROW(scan) * s, size_t k, size_t foun
 /* One row; returns how many there are, at most k, or GF_NOT_FINITE. */
 static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *value, void *scratch) {
     selection *collected = scratch;
-    selection_set(collected, k, ROW(top_k_room)(s->n, k));
+    selection_set(collected, k, ROW(top_k_room)(s->row.n, k));
     scan_goal goal = {ROW(top_k_bound)(s, k, collected), -1, collected};
     for (;;) {
         const int unbounded = goal.bound == -INFINITY;
@@ -144,35 +147,38 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
     for (size_t r = start; r < stop; r++) {
-        const element_t *x = gf_x(q, r);
-        const real_t greatest = ROW(greatest)(x, n), shift = below ? greatest : 0;
+        ROW(scan) s;
+        ROW(scan_set)(&s, q, r, keys);
+        const real_t greatest = ROW(greatest)(&s.row), shift = below ? greatest : 0;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
         const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
         int64_t *index = gf_index(q, r);
         double *value = gf_value(q, r);
-        if (greatest != greatest)
-            return gf_stopped(r, ROW(unusable)(x, n));
-        for (size_t i = 0; i < n; i += LANES)
-            V(store)(estimate + i, ROW(estimates)(x, noise, i, n, shift, rate));
-        if (rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
+        int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&s.row);
+        if (found > 0 && q->filter)
+            ROW(filter_row)(q, r, &s.row, scratch);
+        for (size_t i = 0; found > 0 && i < n; i += LANES)
+            V(store)(estimate + i, ROW(estimates)(ROW(read)(&s.row, i, s.row.whole), noise, i, n, shift, rate));
+        if (found > 0 && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
             const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
             for (size_t i = 0; value && i < k; i++)
-                value[i] = score_one(ROW(read_one)(x + index[i]), &scale) + (double)noise[index[i]];
+                value[i] = score_one(ROW(read_one)(s.row.x + index[i]), &scale) + (double)noise[index[i]];
             continue;
         }
-        ROW(scan) s;
-        ROW(scan_set)(&s, q, r, keys, shift);
-        const int64_t found = ROW(top_k_row)(&s, k, index, value, scratch);
-        if (found != (int64_t)k)
-            return gf_stopped(r, found);
+        ROW(scan_below)(&s, q, r, shift);
+        if (found > 0)
+            found = ROW(top_k_row)(&s, k, index, value, scratch);
+        const gf_status status = gf_ended(q, r, found);
+        if (status.row >= 0)
+            return status;
     }
     return gf_done();
 }
 
 /* Whether the noise keeps its digits in the sums of the first and the last of k elements found, and so of those between. */
 GF_INLINE int ROW(is_moderate)(const ROW(scan) * s, const int64_t *index, size_t k) {
-    return fabs(score_one(ROW(read_one)(s->x + index[0]), &s->scale)) < MODERATE &&
-           fabs(score_one(ROW(read_one)(s->x + index[k - 1]), &s->scale)) < MODERATE;
+    return fabs(score_one(ROW(read_one)(s->row.x + index[0]), &s->scale)) < MODERATE &&
+           fabs(score_one(ROW(read_one)(s->row.x + index[k - 1]), &s->scale)) < MODERATE;
 }
 
 /* Of x, or of x - greatest where `below`; long rows only where plain scores are too large beside the noise, which saves the
@@ -186,17 +192,20 @@ GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, i
     for (size_t r = start; r < stop; r++) {
         int64_t *index = gf_index(q, r);
         ROW(scan) s;
-        ROW(scan_set)(&s, q, r, &keys, 0);
-        int64_t found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
-        if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
-            const real_t greatest = ROW(greatest)(s.x, s.n);
-            if (greatest != greatest)
-                return gf_stopped(r, ROW(unusable)(s.x, s.n));
-            ROW(scan_set)(&s, q, r, &keys, greatest);
+        ROW(scan_set)(&s, q, r, &keys);
+        int64_t found = q->filter ? ROW(filter_row)(q, r, &s.row, scratch) : 1;
+        if (found > 0)
             found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
+        if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
+            const real_t greatest = ROW(greatest)(&s.row);
+            found = greatest == greatest ? 1 : ROW(unusable)(&s.row);
+            ROW(scan_below)(&s, q, r, greatest);
+            if (found > 0)
+                found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
         }
-        if (found != (int64_t)k)
-            return gf_stopped(r, found);
+        const gf_status status = gf_ended(q, r, found);
+        if (status.row >= 0)
+            return status;
     }
     return gf_done();
 }

@@ -46,19 +46,19 @@ GF_COLD int64_t ROW(inverse_fine)(double *v, size_t n, double limit, double u) {
     return last;
 }
 
-GF_COLD int64_t ROW(inverse_cdf_coldest)(const element_t *x, size_t n) {
+GF_COLD int64_t ROW(inverse_cdf_coldest)(const ROW(row) * row) {
     real_t greatest;
-    return ROW(argmax)(x, n, &greatest);
+    return ROW(argmax)(row, &greatest);
 }
 
 /* One row, to the same bits as by lanes; -1 where it cannot be drawn from. */
-static int64_t ROW(inverse_cdf_one)(const element_t *x, size_t n, double temperature, uint64_t key, uint64_t row) {
+static int64_t ROW(inverse_cdf_one)(const ROW(row) * x, double temperature, uint64_t key, uint64_t row) {
     enum { VECTORS = GF_SHORT_ROW / LANES };
-    const size_t vectors = (n + LANES - 1) / LANES;
+    const size_t n = x->n, vectors = (n + LANES - 1) / LANES;
     vec_t v[VECTORS], greatest = V(set)(-INFINITY);
     mask_t bad = V(mask_none)();
     for (size_t k = 0; k < vectors; k++) {
-        v[k] = ROW(read_from)(x, k * LANES, n);
+        v[k] = ROW(read)(x, k * LANES, x->whole);
         bad = V(mask_or)(bad, V(unordered)(v[k], v[k]));
         greatest = V(max)(v[k], greatest);
     }
@@ -66,7 +66,7 @@ static int64_t ROW(inverse_cdf_one)(const element_t *x, size_t n, double tempera
     if (V(mask_bits)(bad) || most - most != 0)
         return -1;
     if (temperature == 0)
-        return ROW(inverse_cdf_coldest)(x, n);
+        return ROW(inverse_cdf_coldest)(x);
     const NAME(scaling) scaling = NAME(scaling_of)(most, temperature);
     real_t w[GF_SHORT_ROW];
     double cumulative[GF_SHORT_ROW], small = 0, large = 0;
@@ -124,7 +124,7 @@ GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t 
 /* LANES rows at most, from number r on: their indices, and in *open the lanes that are to be drawn by themselves: a row that
  * cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
 GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some, const philox_keys *keys,
-                                      const ROW(lane_rates) * rates, int64_t *index, uint32_t *open) {
+                                      const ROW(lane_rates) * rates, int64_t *index, uint32_t *open, int whole) {
     enum { TILES = GF_SHORT_ROW / LANES };
     static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     const size_t n = q->columns;
@@ -133,7 +133,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
     for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
         vec_t *v = column + tile * LANES;
         for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
-            v[lane] = lane < some ? ROW(read_from)(gf_x(q, r + lane), tile * LANES, n) : none;
+            v[lane] = lane < some ? ROW(read_of)(q, r + lane, tile * LANES, whole) : none;
         V(transpose)(v);
     }
     mask_t bad = V(mask_none)();
@@ -193,16 +193,18 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
     *open &= (uint32_t)((1ull << some) - 1);
 }
 
-/* Draws from row r by itself; 0 where it cannot be drawn from. */
-GF_INLINE int ROW(inverse_cdf_row)(const gf_request *q, size_t r) {
-    int64_t *index = gf_index(q, r);
-    *index = ROW(inverse_cdf_one)(gf_x(q, r), q->columns, gf_temperature(q, r), q->stream.key, q->stream.row + r);
-    return *index >= 0;
+/* Draws from row r by itself. */
+GF_INLINE gf_status ROW(inverse_cdf_row)(const gf_request *q, size_t r) {
+    const ROW(row) row = ROW(row_of)(q, r);
+    const int64_t index = ROW(inverse_cdf_one)(&row, gf_temperature(q, r), q->stream.key, q->stream.row + r);
+    if (GF_SELDOM(index < 0))
+        return gf_ended(q, r, ROW(unusable)(&row));
+    *gf_index(q, r) = index;
+    return gf_done();
 }
 
-/* Draws by lanes from row *r on, until no more than SHORT_FEW are left or one cannot be drawn from, which *r is then; returns
- * whether all could. */
-GF_APART int ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop) {
+/* Draws by lanes from row *r on, until no more than SHORT_FEW are left or one cannot be drawn from. */
+GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop, int whole) {
     philox_keys keys;
     ROW(lane_rates) rates = ROW(rates_from)(q, *r, 1);
     philox_keys_set(&keys, q->stream.key);
@@ -211,26 +213,34 @@ GF_APART int ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop) 
         uint32_t open;
         if (q->temperature.step)
             rates = ROW(rates_from)(q, *r, some);
-        ROW(inverse_cdf_lanes)(q, *r, some, &keys, &rates, gf_index(q, *r), &open);
-        for (; open; open &= open - 1)
-            if (!ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open))) {
-                *r += gf_lowest_bit(open);
-                return 0;
-            }
+        ROW(inverse_cdf_lanes)(q, *r, some, &keys, &rates, gf_index(q, *r), &open, whole);
+        for (; open; open &= open - 1) {
+            const gf_status status = ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open));
+            if (status.row >= 0)
+                return status;
+        }
         *r += some;
     }
-    return 1;
+    return gf_done();
+}
+
+GF_APART gf_status ROW(inverse_cdf_whole)(const gf_request *q, size_t *r, size_t stop) {
+    return ROW(inverse_cdf_many)(q, r, stop, 1);
+}
+
+GF_APART gf_status ROW(inverse_cdf_masked)(const gf_request *q, size_t *r, size_t stop) {
+    return ROW(inverse_cdf_many)(q, r, stop, 0);
 }
 
 static gf_status ROW(inverse_cdf)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    gf_status status = gf_done();
     size_t r = start;
     (void)scratch;
-    if (stop - r > SHORT_FEW && !ROW(inverse_cdf_many)(q, &r, stop))
-        return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
-    for (; r < stop; r++)
-        if (!ROW(inverse_cdf_row)(q, r))
-            return gf_stopped(r, ROW(unusable)(gf_x(q, r), q->columns));
-    return gf_done();
+    if (stop - r > SHORT_FEW)
+        status = q->mask ? ROW(inverse_cdf_masked)(q, &r, stop) : ROW(inverse_cdf_whole)(q, &r, stop);
+    for (; r < stop && status.row < 0; r++)
+        status = ROW(inverse_cdf_row)(q, r);
+    return status;
 }
 
 #endif

@@ -1,9 +1,11 @@
 /* Template: the table of the kernels that read stored logits. */
 #include "kernels/alias_tpl.h"
+#include "kernels/filtered_tpl.h"
 #include "kernels/gumbel_max_tpl.h"
 #include "kernels/gumbel_softmax_tpl.h"
 #include "kernels/gumbel_top_k_tpl.h"
 #include "kernels/inverse_cdf_tpl.h"
+#include "kernels/normalise_tpl.h"
 #include "kernels/rejection_distinct_tpl.h"
 #include "kernels/rejection_tpl.h"
 
@@ -29,6 +31,13 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
     [GF_DISTINCT_TOP_K] = {.run = ROW(distinct_top_k), .scratch = ROW(top_k_scratch)},
     [GF_GUMBEL_SOFTMAX] = {.run = ROW(gumbel_softmax)},
+    [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(filtered_scratch)},
+    [GF_TRUNCATE] = {.run = ROW(truncate), .scratch = ROW(filter_scratch)},
+    [GF_SOFTMAX] = {.run = ROW(softmax)},
+    [GF_LOG_SOFTMAX] = {.run = ROW(log_softmax)},
+    [GF_LOGSUMEXP] = {.run = ROW(logsumexp)},
+    [GF_LOG_PROB] = {.run = ROW(log_prob), .scratch = ROW(filter_scratch)},
+    [GF_ENTROPY] = {.run = ROW(entropy), .scratch = ROW(filter_scratch)},
 };
 
 #endif

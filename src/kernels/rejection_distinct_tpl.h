@@ -19,16 +19,16 @@
 enum { ROW(DISTINCT_FLOOR) = 4 /* units a block: what is left must weigh more, or the envelopes are made anew */ };
 
 /* Scratch: rejection's, then for each block the bits of the elements drawn; or that of the k greatest. */
-static size_t ROW(rejection_distinct_scratch)(size_t n, size_t count) {
-    const size_t drawn = ROW(rejection_scratch)(n, count) + block_count(n) * sizeof(uint32_t);
-    const size_t greatest = ROW(top_k_scratch)(n, count);
+static size_t ROW(rejection_distinct_scratch)(const gf_request *q) {
+    const size_t drawn = ROW(rejection_scratch)(q) + block_count(q->columns) * sizeof(uint32_t);
+    const size_t greatest = ROW(top_k_scratch)(q);
     return drawn > greatest ? drawn : greatest;
 }
 
 /* Weights of a block in order, those drawn 0, and their sum. */
-GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, const NAME(scaling) * s, uint32_t drawn,
+GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s, uint32_t drawn,
                                    f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
-    double sum = ROW(block_weights)(x, size, s, w);
+    double sum = ROW(block_weights)(row, start, s, w);
     for (int k = 0; k < BLOCK_EIGHTS; k++)
         f64_store(weight + 8 * k, w[k]);
     if (!drawn)
@@ -41,22 +41,22 @@ GF_INLINE double ROW(left_weights)(const element_t *x, size_t size, const NAME(s
 }
 
 /* Makes the envelopes anew from what is not drawn; 0 where nothing is left. */
-GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, const uint32_t *drawn,
-                                   ROW(rejection_memory) * memory) {
+GF_COLD int ROW(rejection_restart)(const uint32_t *drawn, ROW(rejection_memory) * memory) {
+    const ROW(row) *row = &memory->row;
+    const size_t n = row->n;
     real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = -(real_t)INFINITY;
     mask_t bad = V(mask_none)();
     for (size_t j = 0; j < memory->envelopes.blocks; j++) {
-        const size_t start = j * BLOCK;
+        const size_t start = j * BLOCK, stop = n - start < BLOCK ? n : start + BLOCK;
         maxima[j] = -(real_t)INFINITY;
         if (start >= n)
             continue;
-        const size_t size = n - start < BLOCK ? n - start : BLOCK;
         if (!drawn[j])
-            maxima[j] = V(max_lane)(ROW(block_lanes)(x + start, size, &bad));
+            maxima[j] = V(max_lane)(ROW(part_lanes)(row, start, stop, &bad, row->whole));
         else
-            for (size_t i = 0; i < size; i++)
-                if (!(drawn[j] >> i & 1) && ROW(read_one)(x + start + i) > maxima[j])
-                    maxima[j] = ROW(read_one)(x + start + i);
+            for (size_t i = start; i < stop; i++)
+                if (!(drawn[j] >> (i - start) & 1) && ROW(element)(row, i) > maxima[j])
+                    maxima[j] = ROW(element)(row, i);
         greatest = maxima[j] > greatest ? maxima[j] : greatest;
     }
     if (greatest == -(real_t)INFINITY)
@@ -70,18 +70,16 @@ GF_COLD int ROW(rejection_restart)(const element_t *x, size_t n, const uint32_t 
 /* Draw number i, or -1 where nothing is left, or GF_CHANGED. */
 GF_INLINE int64_t ROW(distinct_draw)(const gf_request *q, size_t r, size_t i, uint32_t *drawn,
                                      ROW(rejection_memory) * memory) {
-    const element_t *x = gf_x(q, r);
-    const size_t n = q->columns;
     block_envelopes *e = &memory->envelopes;
     for (uint32_t trial = 0; trial < REJECTION_TRIALS; trial++) {
         f64x8 w[BLOCK_EIGHTS];
         double weight[BLOCK], u;
-        if (e->total <= ROW(DISTINCT_FLOOR) * e->blocks && !ROW(rejection_restart)(x, n, drawn, memory))
+        if (e->total <= ROW(DISTINCT_FLOOR) * e->blocks && !ROW(rejection_restart)(drawn, memory))
             return -1;
-        const size_t block = rejection_pick(e, q->stream.key, q->stream.row + r, i, trial, &u);
-        const size_t start = block * BLOCK, size = n - start < BLOCK ? n - start : BLOCK;
+        const size_t block = rejection_pick(e, q->stream.key, q->stream.row + r, i, trial, &u), start = block * BLOCK;
+        const ROW(row) row = memory->row;
         const NAME(scaling) scaling = memory->scaling;
-        double sum = ROW(left_weights)(x + start, size, &scaling, drawn[block], w, weight);
+        double sum = ROW(left_weights)(&row, start, &scaling, drawn[block], w, weight);
         if (u < sum) {
             const unsigned element = block_element(w, sum, u);
             drawn[block] |= (uint32_t)1 << element;
@@ -95,13 +93,13 @@ GF_INLINE int64_t ROW(distinct_draw)(const gf_request *q, size_t r, size_t i, ui
 
 /* Draws up to q->draws.count; returns how many there were, or why there are fewer. */
 GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
-    const size_t n = q->columns;
     ROW(rejection_memory) *memory = scratch;
-    uint32_t *drawn = (uint32_t *)(void *)((char *)scratch + ROW(rejection_scratch)(n, q->draws.count));
+    uint32_t *drawn = (uint32_t *)(void *)((char *)scratch + ROW(rejection_scratch)(q));
     int64_t *index = gf_index(q, r);
-    if (!ROW(rejection_read)(gf_x(q, r), n, gf_temperature(q, r), memory))
-        return ROW(unusable)(gf_x(q, r), n);
-    memset(drawn, 0, block_count(n) * sizeof *drawn);
+    const int64_t left = ROW(rejection_read)(q, r, memory);
+    if (left <= 0)
+        return left;
+    memset(drawn, 0, block_count(q->columns) * sizeof *drawn);
     for (size_t i = 0; i < q->draws.count; i++) {
         index[i] = ROW(distinct_draw)(q, r, i, drawn, memory);
         if (index[i] < 0)
@@ -112,15 +110,10 @@ GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scrat
 
 static gf_status ROW(rejection_distinct)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     for (size_t r = start; r < stop; r++) {
-        if (gf_temperature(q, r) == 0) {
-            const gf_status status = ROW(distinct_top_k)(q, r, r + 1, scratch);
-            if (status.row >= 0)
-                return status;
-            continue;
-        }
-        const int64_t found = ROW(distinct_draws)(q, r, scratch);
-        if (found < (int64_t)q->draws.count)
-            return gf_stopped(r, found);
+        const gf_status status = gf_temperature(q, r) == 0 ? ROW(distinct_top_k)(q, r, r + 1, scratch)
+                                                           : gf_ended(q, r, ROW(distinct_draws)(q, r, scratch));
+        if (status.row >= 0)
+            return status;
     }
     return gf_done();
 }

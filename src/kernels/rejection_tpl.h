@@ -5,7 +5,7 @@
  * (normal logits of standard deviation 2.5: twice the trials, a third more time at 32,768 categories) and of 16 (the
  * pass over 131,072 takes 1.1 times as long); sums of exact weights for rows up to REJECTION_SUMMED (1,000 categories: 470
  * ns, with exp_above 280; trials from block maxima took 250 to 580, by how far the logits spread). */
-#include "kernels/argmax_tpl.h"
+#include "kernels/filter_tpl.h"
 #include "kernels/repeated.h"
 #include "kernels/weight_tpl.h"
 
@@ -16,22 +16,23 @@
 #define GF_REJECTION_TPL
 #endif
 
-/* Weights of a block, in double and padded with 0; returns their sum. */
-GF_INLINE double ROW(block_weights)(const element_t *x, size_t n, const NAME(scaling) * s, f64x8 w[BLOCK_EIGHTS]) {
+/* Weights of the block from element `start` on, in double and padded with 0; returns their sum. */
+GF_INLINE double ROW(block_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
+                                    f64x8 w[BLOCK_EIGHTS]) {
     for (int k = 0; k < BLOCK / LANES; k++)
-        V(widen)(NAME(weight)(ROW(read_from)(x, (size_t)k * LANES, n), s), w + k * EIGHTS);
+        V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, row->whole), s), w + k * EIGHTS);
     return f64_sum_four(w);
 }
 
-/* Logarithms of the weights of sixteen elements from number `start` of n on. */
-GF_INLINE f32x16 ROW(block_logarithms)(const element_t *x, size_t start, size_t n, const NAME(scaling) * s) {
+/* Logarithms of the weights of sixteen elements from number `start` on. */
+GF_INLINE f32x16 ROW(block_logarithms)(const ROW(row) * row, size_t start, const NAME(scaling) * s, int whole) {
     vec_t z[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++)
-        z[k] = NAME(below)(ROW(read_from)(x, start + k * LANES, n), s);
+        z[k] = NAME(below)(ROW(read)(row, start + k * LANES, whole), s);
     return V(as_floats)(z);
 }
 
-/* Overwrites the block maxima by their envelopes, which are no larger than them in memory. */
+/* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
 GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAME(scaling) s, uint32_t *envelope) {
     const f32x16 units = f32_set((float)(BLOCK / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
@@ -46,16 +47,16 @@ GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAM
 }
 
 /* Envelopes from bounds of all weights: for a row short enough that these cost less than the trials they save. */
-GF_INLINE void ROW(envelopes_of_sums)(const element_t *x, size_t n, size_t padded, NAME(scaling) s,
-                                      uint32_t *envelope) {
+GF_INLINE void ROW(envelopes_of_sums)(const ROW(row) * row, size_t padded, NAME(scaling) s, uint32_t *envelope,
+                                      int whole) {
     const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         f32x16 sum[16];
         for (size_t lane = 0; lane < 16; lane++) {
             const size_t i = (j + lane) * BLOCK;
-            sum[lane] = i < n ? f32_add(exp_above(ROW(block_logarithms)(x, i, n, &s)),
-                                        exp_above(ROW(block_logarithms)(x, i + 16, n, &s)))
-                              : f32_set(0);
+            sum[lane] = i < row->n ? f32_add(exp_above(ROW(block_logarithms)(row, i, &s, whole)),
+                                             exp_above(ROW(block_logarithms)(row, i + 16, &s, whole)))
+                                   : f32_set(0);
         }
         f32_transpose(sum);
         for (size_t lane = 1; lane < 16; lane++)
@@ -67,79 +68,100 @@ GF_INLINE void ROW(envelopes_of_sums)(const element_t *x, size_t n, size_t padde
 
 /* -- the kernels ------------------------------------------------------------------------------------------------ */
 
-/* Scratch: a header, the block maxima that become envelopes, and the sums of groups. */
+enum { ROW(REJECTION_OPEN) = -2 }; /* in place of the one answer of a row: it is to be drawn */
+
+/* Scratch: a header, the block maxima that become envelopes, the sums of groups, and what a filter needs. */
 typedef struct {
     block_envelopes envelopes;
+    ROW(row) row;
     NAME(scaling) scaling;
-    int64_t only; /* at temperature 0 the answer, else -1 */
+    int64_t only; /* the answer where there is but one: at temperature 0; -1 for a row of nothing that may be drawn */
 } ROW(rejection_memory);
 
-static size_t ROW(rejection_scratch)(size_t n, size_t count) {
-    size_t padded = block_padded(block_count(n));
-    (void)count;
-    return sizeof(ROW(rejection_memory)) + padded * sizeof(real_t) + (block_groups(padded) + 1) * sizeof(uint64_t);
+GF_INLINE size_t ROW(envelope_bytes)(size_t padded) {
+    return padded * sizeof(real_t) + (block_groups(padded) + 1) * sizeof(uint64_t);
 }
 
-/* Reads the row; 0 where it cannot be drawn from. */
-GF_INLINE int ROW(rejection_read)(const element_t *x, size_t n, double temperature, ROW(rejection_memory) * memory) {
-    const size_t padded = block_padded(block_count(n));
+static size_t ROW(rejection_scratch)(const gf_request *q) {
+    return sizeof(ROW(rejection_memory)) + ROW(envelope_bytes)(block_padded(block_count(q->columns))) +
+           ROW(filter_scratch)(q);
+}
+
+/* Reads row r; 1, or what there is in place of categories to draw. */
+GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
+    const double temperature = gf_temperature(q, r);
+    const size_t n = q->columns, padded = block_padded(block_count(n));
     real_t *maxima = (real_t *)(void *)(memory + 1), greatest;
-    memory->only = -1;
-    if (temperature == 0) {
-        memory->only = ROW(argmax)(x, n, &greatest);
-        return memory->only >= 0;
-    }
-    greatest = n <= REJECTION_SUMMED ? ROW(greatest)(x, n) : ROW(block_maxima)(x, n, maxima);
-    if (greatest != greatest)
-        return 0;
+    ROW(row) row = ROW(row_of)(q, r);
+    memory->only = ROW(REJECTION_OPEN);
     memory->envelopes =
         (block_envelopes){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), block_count(n), padded, 0};
+    if (temperature == 0) {
+        memory->only = ROW(argmax)(&row, &greatest);
+        return memory->only >= 0 ? 1 : ROW(unusable)(&row);
+    }
+    if (q->filter) {
+        const int64_t left = ROW(filter_row)(q, r, &row, (char *)maxima + ROW(envelope_bytes)(padded));
+        if (left <= 0)
+            return left;
+    }
+    greatest = n <= REJECTION_SUMMED ? ROW(greatest)(&row) : ROW(block_maxima)(&row, maxima);
+    if (greatest != greatest)
+        return ROW(unusable)(&row);
+    memory->row = row;
     memory->scaling = NAME(scaling_of)(greatest, temperature);
-    if (n <= REJECTION_SUMMED)
-        ROW(envelopes_of_sums)(x, n, padded, memory->scaling, memory->envelopes.envelope);
-    else
+    if (n > REJECTION_SUMMED)
         ROW(envelopes_of_maxima)(maxima, padded, memory->scaling, memory->envelopes.envelope);
+    else if (row.whole)
+        ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 1);
+    else
+        ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 0);
     envelopes_sum(&memory->envelopes);
     return 1;
 }
 
-/* One draw, or -1 where the row changed under it. What it learns of the envelopes serves the next: given all before it each
- * is still exactly softmax, since the proof holds for any envelopes, so they are independent. */
-GF_INLINE int64_t ROW(rejection_one)(const element_t *x, size_t n, uint64_t key, uint64_t row, uint64_t draw,
-                                     ROW(rejection_memory) * memory) {
-    if (memory->only >= 0)
-        return memory->only;
-    for (uint32_t trial = 0; trial < REJECTION_TRIALS; trial++) {
+/* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. What is learnt of the
+ * envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
+ * envelopes, so they are independent. */
+GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number, uint64_t draw,
+                                        uint32_t *trial) {
+    while (*trial < REJECTION_TRIALS && memory->envelopes.total) {
         f64x8 w[BLOCK_EIGHTS];
         double u;
-        const size_t block = rejection_pick(&memory->envelopes, key, row, draw, trial, &u), start = block * BLOCK;
-        const size_t size = n - start < BLOCK ? n - start : BLOCK;
+        const size_t block = rejection_pick(&memory->envelopes, key, row_number, draw, (*trial)++, &u);
+        const ROW(row) row = memory->row;
         const NAME(scaling) scaling = memory->scaling;
-        double sum = ROW(block_weights)(x + start, size, &scaling, w);
+        double sum = ROW(block_weights)(&row, block * BLOCK, &scaling, w);
         if (u < sum)
-            return (int64_t)(start + block_element(w, sum, u));
+            return (int64_t)(block * BLOCK + block_element(w, sum, u));
         envelope_refine(&memory->envelopes, block, sum);
     }
     return -1;
 }
 
 static gf_status ROW(rejection_start)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    const element_t *x = gf_x(q, start);
+    ROW(rejection_memory) *memory = scratch;
+    const int64_t left = ROW(rejection_read)(q, start, memory);
     (void)stop;
-    if (!ROW(rejection_read)(x, q->columns, gf_temperature(q, start), scratch))
-        return gf_stopped(start, ROW(unusable)(x, q->columns));
+    if (left < 0 || (!left && !q->allow_fewer))
+        return gf_stopped(start, left);
+    if (!left)
+        memory->only = -1;
     return gf_done();
 }
 
 static gf_status ROW(rejection_draw)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    const element_t *x = gf_x(q, start);
+    ROW(rejection_memory) *memory = scratch;
     char *out = (char *)gf_index(q, start);
     (void)stop;
     for (size_t i = 0; i < q->draws.count; i++, out += q->draws.step) {
-        const int64_t index =
-            ROW(rejection_one)(x, q->columns, q->stream.key, q->stream.row + start, q->draws.first + i, scratch);
-        if (index < 0)
-            return gf_stopped(start, GF_CHANGED);
+        int64_t index = memory->only;
+        uint32_t trial = 0;
+        if (index == ROW(REJECTION_OPEN)) {
+            index = ROW(rejection_trials)(memory, q->stream.key, q->stream.row + start, q->draws.first + i, &trial);
+            if (index < 0)
+                return gf_stopped(start, GF_CHANGED);
+        }
         memcpy(out, &index, sizeof index);
     }
     return gf_done();

@@ -94,6 +94,12 @@ GF_INLINE m32x16 f32_mask_or(m32x16 x, m32x16 y) { GF_F32(_mm256_or_ps(x.a, y.a)
 GF_INLINE uint32_t f32_mask_bits(m32x16 m) {
     return (uint32_t)_mm256_movemask_ps(m.a) | (uint32_t)_mm256_movemask_ps(m.b) << 8;
 }
+GF_INLINE m32x16 f32_mask_of_bits(uint32_t bits) {
+    const __m256i all = _mm256_set1_epi32((int)bits), low = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i high = _mm256_slli_epi32(low, 8);
+    GF_F32(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(all, low), low)),
+           _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(all, high), high)));
+}
 GF_INLINE u32x16 f32_as_bits(f32x16 x) { GF_INT(_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)); }
 GF_INLINE f32x16 f32_from_bits(u32x16 x) { GF_F32(_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)); }
 GF_INLINE f32x16 f32_from_u31(u32x16 x) { GF_F32(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)); }
@@ -184,6 +190,12 @@ GF_INLINE m64x8 f64_mask_none(void) { GF_F64(_mm256_setzero_pd(), _mm256_setzero
 GF_INLINE m64x8 f64_mask_or(m64x8 x, m64x8 y) { GF_F64(_mm256_or_pd(x.a, y.a), _mm256_or_pd(x.b, y.b)); }
 GF_INLINE uint32_t f64_mask_bits(m64x8 m) {
     return (uint32_t)_mm256_movemask_pd(m.a) | (uint32_t)_mm256_movemask_pd(m.b) << 4;
+}
+GF_INLINE m64x8 f64_mask_of_bits(uint32_t bits) {
+    const __m256i all = _mm256_set1_epi64x((int64_t)bits), low = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i high = _mm256_slli_epi64(low, 4);
+    GF_F64(_mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(all, low), low)),
+           _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(all, high), high)));
 }
 GF_INLINE u64x8 f64_as_bits(f64x8 x) { GF_INT(_mm256_castpd_si256(x.a), _mm256_castpd_si256(x.b)); }
 GF_INLINE f64x8 f64_from_bits(u64x8 x) { GF_F64(_mm256_castsi256_pd(x.a), _mm256_castsi256_pd(x.b)); }
@@ -299,6 +311,12 @@ GF_INLINE void f64_transpose(f64x8 v[8]) {
         v[i] = (f64x8){a[i], c[i]};
         v[4 + i] = (f64x8){b[i], d[i]};
     }
+}
+
+/* Bit i: byte i of the sixteen at p is not 0. */
+GF_INLINE uint32_t u8_bits_of(const uint8_t *p) {
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) ^ 0xffff;
 }
 
 /* -- integers ------------------------------------------------------------------------------------------------- */

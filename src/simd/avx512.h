@@ -44,6 +44,7 @@ GF_INLINE f32x16 f32_select(m32x16 m, f32x16 yes, f32x16 no) { return _mm512_mas
 GF_INLINE m32x16 f32_mask_none(void) { return 0; }
 GF_INLINE m32x16 f32_mask_or(m32x16 a, m32x16 b) { return (m32x16)(a | b); }
 GF_INLINE uint32_t f32_mask_bits(m32x16 m) { return m; }
+GF_INLINE m32x16 f32_mask_of_bits(uint32_t bits) { return (m32x16)bits; }
 GF_INLINE u32x16 f32_as_bits(f32x16 a) { return _mm512_castps_si512(a); }
 GF_INLINE f32x16 f32_from_bits(u32x16 a) { return _mm512_castsi512_ps(a); }
 GF_INLINE f32x16 f32_from_u31(u32x16 a) { return _mm512_cvtepi32_ps(a); }
@@ -89,6 +90,7 @@ GF_INLINE f64x8 f64_select(m64x8 m, f64x8 yes, f64x8 no) { return _mm512_mask_bl
 GF_INLINE m64x8 f64_mask_none(void) { return 0; }
 GF_INLINE m64x8 f64_mask_or(m64x8 a, m64x8 b) { return (m64x8)(a | b); }
 GF_INLINE uint32_t f64_mask_bits(m64x8 m) { return m; }
+GF_INLINE m64x8 f64_mask_of_bits(uint32_t bits) { return (m64x8)bits; }
 GF_INLINE u64x8 f64_as_bits(f64x8 a) { return _mm512_castpd_si512(a); }
 GF_INLINE f64x8 f64_from_bits(u64x8 a) { return _mm512_castsi512_pd(a); }
 GF_INLINE f64x8 f64_from_u63(u64x8 a) { return _mm512_cvtepi64_pd(a); }
@@ -154,6 +156,12 @@ GF_INLINE void f64_transpose(f64x8 v[8]) {
         v[i + 4] = _mm512_shuffle_f64x2(a, c, 0xdd);
         v[i + 6] = _mm512_shuffle_f64x2(b, d, 0xdd);
     }
+}
+
+/* Bit i: byte i of the sixteen at p is not 0. */
+GF_INLINE uint32_t u8_bits_of(const uint8_t *p) {
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm_test_epi8_mask(x, x);
 }
 
 /* -- integers ------------------------------------------------------------------------------------------------- */

@@ -107,6 +107,14 @@ GF_INLINE uint32_t f32_mask_bits(m32x16 m) {
     uint16x8_t high = vandq_u16(gf_halves(m.c, m.d), vld1q_u16(gf_bit + 8));
     return vaddvq_u16(vorrq_u16(low, high));
 }
+GF_INLINE m32x16 f32_mask_of_bits(uint32_t bits) {
+    static const uint32_t bit[4] = {1, 2, 4, 8};
+    const uint32x4_t b = vld1q_u32(bit);
+    return (m32x16){vtstq_u32(vdupq_n_u32(bits), b),
+                    vtstq_u32(vdupq_n_u32(bits >> 4), b),
+                    vtstq_u32(vdupq_n_u32(bits >> 8), b),
+                    vtstq_u32(vdupq_n_u32(bits >> 12), b)};
+}
 GF_INLINE u32x16 f32_as_bits(f32x16 x) { return GF_MAP(u32x16, vreinterpretq_u32_f32, x); }
 GF_INLINE f32x16 f32_from_bits(u32x16 x) { return GF_MAP(f32x16, vreinterpretq_f32_u32, x); }
 GF_INLINE float32x4_t gf_u31_to_f32(uint32x4_t x) { return vcvtq_f32_s32(vreinterpretq_s32_u32(x)); }
@@ -226,6 +234,14 @@ GF_INLINE uint32_t f64_mask_bits(m64x8 m) {
     uint16x8_t lanes = gf_halves(gf_low_words(m.a, m.b), gf_low_words(m.c, m.d));
     return vaddvq_u16(vandq_u16(lanes, vld1q_u16(gf_bit)));
 }
+GF_INLINE m64x8 f64_mask_of_bits(uint32_t bits) {
+    static const uint64_t bit[2] = {1, 2};
+    const uint64x2_t b = vld1q_u64(bit);
+    return (m64x8){vtstq_u64(vdupq_n_u64(bits), b),
+                   vtstq_u64(vdupq_n_u64(bits >> 2), b),
+                   vtstq_u64(vdupq_n_u64(bits >> 4), b),
+                   vtstq_u64(vdupq_n_u64(bits >> 6), b)};
+}
 GF_INLINE u64x8 f64_as_bits(f64x8 x) { return GF_MAP(u64x8, vreinterpretq_u64_f64, x); }
 GF_INLINE f64x8 f64_from_bits(u64x8 x) { return GF_MAP(f64x8, vreinterpretq_f64_u64, x); }
 GF_INLINE float64x2_t gf_u63_to_f64(uint64x2_t x) { return vcvtq_f64_s64(vreinterpretq_s64_u64(x)); }
@@ -293,6 +309,14 @@ GF_INLINE float32x4_t gf_narrow(float64x2_t x, float64x2_t y) { return vcvt_high
 GF_INLINE f32x16 f32_narrow(f64x8 low, f64x8 high) {
     return (f32x16){
         gf_narrow(low.a, low.b), gf_narrow(low.c, low.d), gf_narrow(high.a, high.b), gf_narrow(high.c, high.d)};
+}
+
+/* Bit i: byte i of the sixteen at p is not 0. */
+GF_INLINE uint32_t u8_bits_of(const uint8_t *p) {
+    static const uint8_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t x = vld1q_u8(p), on = vtstq_u8(x, x);
+    const uint8x8_t low = vand_u8(vget_low_u8(on), vld1_u8(bit)), high = vand_u8(vget_high_u8(on), vld1_u8(bit));
+    return (uint32_t)vaddv_u8(low) | (uint32_t)vaddv_u8(high) << 8;
 }
 
 /* -- integers ------------------------------------------------------------------------------------------------- */

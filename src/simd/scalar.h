@@ -14,7 +14,8 @@
  *   lookup       table[i mod its size]
  *   from_u31/u63 to floating point, the integer below 2^31 or 2^63; to_u31 truncates, and
  *                of what is not in range makes some number
- *   mask_bits    bit i = lane i
+ *   mask_bits    bit i = lane i; mask_of_bits the other way
+ *   u8_bits_of   bit i = byte i of sixteen is not 0
  *   load_tail    the first n < lanes elements, then `fill`; store_tail writes the first n alone
  *   mul_low32    product of the low 32 bits of each 64-bit lane; shifts are logical
  *   load_f16, load_bf16  half precision, widened; a signalling NaN may become a quiet one
@@ -120,6 +121,7 @@ GF_INLINE double gf_scale_f64(double x, int n) {
             bits |= (uint32_t)(m.v[i] & 1) << i;                                                                       \
         return bits;                                                                                                   \
     }                                                                                                                  \
+    GF_INLINE M F##_mask_of_bits(uint32_t bits) { GF_LANES(M, lanes, bits >> i & 1 ? ~(uint)0 : 0); }                  \
     GF_INLINE U F##_as_bits(T x) {                                                                                     \
         U r;                                                                                                           \
         memcpy(&r, &x, sizeof r);                                                                                      \
@@ -249,4 +251,11 @@ GF_INLINE void u64_transpose(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u64x8 out[4
 #undef GF_LANES
 #undef GF_DEFINE_REAL
 #undef GF_DEFINE_INTEGER
+GF_INLINE uint32_t u8_bits_of(const uint8_t *p) {
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; i++)
+        bits |= (uint32_t)(p[i] != 0) << i;
+    return bits;
+}
+
 #endif

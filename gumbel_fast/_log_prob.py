@@ -1,0 +1,180 @@
+"""What a draw of `categorical` tells: `log_prob` of categories, and `entropy`."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core, _methods
+from ._arguments import Filters, Vector, check_not_masked
+from ._request import Parts, reduced, to_log_prob, to_normalise
+from ._threads import as_workers
+
+
+def log_prob(
+    logits: ArrayLike,
+    index: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    axis: int = -1,
+    workers: int = 1,
+) -> Any:
+    """Log-probabilities of given categories: the logarithm of ``softmax(logits / temperature)`` of what is kept.
+
+    With no filter and temperature 1 it is the plain log-probability that a model gives. One pass over the row, and no row of
+    probabilities; a category that is all but certain keeps its digits, as ``-log1p`` of what is beside it.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
+    index : array_like of ints
+        Categories, of the batch shape or of shape batch + (m,): m of each row. -1, which stands for no draw
+        (``allow_fewer``), has the log-probability -inf.
+    temperature : float or array_like, optional
+        0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
+        the first of the largest is certain.
+    top_k, top_p, min_p, filter_temperature : optional
+        What is kept, as for `categorical`.
+    mask : array_like, optional
+        What may be drawn, as for `categorical`.
+    axis : int, optional
+        The axis of the categories; the others are the batch.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
+
+    Returns
+    -------
+    ndarray of float32 or float64, or a scalar
+        In nats, of the shape of `index`; -inf for what is left out. A row with NaN or +inf, or with nothing left, gives NaN.
+
+    Raises
+    ------
+    ValueError
+        An index that is not one of the row; an `index` of another shape; a temperature or a filter that is negative or NaN,
+        or a `min_p` above 1; a mask of the wrong shape; more than 2**34 columns; workers 0.
+    TypeError
+        Logits that are not real numbers, indices that are not ints, a mask of another dtype, or a masked array.
+
+    See Also
+    --------
+    log_softmax : of all categories.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gumbel_fast
+    >>> logits = np.log([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]])
+    >>> np.exp(gumbel_fast.log_prob(logits, [2, 0])).round(6)
+    array([0.7, 0.5])
+    >>> gumbel_fast.log_prob([0.0, -40.0], 0)
+    np.float64(-4.248354255291589e-18)
+    """
+    threads = as_workers(workers)
+    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    check_not_masked("index", index)
+    places = np.asarray(index)
+    if places.dtype.kind not in "iu" and places.size:
+        raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")
+    if places.shape != request.batch and places.shape[:-1] != request.batch:
+        raise ValueError(f"index must have the batch shape {request.batch}, or one axis more, not {places.shape}")
+    if not ((places >= -1) & (places < request.columns)).all():
+        raise ValueError(f"index must be -1 to {request.columns - 1}")
+    result = np.empty(places.shape, request.compute_type)
+    if result.size:
+        to_log_prob(request, places.astype(np.int64), result, threads)
+    return result[()]
+
+
+@overload
+def entropy(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: Vector,
+    *,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    axis: int = -1,
+    workers: int = 1,
+) -> np.floating[Any]: ...
+@overload
+def entropy(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    axis: int = -1,
+    workers: int = 1,
+) -> NDArray[Any]: ...
+def entropy(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    axis: int = -1,
+    workers: int = 1,
+) -> Any:
+    """Entropy of a draw from each row: ``-sum(p log p)``, p = ``softmax(logits / temperature)`` of what is kept.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
+    temperature : float or array_like, optional
+        0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
+        the first of the largest is certain.
+    top_k, top_p, min_p, filter_temperature : optional
+        What is kept, as for `categorical`.
+    mask : array_like, optional
+        What may be drawn, as for `categorical`.
+    axis : int, optional
+        The axis of the categories; the others are the batch.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
+
+    Returns
+    -------
+    ndarray of float32 or float64, or a scalar
+        In nats, of the batch shape, 0 log 0 being 0; it keeps its digits near 0. A row with NaN or +inf, or with nothing left,
+        gives NaN.
+
+    Raises
+    ------
+    ValueError
+        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; more than 2**34
+        columns; workers 0.
+    TypeError
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gumbel_fast
+    >>> gumbel_fast.entropy(np.zeros((2, 8)), top_k=[8, 2]) / np.log(2)
+    array([3., 1.])
+    """
+    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    return reduced(request, _core.ENTROPY, _methods.LOG_PROB, None, workers)

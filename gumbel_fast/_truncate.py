@@ -1,0 +1,92 @@
+"""What top_k, top_p and min_p keep of rows of logits: `truncate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core, _methods
+from ._arguments import Filters
+from ._request import Parts, relaxed, to_normalise
+
+
+def truncate(
+    logits: ArrayLike,
+    *,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    workers: int = 1,
+) -> NDArray[Any]:
+    """Replace the logits that a mask and filters leave out by -inf.
+
+    It is the plain meaning of the filters of `categorical`, and the way in which other functions get them. The order is:
+    `mask`; division by the temperature; `top_k`; `top_p` of what is left, normalised again; `min_p`.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
+        float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
+    temperature : float or array_like, optional
+        0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
+        the filters see the limit: equal shares for the largest logits, and none for the others.
+    top_k : int or array_like, optional
+        Keep this many of the largest logits, of equals the first; 0 or None keeps all. Like the other filters a scalar, or
+        an array that broadcasts to the batch shape.
+    top_p : float or array_like, optional
+        Of what is left, keep a category if the probability of those before it, in falling order and of equals the first
+        before the others, is below `top_p`; the first is always kept. 1 or more, or None, keeps all.
+    min_p : float or array_like, optional
+        Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
+    filter_temperature : float or array_like, optional
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`, which is of no
+        other use here.
+    mask : array_like, optional
+        What may be drawn, as for `categorical`.
+    axis : int, optional
+        The axis of the categories; the others are the batch.
+    out : ndarray, optional
+        Takes the result; may be `logits` itself.
+    workers : int, optional
+        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
+        same for every number.
+
+    Returns
+    -------
+    ndarray
+        Logits, not divided by the temperature, of the shape of `logits`: those kept, and -inf. A row with NaN or +inf, where
+        the mask allows it, gives NaN.
+
+    Raises
+    ------
+    ValueError
+        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; a wrong `out`;
+        more than 2**34 columns; workers 0.
+    TypeError
+        Logits that are not real numbers, a mask of another dtype, or a masked array.
+
+    References
+    ----------
+    .. [1] A. Holtzman et al., "The curious case of neural text degeneration", ICLR 2020. top_p.
+    .. [2] M. N. Nguyen et al., "Turning up the heat: min-p sampling for creative and coherent LLM outputs", ICLR 2025.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gumbel_fast
+    >>> logits = np.log([0.5, 0.3, 0.15, 0.05])
+    >>> np.isfinite(gumbel_fast.truncate(logits, top_p=0.9))
+    array([ True,  True,  True, False])
+    >>> np.isfinite(gumbel_fast.truncate(logits, min_p=0.2, mask=np.array([False, True, True, True])))
+    array([False,  True,  True, False])
+    """
+    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    return relaxed(request, _core.TRUNCATE, _methods.TRUNCATE, axis, out, workers)

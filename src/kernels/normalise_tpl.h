@@ -1,0 +1,171 @@
+/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp, log-probabilities of given
+ * categories and entropy, of what a mask and filters leave. */
+#include "kernels/filter_tpl.h"
+#include "kernels/score.h"
+#include "kernels/softmax_tpl.h"
+
+#if defined(GF_NORMALISE_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_NORMALISE_TPL
+#undef GF_NORMALISE_TPL
+#else
+#define GF_NORMALISE_TPL
+#endif
+
+/* What is left of a row, in the compute type. */
+static void ROW(copy_left)(const ROW(row) * row, real_t *out) {
+    const size_t n = row->n;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        V(store)(out + i, ROW(read_lanes)(row, i, row->whole));
+    if (i < n)
+        V(store_tail)(out + i, n - i, ROW(read)(row, i, row->whole));
+}
+
+static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++) {
+        real_t *out = gf_out(q, r);
+        const real_t *x = out;
+#ifndef HALF_MINUS_INFINITY
+        if (!q->mask)
+            x = gf_x(q, r);
+#endif
+        if (x == out) {
+            const ROW(row) row = ROW(row_of)(q, r);
+            ROW(copy_left)(&row, out);
+        }
+        NAME(softmax_from)(x, out, q->columns, NAME(row_max)(x, q->columns), gf_temperature(q, r));
+    }
+    return gf_done();
+}
+
+GF_INLINE void ROW(log_softmax_row)(const ROW(row) * row, real_t *out, const NAME(scaling) * s, vec_t log_sum, int whole) {
+    const size_t n = row->n;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        V(store)(out + i, V(sub)(NAME(below)(ROW(read_lanes)(row, i, whole), s), log_sum));
+    if (i < n)
+        V(store_tail)(out + i, n - i, V(sub)(NAME(below)(ROW(read)(row, i, whole), s), log_sum));
+}
+
+static gf_status ROW(log_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++) {
+        const ROW(row) row = ROW(row_of)(q, r);
+        const double temperature = gf_temperature(q, r);
+        NAME(scaling) s = NAME(scaling_of)(ROW(greatest)(&row), temperature);
+        if (GF_SELDOM(temperature > 1 &&
+                      s.greatest > REAL_MAX * 0x1p-60f)) /* x - greatest may overflow, not the quotient */
+            NAME(scaling_extreme)(&s, temperature);
+        const vec_t log_sum = V(set)((real_t)ROW(log_mass)(&row, &s));
+        if (row.whole)
+            ROW(log_softmax_row)(&row, gf_out(q, r), &s, log_sum, 1);
+        else
+            ROW(log_softmax_row)(&row, gf_out(q, r), &s, log_sum, 0);
+    }
+    return gf_done();
+}
+
+/* Greatest of a row that cannot be drawn from: NaN where there is one, else one of the infinities. */
+GF_COLD real_t ROW(not_finite)(const ROW(row) * row) {
+    real_t greatest = -(real_t)INFINITY;
+    for (size_t i = 0; i < row->n; i++) {
+        const real_t x = ROW(element)(row, i);
+        if (!(x <= greatest))
+            greatest = x;
+        if (x != x)
+            break;
+    }
+    return greatest;
+}
+
+/* All -inf gives -inf and +inf gives +inf, as in SciPy. */
+static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    (void)scratch;
+    for (size_t r = start; r < stop; r++) {
+        const ROW(row) row = ROW(row_of)(q, r);
+        const double temperature = gf_temperature(q, r);
+        const real_t greatest = ROW(greatest)(&row);
+        real_t *out = gf_out(q, r);
+        if (greatest != greatest) {
+            *out = ROW(not_finite)(&row);
+            continue;
+        }
+        const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
+        *out = (real_t)((double)greatest / temperature + ROW(log_mass)(&row, &s));
+    }
+    return gf_done();
+}
+
+/* Leaves of row r what its filters keep; at temperature 0 the first greatest element alone, which is what is drawn. Returns
+ * the greatest, or NaN where nothing can be drawn. */
+static real_t ROW(normalise_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch) {
+    real_t greatest;
+    const int64_t first = ROW(argmax)(row, &greatest);
+    if (first < 0)
+        return (real_t)NAN;
+    if (gf_temperature(q, r) == 0)
+        ROW(row_cut)(row, greatest, (size_t)first + 1);
+    else if (q->filter)
+        ROW(filter_row)(q, r, row, scratch);
+    return greatest;
+}
+
+/* At temperature 0 there is one element, and any other temperature does. */
+GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
+    return gf_temperature(q, r) == 0 ? 1 : gf_temperature(q, r);
+}
+
+/* Of index -1, which stands for no draw, -inf. */
+static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    for (size_t r = start; r < stop; r++) {
+        ROW(row) row = ROW(row_of)(q, r);
+        const char *index = (const char *)gf_index(q, r);
+        const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
+        const double temperature = ROW(normalise_temperature)(q, r);
+        const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
+        const score_scale scale = score_scale_of(greatest, temperature);
+        const double log_sum = ROW(log_mass)(&row, &s);
+        real_t *out = gf_out(q, r);
+        for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
+            int64_t place;
+            memcpy(&place, index, sizeof place);
+            const real_t x = place < 0 ? -(real_t)INFINITY : ROW(element)(&row, (size_t)place);
+            out[i] = place >= 0 && log_sum != log_sum ? (real_t)NAN
+                     : x == -(real_t)INFINITY         ? x
+                                                      : (real_t)(score_one(x, &scale) - log_sum);
+        }
+    }
+    return gf_done();
+}
+
+/* log(sum w) - sum(w log w) / sum(w), w = exp((x - greatest) / temperature): two terms that are not negative, and each keeps its
+ * digits near 0. */
+GF_INLINE double ROW(entropy_row)(const ROW(row) * row, const NAME(scaling) * s, int whole) {
+    const vec_t zero = V(set)(0), lowest = V(set)(-1000); /* where the weight is 0 */
+    NAME(running_sum) sum = NAME(empty_sum)();
+    for (size_t i = 0; i < row->n; i += LANES) {
+        const vec_t z = V(max)(NAME(below)(ROW(read)(row, i, whole), s), lowest);
+        NAME(accumulate)(&sum, V(mul)(V(sub)(zero, z), NAME(exp_below)(z)));
+    }
+    return NAME(total)(&sum);
+}
+
+static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    for (size_t r = start; r < stop; r++) {
+        ROW(row) row = ROW(row_of)(q, r);
+        const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
+        const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
+        real_t *out = gf_out(q, r);
+        if (greatest != greatest) {
+            *out = greatest;
+            continue;
+        }
+        const double mass = ROW(mass)(&row, ROW(place_of)(&row, greatest), &s);
+        const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_row)(&row, &s, 0);
+        *out = (real_t)(log1p_of(mass) + slope / (1 + mass));
+    }
+    return gf_done();
+}
+
+#endif

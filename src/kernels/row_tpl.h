@@ -1,0 +1,113 @@
+/* Template: a row as the kernels read it. What a mask or a filter leaves out is read as -inf, here and nowhere else, so that a
+ * kernel never knows which of the two there was. How a filter decides: filter_tpl.h. */
+#include "kernels/element_tpl.h"
+#include "request.h"
+
+#if defined(GF_ROW_TPL) != defined(GF_ELEMENT_TOGGLE)
+#ifdef GF_ROW_TPL
+#undef GF_ROW_TPL
+#else
+#define GF_ROW_TPL
+#endif
+
+/* A row, of which there are left the elements that the mask allows and that are above `least`, or equal to it and before
+ * number `end`. Whole: nothing is left out, and the other fields mean nothing. */
+typedef struct {
+    const element_t *x;
+    size_t n;
+    const uint8_t *bytes;  /* of the mask, if it has bytes */
+    const uint32_t *words; /* and if it has words, and how many columns these are of */
+    size_t covered;
+    real_t least;
+    size_t end;
+    int whole, cut; /* cut: least and end mean something */
+} ROW(row);
+
+/* Row r of a request, before its filters. */
+GF_INLINE ROW(row) ROW(row_of)(const gf_request *q, size_t r) {
+    ROW(row) row = {gf_x(q, r), q->columns, NULL, NULL, 0, -(real_t)INFINITY, q->columns, 1, 0};
+    if (GF_SELDOM(q->mask != NULL)) {
+        row.whole = 0;
+        if (q->mask->kind == GF_MASK_BYTES) {
+            row.bytes = gf_mask_row(q, r);
+        } else {
+            row.words = gf_mask_row(q, r);
+            row.covered = 32 * q->mask->words;
+        }
+    }
+    return row;
+}
+
+/* Leaves of the row what is above `least`, or equal to it and before number `end`; for a row that has no such cut yet, or a
+ * higher one. */
+GF_INLINE void ROW(row_cut)(ROW(row) * row, real_t least, size_t end) {
+    row->whole = 0;
+    row->cut = 1;
+    row->least = least;
+    row->end = end;
+}
+
+/* Bit k: the mask allows element i + k, i < n. */
+GF_INLINE uint32_t ROW(allowed)(const ROW(row) * row, size_t i) {
+    const size_t left = row->n - i;
+    if (row->bytes) {
+        uint8_t tail[16] = {0};
+        if (left >= 16)
+            return u8_bits_of(row->bytes + i);
+        memcpy(tail, row->bytes + i, left);
+        return u8_bits_of(tail);
+    }
+    if (row->words) {
+        const uint64_t low = i < row->covered ? row->words[i / 32] : 0;
+        const uint64_t high = i + 32 < row->covered ? row->words[i / 32 + 1] : 0;
+        return (uint32_t)((high << 32 | low) >> i % 32);
+    }
+    return UINT32_MAX;
+}
+
+/* The LANES elements v from number i < n on, those left out as -inf. */
+GF_INLINE vec_t ROW(left_of)(const ROW(row) * row, size_t i, vec_t v) {
+    uint32_t left = ROW(allowed)(row, i);
+    if (row->cut) {
+        const vec_t least = V(set)(row->least);
+        const size_t before = row->end > i ? row->end - i : 0; /* how many of the lanes may be equal */
+        const uint32_t ties = before < LANES ? (1u << before) - 1 : UINT32_MAX;
+        left &= V(mask_bits)(V(less)(least, v)) | (V(mask_bits)(V(equal)(v, least)) & ties);
+    }
+    return V(select)(V(mask_of_bits)(left), v, V(set)(-INFINITY));
+}
+
+/* Elements i to i + LANES - 1; those that are left out, or past the end, are -inf. `whole` is the row's, and a loop that is
+ * hot is compiled once for each: a call or a branch within would cost it its registers. */
+GF_INLINE vec_t ROW(read)(const ROW(row) * row, size_t i, int whole) {
+    const vec_t v = ROW(read_from)(row->x, i, row->n);
+    return whole || i >= row->n ? v : ROW(left_of)(row, i, v);
+}
+
+/* The same for lanes that are all in the row. */
+GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int whole) {
+    const vec_t v = READ(row->x + i);
+    return whole ? v : ROW(left_of)(row, i, v);
+}
+
+/* Elements i to i + LANES - 1 of row r of a request, of whose rows only a few elements are wanted. */
+GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, int whole) {
+    if (whole)
+        return ROW(read_from)(gf_x(q, r), i, q->columns);
+    const ROW(row) row = ROW(row_of)(q, r);
+    return ROW(read)(&row, i, 0);
+}
+
+/* Element i, or -inf. */
+GF_INLINE real_t ROW(element)(const ROW(row) * row, size_t i) {
+    const real_t x = ROW(read_one)(row->x + i);
+    if (!GF_SELDOM(!row->whole))
+        return x;
+    if (row->bytes && !row->bytes[i])
+        return -(real_t)INFINITY;
+    if (row->words && (i >= row->covered || !(row->words[i / 32] >> i % 32 & 1)))
+        return -(real_t)INFINITY;
+    return !row->cut || x > row->least || (x == row->least && i < row->end) ? x : -(real_t)INFINITY;
+}
+
+#endif
