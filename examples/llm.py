@@ -19,6 +19,7 @@ call and without a copy. Three things are shown:
 
 import argparse
 import ctypes
+import functools
 import importlib.util
 import os
 import pathlib
@@ -148,9 +149,9 @@ class Chain:
         """Forget the tokens drawn, as the grammar must where others were chosen."""
         self._llama.llama_sampler_reset(self._chain)
 
-    def draw(self, row):
-        """Draw from a row of the logits that the model gave last: candidates, filters and draw are one call into C."""
-        return self._llama.llama_sampler_sample(self._chain, self._model.context, row)
+    def draw(self):
+        """Draw from the last row of logits: to fill in the candidates, to filter and to draw is one call into C."""
+        return self._llama.llama_sampler_sample(self._chain, self._model.context, -1)
 
 
 # ------------------------------------------------------------------------------------------------------------- drawing
@@ -164,22 +165,16 @@ def digits(model):
 
 
 def drawer(model, options):
-    """Return a function that draws a token from each row of logits; `source` is whatever `categorical` draws by."""
-    mask = digits(model) if options.grammar else None
-
-    def draw(logits, **source):
-        return gf.categorical(
-            logits,
-            temperature=options.temperature,
-            top_k=options.top_k,
-            top_p=options.top_p,
-            min_p=options.min_p,
-            filter_temperature=1.0,  # the filters come first, then the temperature
-            mask=mask,
-            **source,
-        )
-
-    return draw
+    """Return what draws a token from each row of logits, given an `rng`."""
+    return functools.partial(
+        gf.categorical,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        min_p=options.min_p,
+        filter_temperature=1.0,  # the filters come first, then the temperature
+        mask=digits(model) if options.grammar else None,
+    )
 
 
 def words(seed):
@@ -190,53 +185,72 @@ def words(seed):
 # --------------------------------------------------------------------------------------------------------- the requests
 
 
-def timed(times, function, *arguments):
-    """Call a function and note the microseconds it took."""
-    start = time.perf_counter_ns()
-    result = function(*arguments)
-    times.append((time.perf_counter_ns() - start) / 1000)
-    return result
+class Stopwatch:
+    """Collects the microseconds of calls: of the first after the model has run, and of one more right behind it.
+
+    The model's weights have just passed through the processor's caches, so the first call finds its code, its data and
+    half of the logits in memory alone.
+    """
+
+    def __init__(self):
+        self.first, self.again = [], []
+
+    def __call__(self, function, repeated):
+        """Call `function`, and then `repeated`, which does the same work and whose result nobody wants."""
+        start = time.perf_counter_ns()
+        result = function()
+        between = time.perf_counter_ns()
+        repeated()
+        self.again.append((time.perf_counter_ns() - between) / 1000)
+        self.first.append((between - start) / 1000)
+        return result
+
+    def __str__(self):
+        return f"{statistics.median(self.first):14.1f} {statistics.median(self.again):10.1f}"
 
 
 def one_request(model, options, prompt, seed):
-    """Write one request's tokens; return them, and the microseconds of each draw by gumbel_fast and by llama.cpp.
+    """Write one request's tokens; return them, and stopwatches of the draws by gumbel_fast and by llama.cpp.
 
     llama.cpp draws from the same logits, and what it draws is only timed and, at temperature 0, compared. The two take
     turns at being the first to read the logits.
     """
-    draw, chain, seeds = drawer(model, options), Chain(model, options, seed), words(seed)[np.newaxis]
-    tokens, ours, theirs, agreed = [], [], [], True
+    draw, chain = drawer(model, options), Chain(model, options, seed)
+    rng, another = np.random.default_rng(seed), np.random.default_rng(seed)
+    tokens, ours, theirs, agreed = [], Stopwatch(), Stopwatch(), True
     logits = model.start([prompt])
-
-    def draw_at(position):
-        return draw(logits, rng=gf.RowStreams(seeds, position)).item()
-
     for position in range(len(prompt), len(prompt) + options.tokens):
-        chain.reset()
-        if position % 2:
-            token = timed(ours, draw_at, position)
-            other = timed(theirs, chain.draw, -1)
-        else:
-            other = timed(theirs, chain.draw, -1)
-            token = timed(ours, draw_at, position)
-        tokens.append(token)
+        for turn in (position % 2, 1 - position % 2):
+            chain.reset()
+            if turn:
+                token = ours(lambda: draw(logits[0], rng=rng), lambda: draw(logits[0], rng=another))  # noqa: B023
+            else:
+                other = theirs(chain.draw, chain.draw)
+        tokens.append(int(token))
         agreed = agreed and token == other
-        if model.ends(token):
+        if model.ends(tokens[-1]):
             break
-        logits = model.step([token], [position], [0])
+        logits = model.step(tokens[-1:], [position], [0])
     chain.close()
     return tokens, ours, theirs, agreed
 
 
 def batch_of_requests(model, options, prompts, seeds):
-    """Write the requests' tokens, a batch a step; return the tokens of each, and the logits they were drawn from."""
+    """Write the requests' tokens, a batch a step.
+
+    Returns the tokens of each, the logits they were drawn from, and a stopwatch of the steps' draws.
+    """
     draw, seeds = drawer(model, options), np.array([words(seed) for seed in seeds])
-    tokens, rows = [[] for _ in prompts], [[] for _ in prompts]
+    tokens, rows, watch = [[] for _ in prompts], [[] for _ in prompts], Stopwatch()
     logits, running = model.start(prompts), list(range(len(prompts)))
     while running:
         positions = [len(prompts[request]) + len(tokens[request]) for request in running]
-        streams = gf.RowStreams(seeds[running], positions)
-        for request, row, token in zip(running, logits.copy(), draw(logits, rng=streams).tolist(), strict=True):
+
+        def draw_all():
+            return draw(logits, rng=gf.RowStreams(seeds[running], positions))  # noqa: B023
+
+        drawn = watch(draw_all, draw_all)
+        for request, row, token in zip(running, logits.copy(), drawn.tolist(), strict=True):
             rows[request].append(row)
             tokens[request].append(token)
         going_on = [
@@ -248,7 +262,7 @@ def batch_of_requests(model, options, prompts, seeds):
         if running:
             last = [tokens[request][-1] for request in running]
             logits = model.step(last, [position for _, position in going_on], running)
-    return tokens, rows
+    return tokens, rows, watch
 
 
 # -------------------------------------------------------------------------------------------------------- what is shown
@@ -267,9 +281,13 @@ def show_request(model, options, prompt):
         print(f"    greedy: each of the {len(tokens)} tokens is llama.cpp's")
     way = "greedy" if options.temperature == 0 else "the same filters"
     peer = f"llama.cpp, {'its grammar, ' if options.grammar else ''}{way}"
-    print("    sampling, microseconds a token               median  fastest")
-    for name, times in {"gumbel_fast.categorical": ours, peer: theirs}.items():
-        print(f"      {name:<40} {statistics.median(times):8.1f} {min(times):8.1f}")
+    show_times("a token", {"gumbel_fast.categorical": ours, peer: theirs})
+
+
+def show_times(each, watches):
+    print(f"    {f'sampling, microseconds {each}':<44} after a decode once more")
+    for name, watch in watches.items():
+        print(f"      {name:<42} {watch}")
 
 
 def show_batch(model, options, prompts):
@@ -279,10 +297,10 @@ def show_batch(model, options, prompts):
     is looked for and said, and the draws are compared on equal logits as well.
     """
     seeds = [options.seed, options.seed + 1]
-    together, rows = batch_of_requests(model, options, prompts, seeds)
+    together, rows, watch = batch_of_requests(model, options, prompts, seeds)
     draw = drawer(model, options)
     for prompt, seed, tokens, logits in zip(prompts, seeds, together, rows, strict=True):
-        (alone,), (own,) = batch_of_requests(model, options, [prompt], [seed])
+        (alone,), (own,), _ = batch_of_requests(model, options, [prompt], [seed])
         show_text(model, prompt, tokens, f"seed {seed}: ")
         redrawn = [int(draw(row, rng=seed, offset=(at, 0))) for at, row in enumerate(logits, len(prompt))]
         require(redrawn == tokens, "a token depends on the batch")
@@ -296,6 +314,7 @@ def show_batch(model, options, prompts):
         else:
             require(apart, "equal logits gave other tokens")
             print(f"    alone from start to end: the same {same} tokens, then others, for the model {bits}")
+    show_times("a step", {"gumbel_fast.categorical, RowStreams": watch})
 
 
 def common_length(one, other):

@@ -224,9 +224,10 @@ def test_llm_writes_and_times(llm, arguments, capsys):
     printed = capsys.readouterr().out
     greedy = re.findall("greedy: each of the 12 tokens is llama.cpp's", printed)
     assert len(greedy) == 1
-    times = re.findall(r"^ +(gumbel_fast|llama\.cpp).* +(\d+\.\d) +(\d+\.\d)$", printed, re.MULTILINE)
-    assert [name for name, *_ in times] == ["gumbel_fast", "llama.cpp"] * (1 if "--temperature" in arguments else 2)
-    assert all(float(median) >= float(fastest) > 0 for _, median, fastest in times)
+    times = re.findall(r"^ +(gumbel_fast|llama\.cpp).*? +(\d+\.\d) +(\d+\.\d)$", printed, re.MULTILINE)
+    ways = ["gumbel_fast", "llama.cpp", "gumbel_fast", "gumbel_fast", "llama.cpp"]
+    assert [name for name, *_ in times] == (ways[:3] if "--temperature" in arguments else ways)
+    assert all(float(first) > 0 and float(again) > 0 for _, first, again in times)
     assert printed.count("one row at a time: the same 12 tokens") == 2
     texts = re.findall(r" \.\.\.(.*)", printed)
     assert len(texts) == (3 if "--temperature" in arguments else 4)
