@@ -1,4 +1,4 @@
-"""What a caller may pass: arrays, axis, temperature, filters, mask, offset and `out`, each checked here for every function.
+"""What a caller may pass, each argument checked here for every function: arrays, axis, filters, mask, offset, `out`.
 
 What they become together is a request (_request.py); loops over rows live in _core.
 """
@@ -96,7 +96,7 @@ def as_rows(name: str, array: Array, axis: int) -> Array:
 
 
 def _as_vector(name: str, numbers: Array, batch: tuple[int, ...]) -> Array:
-    """Return one number, or one for each row of the batch, as a vector; ValueError where they do not broadcast to it."""
+    """Return one number, or one for each row of the batch, as a vector; ValueError where they do not broadcast."""
     if numbers.ndim == 0:
         return numbers.reshape(1)
     try:
@@ -145,7 +145,7 @@ def as_filters(
 ) -> tuple[NDArray[np.float64] | None, ...] | None:
     """Return the filters' temperature, top_k, top_p and min_p, each a float64 vector or None; None if there are none.
 
-    ValueError that names a filter that is negative or NaN, a min_p above 1, or one that does not broadcast to the batch.
+    ValueError that names a filter that is negative or NaN, a min_p above 1, or one that does not broadcast.
     """
     kept = (
         _as_filter("top_k", filters.top_k, batch, np.inf),
@@ -161,20 +161,20 @@ def as_filters(
 def as_mask(mask: ArrayLike | None, logits: Array, axis: int) -> Array | None:
     """Return a mask with the categories last: uint8, one for each element of the logits, or uint32 words of 32.
 
-    TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not broadcast,
-    and for words along another axis than the last.
+    TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not
+    broadcast, and for words along another axis than the last.
     """
     if mask is None:
         return None
     check_not_masked("mask", mask)
     array = np.asarray(mask)
     if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):
-        kind, shape = np.uint8, logits.shape
+        shape = logits.shape
     elif array.dtype.kind in "iu" and array.dtype.itemsize == 4:
         if axis not in (-1, logits.ndim - 1):
             raise ValueError(f"mask: words of 32 columns are along the last axis, not axis {axis}")
         words = array.shape[-1:]
-        kind, shape = np.uint32, logits.shape[:-1] + words
+        shape = logits.shape[:-1] + words
         array = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
         if not words:
             raise ValueError("mask: words of 32 columns must have an axis of them")
@@ -184,7 +184,7 @@ def as_mask(mask: ArrayLike | None, logits: Array, axis: int) -> Array | None:
         whole = np.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(f"mask of shape {array.shape} does not broadcast to {shape}") from None
-    return as_rows("mask", whole, axis).view(kind)
+    return as_rows("mask", whole, axis).view(np.uint8 if array.dtype.itemsize == 1 else np.uint32)
 
 
 def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:

@@ -149,9 +149,10 @@ def gumbel_max(
     Raises
     ------
     ValueError
-        A row with NaN, +inf or nothing left to draw from in logits, with NaN or nothing but -inf in their sum with `noise`,
-        or with no categories; a mask of the wrong shape; a temperature that is negative or NaN; `noise` of another shape, or together with `rng` or
-        `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was.
+        A row with NaN, +inf or nothing left to draw from in logits, with NaN or nothing but -inf in their sum with
+        `noise`, or with no categories; a mask of the wrong shape; a temperature that is negative or NaN; `noise` of
+        another shape, or together with `rng` or `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is
+        then as it was.
     TypeError
         Logits or noise that are not real numbers, a mask of another dtype, or a masked array.
 

@@ -41,9 +41,10 @@ def gumbel_softmax(
         Return the exact one-hot of the largest entry instead. For a straight-through gradient keep the soft sample of
         the same seed: it is what `softmax_vjp` wants.
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
-        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
+        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
+        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
+        its logit.
     axis : int, optional
         The axis of the categories; the others are the batch.
     rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
@@ -66,7 +67,8 @@ def gumbel_softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
+        workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

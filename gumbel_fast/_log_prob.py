@@ -28,8 +28,8 @@ def log_prob(
 ) -> Any:
     """Log-probabilities of given categories: the logarithm of ``softmax(logits / temperature)`` of what is kept.
 
-    With no filter and temperature 1 it is the plain log-probability that a model gives. One pass over the row, and no row of
-    probabilities; a category that is all but certain keeps its digits, as ``-log1p`` of what is beside it.
+    With no filter and temperature 1 it is the plain log-probability that a model gives. One pass over the row, and no
+    row of probabilities; a category that is all but certain keeps its digits, as ``-log1p`` of what is beside it.
 
     Parameters
     ----------
@@ -55,13 +55,14 @@ def log_prob(
     Returns
     -------
     ndarray of float32 or float64, or a scalar
-        In nats, of the shape of `index`; -inf for what is left out. A row with NaN or +inf, or with nothing left, gives NaN.
+        In nats, of the shape of `index`; -inf for what is left out. A row with NaN or +inf, or with nothing left, gives
+        NaN.
 
     Raises
     ------
     ValueError
-        An index that is not one of the row; an `index` of another shape; a temperature or a filter that is negative or NaN,
-        or a `min_p` above 1; a mask of the wrong shape; more than 2**34 columns; workers 0.
+        An index that is not one of the row; an `index` of another shape; a temperature or a filter that is negative or
+        NaN, or a `min_p` above 1; a mask of the wrong shape; more than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, indices that are not ints, a mask of another dtype, or a masked array.
 
@@ -157,14 +158,14 @@ def entropy(
     Returns
     -------
     ndarray of float32 or float64, or a scalar
-        In nats, of the batch shape, 0 log 0 being 0; it keeps its digits near 0. A row with NaN or +inf, or with nothing left,
-        gives NaN.
+        In nats, of the batch shape, 0 log 0 being 0; it keeps its digits near 0. A row with NaN or +inf, or with
+        nothing left, gives NaN.
 
     Raises
     ------
     ValueError
-        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; more than 2**34
-        columns; workers 0.
+        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; more than
+        2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

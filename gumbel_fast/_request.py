@@ -190,7 +190,7 @@ def to_differentiate(y: ArrayLike, grad: ArrayLike, *, temperature: ArrayLike, a
 
 
 def as_wanted(request: Request, wanted: int) -> int:
-    """Return how many of the categories wanted without replacement a row may have: all, or ValueError, or fewer if allowed."""
+    """Return how many categories a row can give without replacement; ValueError for too few, unless allowed."""
     if wanted > request.columns and request.count and not request.allow_fewer:
         raise ValueError(f"logits: row 0 has {request.columns} categories, and {wanted} are wanted")
     return min(wanted, request.columns)

@@ -33,11 +33,13 @@ class RowStreams:
     Parameters
     ----------
     seeds : int, sequence of ints, or array of ints
-        What `rng` may be as an int, for each row; broadcast to the batch. A uint64 array whose last axis has two entries
-        is taken as the two words of each seed, which ``numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)``
-        gives: a server makes them once for each request, in place of some 10 microseconds at each call.
+        What `rng` may be as an int, for each row; broadcast to the batch. A uint64 array of two axes or more whose last
+        has two entries is taken as the two words of each seed, which
+        ``numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)`` gives: a server makes them once for each
+        request, in place of some 10 microseconds at each call.
     positions : int or array of ints, optional
-        The row number that each row is to have, 0 to 2**64 - 1; broadcast to the batch. That of a token in its text, say.
+        The row number that each row is to have, 0 to 2**64 - 1, such as that of a token in its text; broadcast to the
+        batch.
 
     Raises
     ------

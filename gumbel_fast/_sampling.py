@@ -124,10 +124,10 @@ def categorical(
     """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
 
     The draw is exact: no probability is capped, cut off or rounded to a table. No softmax is computed, and no row is
-    sorted. `mask`, `top_k`, `top_p` and `min_p` leave out categories, in this order, before the draw; `truncate` shows what
-    they keep. One order decides, falling logits and of equals the lower index first. Logits of the
-    dtypes named below are read in place where the elements of a row are contiguous; others are copied, less than 1 MiB
-    (or one row) at a time. One draw from a long row reads it once, at about the speed of finding its maximum.
+    sorted. `mask`, `top_k`, `top_p` and `min_p` leave out categories, in this order, before the draw; `truncate` shows
+    what they keep. One order decides, falling logits and of equals the lower index first. Logits of the dtypes named
+    below are read in place where the elements of a row are contiguous; others are copied, less than 1 MiB (or one row)
+    at a time. One draw from a long row reads it once, at about the speed of finding its maximum.
 
     Parameters
     ----------
@@ -152,15 +152,15 @@ def categorical(
     min_p : float or array_like, optional
         Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
     filter_temperature : float or array_like, optional
-        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`. 1.0 is the way of
-        engines that apply the temperature last.
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`. 1.0 is the way
+        of engines that apply the temperature last.
     mask : array_like, optional
         What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
         axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
         masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
     allow_fewer : bool, optional
-        A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and log-probability -inf,
-        in place of an error.
+        A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and log-probability
+        -inf, in place of an error.
     axis : int, optional
         The axis of the categories; the others are the batch.
     rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
@@ -181,16 +181,16 @@ def categorical(
     ndarray of int64, or int64 scalar for one draw from 1-D logits
         Indices along `axis`, of the batch shape or of shape batch + (num_samples,).
     log_prob : ndarray of float32 or float64, or a scalar
-        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is kept, in
-        the dtype that is computed in.
+        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is
+        kept, in the dtype that is computed in.
 
     Raises
     ------
     ValueError
         A row with NaN or +inf, or with nothing left to draw from; without replacement, a row with fewer than
-        `num_samples` categories left; a temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of
-        the wrong shape; a `num_samples` that is negative or above 2**32; a column offset; a wrong `out`; more than 2**34
-        columns; workers 0. `out` is then as it was. No row is read for 0 samples.
+        `num_samples` categories left; a temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask
+        of the wrong shape; a `num_samples` that is negative or above 2**32; a column offset; a wrong `out`; more than
+        2**34 columns; workers 0. `out` is then as it was. No row is read for 0 samples.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

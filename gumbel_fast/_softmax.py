@@ -31,9 +31,10 @@ def softmax(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
-        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
+        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
+        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
+        its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -52,7 +53,8 @@ def softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
+        workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 
@@ -87,9 +89,10 @@ def log_softmax(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
-        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
+        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
+        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
+        its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -106,7 +109,8 @@ def log_softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
+        workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 
@@ -159,9 +163,10 @@ def logsumexp(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it
-        may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
+        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
+        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
+        its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -179,7 +184,8 @@ def logsumexp(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
+        workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

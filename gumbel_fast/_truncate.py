@@ -26,8 +26,8 @@ def truncate(
 ) -> NDArray[Any]:
     """Replace the logits that a mask and filters leave out by -inf.
 
-    It is the plain meaning of the filters of `categorical`, and the way in which other functions get them. The order is:
-    `mask`; division by the temperature; `top_k`; `top_p` of what is left, normalised again; `min_p`.
+    It is the plain meaning of the filters of `categorical`, and the way in which other functions get them. The order
+    is: `mask`; division by the temperature; `top_k`; `top_p` of what is left, normalised again; `min_p`.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def truncate(
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the filters see the limit: equal shares for the largest logits, and none for the others.
     top_k : int or array_like, optional
-        Keep this many of the largest logits, of equals the first; 0 or None keeps all. Like the other filters a scalar, or
-        an array that broadcasts to the batch shape.
+        Keep this many of the largest logits, of equals the first; 0 or None keeps all. Like the other filters a scalar,
+        or an array that broadcasts to the batch shape.
     top_p : float or array_like, optional
         Of what is left, keep a category if the probability of those before it, in falling order and of equals the first
         before the others, is below `top_p`; the first is always kept. 1 or more, or None, keeps all.
@@ -61,14 +61,14 @@ def truncate(
     Returns
     -------
     ndarray
-        Logits, not divided by the temperature, of the shape of `logits`: those kept, and -inf. A row with NaN or +inf, where
-        the mask allows it, gives NaN.
+        Logits, not divided by the temperature, of the shape of `logits`: those kept, and -inf. A row with NaN or +inf,
+        where the mask allows it, gives NaN.
 
     Raises
     ------
     ValueError
-        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; a wrong `out`;
-        more than 2**34 columns; workers 0.
+        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; a wrong
+        `out`; more than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

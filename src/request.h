@@ -96,9 +96,7 @@ static inline void gf_put(const gf_request *q, size_t r, int64_t index, double v
 }
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
-static inline const void *gf_mask_row(const gf_request *q, size_t r) {
-    return gf_row(&q->mask->rows, r - q->first);
-}
+static inline const void *gf_mask_row(const gf_request *q, size_t r) { return gf_row(&q->mask->rows, r - q->first); }
 
 /* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it
  * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE or GF_CHANGED. */

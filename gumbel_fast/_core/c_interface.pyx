@@ -2,6 +2,7 @@
 # check their arguments themselves: no Python stands before them.
 """The C interface: functions for other extensions, which reach them by `cimport gumbel_fast`."""
 
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint64_t
 
 from gumbel_fast._core.kernels cimport *
@@ -24,6 +25,79 @@ cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n) noexcept nogil:
     one_draw_each(&c)
     c.columns = n
     return kernel.scratch(&c)
+
+
+cdef inline bint is_number(double x, double most) noexcept nogil:
+    return 0 <= x <= most
+
+
+cdef inline bint is_filtered(const Choice *choice) noexcept nogil:
+    return choice.top_k > 0 or choice.top_p < 1 or choice.min_p > 0
+
+
+cdef struct Asked:
+    # What a choice comes to, and where that lies.
+    double filter_temperature, top_k
+    gf_filter filter
+    gf_mask mask
+
+
+cdef inline void ask(gf_request *c, Asked *asked, const Choice *choice) noexcept nogil:
+    c.temperature.data = &choice.temperature
+    if is_filtered(choice):
+        asked.filter_temperature, asked.top_k = choice.filter_temperature, <double> choice.top_k
+        asked.filter.temperature.data, asked.filter.temperature.step = &asked.filter_temperature, 0
+        asked.filter.top_k.data, asked.filter.top_k.step = &asked.top_k, 0
+        asked.filter.top_p.data, asked.filter.top_p.step = &choice.top_p, 0
+        asked.filter.min_p.data, asked.filter.min_p.step = &choice.min_p, 0
+        c.filter = &asked.filter
+    if choice.mask is not NULL or choice.mask_words is not NULL:
+        asked.mask.kind = GF_MASK_BYTES if choice.mask_words is NULL else GF_MASK_WORDS
+        asked.mask.rows.data = choice.mask
+        if choice.mask_words is not NULL:
+            asked.mask.rows.data = choice.mask_words
+        asked.mask.rows.stride, asked.mask.words = 0, choice.word_count
+        c.mask = &asked.mask
+
+
+cdef inline const gf_kernel *choice_kernel(int dtype, size_t n, const Choice *choice) noexcept nogil:
+    return &kernels.logits[dtype][GF_FILTERED] if is_filtered(choice) else categorical_kernel(dtype, n)
+
+
+cdef size_t choice_scratch(int dtype, size_t n, const Choice *choice) noexcept nogil:
+    # The draw's, and that of its log-probability, which come one after the other.
+    cdef gf_request c
+    cdef Asked asked
+    cdef const gf_kernel *kernel = choice_kernel(dtype, n, choice)
+    cdef size_t size = 0
+    one_draw_each(&c)
+    c.columns = n
+    ask(&c, &asked, choice)
+    if kernel.scratch is not NULL:
+        size = kernel.scratch(&c)
+    return max(size, kernels.logits[dtype][GF_LOG_PROB].scratch(&c))
+
+
+cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+                    void *log_prob, void *scratch) noexcept nogil:
+    cdef gf_request c
+    cdef Asked asked
+    cdef int64_t index
+    if not is_sound(n, choice.temperature) or not is_number(choice.top_p, INFINITY) or not is_number(choice.min_p, 1):
+        return BAD_ARGUMENT
+    if not is_number(choice.filter_temperature, INFINITY) or (scratch is NULL and choice_scratch(dtype, n, choice)):
+        return BAD_ARGUMENT
+    one_draw_each(&c)
+    ask(&c, &asked, choice)
+    c.columns, c.x.data = n, logits
+    c.stream.key, c.stream.row = key, row
+    c.draws.index = &index
+    if run_kernel(choice_kernel(dtype, n, choice), &c, 0, 1, scratch).row >= 0:
+        return BAD_ROW
+    if log_prob is not NULL:
+        c.out = log_prob
+        run_kernel(&kernels.logits[dtype][GF_LOG_PROB], &c, 0, 1, scratch)
+    return index
 
 
 cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, double temperature, uint64_t key,
@@ -70,6 +144,30 @@ cdef int64_t categorical_f32(const float *logits, size_t n, double temperature, 
 cdef int64_t categorical_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                              void *scratch) noexcept nogil:
     return draw_one(categorical_kernel(GF_F64, n), logits, n, temperature, key, row, 0, NULL, scratch)
+
+
+cdef void choice_default(Choice *choice) noexcept nogil:
+    choice.temperature = choice.filter_temperature = choice.top_p = 1
+    choice.top_k, choice.min_p = 0, 0
+    choice.mask, choice.mask_words, choice.word_count = NULL, NULL, 0
+
+
+cdef size_t choice_scratch_f32(size_t n, const Choice *choice) noexcept nogil:
+    return choice_scratch(GF_F32, n, choice)
+
+
+cdef size_t choice_scratch_f64(size_t n, const Choice *choice) noexcept nogil:
+    return choice_scratch(GF_F64, n, choice)
+
+
+cdef int64_t choose_f32(const float *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+                        float *log_prob, void *scratch) noexcept nogil:
+    return choose(GF_F32, logits, n, choice, key, row, log_prob, scratch)
+
+
+cdef int64_t choose_f64(const double *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+                        double *log_prob, void *scratch) noexcept nogil:
+    return choose(GF_F64, logits, n, choice, key, row, log_prob, scratch)
 
 
 cdef int64_t gumbel_max_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,

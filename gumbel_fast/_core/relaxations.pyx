@@ -20,8 +20,11 @@ SOFTMAX_VJP = GF_LOGITS_KERNELS  # no kernel of logits
 
 def relax(Request request not None, int function, Py_ssize_t start, Py_ssize_t stop):
     """Apply the function of one of the numbers above to rows start to stop; for SOFTMAX_VJP float32 or float64."""
-    cdef const gf_kernel *kernel = (
-        &kernels.softmax_vjp[request.dtype] if function == GF_LOGITS_KERNELS else &kernels.logits[request.dtype][function])
+    cdef const gf_kernel *kernel
+    if function == GF_LOGITS_KERNELS:
+        kernel = &kernels.softmax_vjp[request.dtype]
+    else:
+        kernel = &kernels.logits[request.dtype][function]
     raise_for(&request.c, run_request(kernel, request, start, stop), False)
 
 

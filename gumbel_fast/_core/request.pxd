@@ -7,8 +7,8 @@ from gumbel_fast._core.rows cimport Rows
 
 
 cdef struct Walk:
-    # Where the rows of a request's arrays lie, when that may be in several runs of one stride each; and their own streams,
-    # or NULL where the request has one.
+    # Where the rows of a request's arrays lie, when that may be in several runs of one stride each; and the streams of
+    # rows that have their own.
     Rows x
     Rows other
     Rows mask

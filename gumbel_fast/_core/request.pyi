@@ -17,6 +17,10 @@ class Request:
     compute_type: np.dtype[Any]
     temperature: NDArray[np.float64]
     other: NDArray[Any] | None
+    mask: NDArray[Any] | None
+    filters: tuple[NDArray[np.float64] | None, ...] | None
+    streams: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None
+    allow_fewer: bool
     batch: tuple[int, ...]
     columns: int
     count: int
@@ -31,6 +35,10 @@ class Request:
         column: int = 0,
         other: NDArray[Any] | None = None,
         read_as: np.dtype[Any] | None = None,
+        mask: NDArray[Any] | None = None,
+        filters: tuple[NDArray[np.float64] | None, ...] | None = None,
+        streams: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None,
+        allow_fewer: bool = False,
     ) -> None: ...
     def into(
         self,
@@ -41,4 +49,4 @@ class Request:
     ) -> Self: ...
     def shard(self, row: int, start: int, stop: int) -> Self: ...
 
-def refuse(row: int, found: int, noisy: bool = ...) -> None: ...
+def refuse(request: Request, row: int, found: int) -> None: ...

@@ -36,10 +36,10 @@ cdef class Request:
     `other` is noise in place of the stream's or the gradient of softmax_vjp, and is read in the compute type. Rows that
     are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
-    `temperature` is a float64 vector of one entry, or of one for each row; so are the four `filters` (their temperature,
-    top_k, top_p and min_p), of which the last three may be None. `mask` has the batch's shape and a last axis of uint8,
-    one for each column, or of uint32 words. `streams` are the keys and the row numbers of all rows, in place of `key` and
-    `row`.
+    `temperature` is a float64 vector of one entry, or of one for each row; so are the four `filters` (their
+    temperature, top_k, top_p and min_p), of which the last three may be None. `mask` has the batch's shape and a last
+    axis of uint8, one for each column, or of uint32 words. `streams` are the keys and the row numbers of all rows, in
+    place of `key` and `row`.
 
     Attributes
     ----------
@@ -296,7 +296,7 @@ cdef class Tile:
 
 
 cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row):
-    """Points a request, that of q or a copy, at one row; returns what has to be kept for it: tiles with the row in them."""
+    """Points a request, a copy of that of q, at one row; returns what must live as long: tiles with the row in them."""
     cdef Tile x = None, allowed = None
     c.first, c.x.data = <size_t> row, row_at(&q.walk.x, row)
     c.stream.key, c.stream.row = q.key_of(row), q.number_of(row) - <uint64_t> row

@@ -12,6 +12,7 @@ CHECK: int
 INVERSE_CDF: int
 REJECTION: int
 ALIAS: int
+FILTERED: int
 REJECTION_DISTINCT: int
 GUMBEL_MAX: int
 GUMBEL_MAX_GIVEN: int
@@ -20,6 +21,7 @@ DISTINCT_TOP_K: int
 
 def draw_seed(bit_generator: np.random.BitGenerator) -> tuple[int, int]: ...
 def draw(request: Request, method: int, start: int, stop: int) -> None: ...
+def draw_with_log_prob(request: Request, method: int, start: int, stop: int) -> None: ...
 def try_draw(request: Request, method: int) -> int | None: ...
 
 @disjoint_base

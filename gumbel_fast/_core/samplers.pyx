@@ -24,7 +24,8 @@ cdef extern from "numpy/arrayobject.h":
 cnp.import_array()
 
 CHECK, INVERSE_CDF, REJECTION, ALIAS = GF_CHECK, GF_INVERSE_CDF, GF_REJECTION, GF_ALIAS
-FILTERED, REJECTION_DISTINCT, GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_FILTERED, GF_REJECTION_DISTINCT, GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
+FILTERED, REJECTION_DISTINCT = GF_FILTERED, GF_REJECTION_DISTINCT
+GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
 GUMBEL_TOP_K, DISTINCT_TOP_K = GF_GUMBEL_TOP_K, GF_DISTINCT_TOP_K
 
 
@@ -68,7 +69,6 @@ def draw_with_log_prob(Request request not None, int method, Py_ssize_t start, P
     """Draw from rows start to stop, and write the draws' log-probabilities to the request's `out`."""
     cdef const gf_kernel *kernel = &kernels.logits[request.dtype][method]
     cdef gf_status status
-    cdef Py_ssize_t end
     if request.x_aside or request.mask_aside:
         raise_for(&request.c, run_request(kernel, request, start, stop), False)
         status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
@@ -122,9 +122,9 @@ cdef class RepeatedRow:
 
 # -- the fast path ------------------------------------------------------------------------------------------------
 #
-# Decorators of the public functions. A call on a small contiguous float array with a Generator and a temperature, and with
-# no argument beside these but scalar filters, a contiguous mask and return_log_prob, comes to the kernel at once; anything
-# else is handed on to the function decorated.
+# Decorators of the public functions. A call on a small contiguous float array with a Generator and a temperature, and
+# with no argument beside these but scalar filters, a contiguous mask and return_log_prob, comes to the kernel at once;
+# anything else is handed on to the function decorated.
 
 cdef enum:
     FAST_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
@@ -186,7 +186,6 @@ cdef bint take_mask(value, cnp.ndarray x, gf_mask *mask) except -1:
 
 cdef bint take_options(dict others, cnp.ndarray x, gf_request *c, Options *o) except -1:
     # Whether there is nothing else among the arguments.
-    cdef bint filtered = False
     cdef gf_vector none
     none.data, none.step = NULL, 0
     o.filter.temperature, o.filter.top_k, o.filter.top_p, o.filter.min_p = c.temperature, none, none, none

@@ -11,36 +11,36 @@
 #endif
 
 /* Greatest element, lane by lane, of those from number `start` to `stop` - 1; flags NaN in *bad. */
-GF_INLINE vec_t ROW(part_lanes)(const ROW(row) * row, size_t start, size_t stop, mask_t *bad, int whole) {
+GF_INLINE vec_t ROW(part_lanes)(const ROW(row) * row, size_t start, size_t stop, mask_t *bad, int how) {
     vec_t m = V(set)(-INFINITY);
     for (size_t i = start; i < stop; i += LANES) {
-        vec_t v = ROW(read)(row, i, whole);
+        vec_t v = ROW(read)(row, i, how == ROW(WHOLE));
         *bad = V(mask_or)(*bad, V(unordered)(v, v));
         m = V(max)(v, m);
     }
     return m;
 }
 
-GF_INLINE vec_t ROW(pair_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
-    vec_t a = ROW(read_lanes)(row, i, whole), b = ROW(read_lanes)(row, i + LANES, whole);
+GF_INLINE vec_t ROW(pair_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
+    vec_t a = ROW(read_lanes)(row, i, how), b = ROW(read_lanes)(row, i + LANES, how);
     *bad = V(mask_or)(*bad, V(unordered)(a, b));
     return V(max)(a, b);
 }
 
 /* The same for the whole block from element i on. No arrays: gcc 12 would keep AVX2's two-register vectors in memory and
  * copy them by eight bytes, at half the speed. */
-GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
-    vec_t m = ROW(pair_lanes)(row, i, bad, whole);
+GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
+    vec_t m = ROW(pair_lanes)(row, i, bad, how);
     for (size_t k = 2 * LANES; k < BLOCK; k += 2 * LANES)
-        m = V(max)(m, ROW(pair_lanes)(row, i + k, bad, whole));
+        m = V(max)(m, ROW(pair_lanes)(row, i + k, bad, how));
     return m;
 }
 
 /* Maxima of the LANES / 4 blocks from element i on. */
-GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, mask_t *bad, int whole) {
-    vec_t a = ROW(block_lanes)(row, i, bad, whole), b = ROW(block_lanes)(row, i + BLOCK, bad, whole);
+GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
+    vec_t a = ROW(block_lanes)(row, i, bad, how), b = ROW(block_lanes)(row, i + BLOCK, bad, how);
 #if REAL == 32
-    vec_t c = ROW(block_lanes)(row, i + 2 * BLOCK, bad, whole), d = ROW(block_lanes)(row, i + 3 * BLOCK, bad, whole);
+    vec_t c = ROW(block_lanes)(row, i + 2 * BLOCK, bad, how), d = ROW(block_lanes)(row, i + 3 * BLOCK, bad, how);
     return V(maxima_of)(a, b, c, d);
 #else
     return V(maxima_of)(a, b);
@@ -52,23 +52,23 @@ GF_INLINE real_t ROW(usable_greatest)(mask_t bad, real_t greatest) {
     return V(mask_bits)(bad) || greatest - greatest != 0 ? (real_t)NAN : greatest;
 }
 
-GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int whole) {
+GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int how) {
     enum { CHUNK = LANES * BLOCK };
     const size_t n = row->n, padded = block_padded(block_count(n));
     mask_t bad = V(mask_none)();
     vec_t greatest = V(set)(-INFINITY);
     size_t i = 0, j = 0;
     for (; i + CHUNK <= n; i += CHUNK, j += LANES) {
-        maxima_t a = ROW(group_maxima)(row, i, &bad, whole), b = ROW(group_maxima)(row, i + CHUNK / 4, &bad, whole);
-        maxima_t c = ROW(group_maxima)(row, i + CHUNK / 2, &bad, whole);
-        maxima_t d = ROW(group_maxima)(row, i + 3 * (CHUNK / 4), &bad, whole);
+        maxima_t a = ROW(group_maxima)(row, i, &bad, how), b = ROW(group_maxima)(row, i + CHUNK / 4, &bad, how);
+        maxima_t c = ROW(group_maxima)(row, i + CHUNK / 2, &bad, how);
+        maxima_t d = ROW(group_maxima)(row, i + 3 * (CHUNK / 4), &bad, how);
         vec_t m = V(maxima_join)(a, b, c, d);
         V(store)(maxima + j, m);
         greatest = V(max)(m, greatest);
     }
     real_t rest = V(max_lane)(greatest);
     for (; i < n; i += BLOCK, j++) {
-        maxima[j] = V(max_lane)(ROW(part_lanes)(row, i, n - i < BLOCK ? n : i + BLOCK, &bad, whole));
+        maxima[j] = V(max_lane)(ROW(part_lanes)(row, i, n - i < BLOCK ? n : i + BLOCK, &bad, how));
         rest = maxima[j] > rest ? maxima[j] : rest;
     }
     for (; j < padded; j++)
@@ -78,23 +78,26 @@ GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int 
 
 /* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(block_maxima)(const ROW(row) * row, real_t *maxima) {
-    return row->whole ? ROW(block_maxima_of)(row, maxima, 1) : ROW(block_maxima_of)(row, maxima, 0);
+    if (row->whole)
+        return ROW(block_maxima_of)(row, maxima, ROW(WHOLE));
+    return row->packed && !row->cut ? ROW(block_maxima_of)(row, maxima, ROW(PACKED))
+                                    : ROW(block_maxima_of)(row, maxima, ROW(ANY));
 }
 
-GF_INLINE real_t ROW(greatest_of)(const ROW(row) * row, int whole) {
+GF_INLINE real_t ROW(greatest_of)(const ROW(row) * row, int how) {
     const size_t n = row->n;
     mask_t bad = V(mask_none)();
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        m = V(max)(ROW(block_lanes)(row, i, &bad, whole), m);
-    m = V(max)(ROW(part_lanes)(row, i, n, &bad, whole), m); /* before bad is read: arguments have no order */
+        m = V(max)(ROW(block_lanes)(row, i, &bad, how), m);
+    m = V(max)(ROW(part_lanes)(row, i, n, &bad, how), m); /* before bad is read: arguments have no order */
     return ROW(usable_greatest)(bad, V(max_lane)(m));
 }
 
 /* The greatest element, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(greatest)(const ROW(row) * row) {
-    return row->whole ? ROW(greatest_of)(row, 1) : ROW(greatest_of)(row, 0);
+    return row->whole ? ROW(greatest_of)(row, ROW(WHOLE)) : ROW(greatest_of)(row, ROW(ANY));
 }
 
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */

@@ -113,7 +113,7 @@ GF_INLINE void ROW(filtered_close)(ROW(rejection_memory) * memory, const real_t 
 static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory, int64_t *index) {
     const double temperature = gf_temperature(q, r);
     const size_t padded = block_padded(block_count(q->columns));
-    const ROW(row) row = ROW(row_of)(q, r);
+    const ROW(row) row = ROW(rejection_row)(q, r, memory);
     real_t *places = (real_t *)(void *)(memory + 1), greatest;
     uint32_t trial = 0;
     ROW(filter) f;
@@ -121,7 +121,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
         *index = ROW(argmax)(&row, &greatest);
         return *index >= 0 ? 1 : ROW(unusable)(&row);
     }
-    const int64_t left = ROW(filter_set)(&f, q, r, &row, (char *)places + ROW(envelope_bytes)(padded));
+    const int64_t left = ROW(filter_set)(&f, q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
     if (left <= 0)
         return left;
     memory->envelopes = (block_envelopes){
@@ -135,7 +135,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     } else if (f.floor > -(real_t)INFINITY) {
         ROW(row_cut)(&memory->row, f.floor, row.n);
     }
-    ROW(envelopes_of_maxima)(f.maxima, padded, memory->scaling, memory->envelopes.envelope);
+    ROW(envelopes_of_maxima)(&row, f.maxima, padded, memory->scaling, memory->envelopes.envelope);
     if (memory->row.cut)
         ROW(filtered_close)(memory, f.maxima, memory->row.least);
     else

@@ -14,8 +14,8 @@
 #endif
 
 /* x - shift + noise of elements start to stop - 1 into y, all NaN where shift is; returns the greatest. */
-GF_INLINE real_t ROW(add_noise)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise, real_t *y,
-                                int whole) {
+GF_INLINE real_t ROW(add_noise)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise,
+                                real_t *y, int whole) {
     const vec_t below = V(set)(shift);
     vec_t m = V(set)(-INFINITY);
     const size_t n = stop - start;
@@ -131,8 +131,7 @@ GF_INLINE void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size
             ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates), whole);
         for (size_t r = first; apart && r < first + some; r++) {
             const ROW(row) row = ROW(row_of)(q, r);
-            ROW(relax_short_row)(
-                &row, noise + (r - first) * plan.stride, gf_out(q, r), gf_temperature(q, r), q->hard);
+            ROW(relax_short_row)(&row, noise + (r - first) * plan.stride, gf_out(q, r), gf_temperature(q, r), q->hard);
         }
     }
 }

@@ -36,7 +36,7 @@ static size_t ROW(top_k_scratch)(const gf_request *q) {
 /* A bound that about k elements, and seldom fewer, are above: from the values of blocks spread over the row. */
 GF_INLINE double ROW(top_k_bound)(const ROW(scan) * s, size_t k, selection *sample) {
     const size_t blocks = (s->row.n - s->skip) / SCAN_BLOCK; /* whole ones, after a first that may be cut */
-    const double wanted = sqrt((double)s->row.n) / 16;       /* more would cost more than they keep from being collected */
+    const double wanted = sqrt((double)s->row.n) / 16; /* more would cost more than they keep from being collected */
     const size_t looked_at = wanted < 4 ? 4 : wanted > TOP_K_SAMPLE ? TOP_K_SAMPLE : (size_t)wanted;
     const double expected = (double)k * (double)(looked_at * SCAN_BLOCK) / (double)s->row.n;
     const size_t rank = (size_t)(expected + 4 * sqrt(expected) + 8);

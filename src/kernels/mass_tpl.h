@@ -11,7 +11,8 @@
 #endif
 
 /* Weights of elements i to i + LANES - 1, that of number `skipped` as 0. */
-GF_INLINE vec_t ROW(weights_without)(const ROW(row) * row, size_t i, size_t skipped, const NAME(scaling) * s, int whole) {
+GF_INLINE vec_t ROW(weights_without)(const ROW(row) * row, size_t i, size_t skipped, const NAME(scaling) * s,
+                                     int whole) {
     vec_t x = ROW(read)(row, i, whole);
     if (GF_SELDOM(skipped - i < LANES))
         x = V(select)(V(mask_of_bits)(1u << (skipped - i)), V(set)(-INFINITY), x);

@@ -39,7 +39,8 @@ static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, vo
     return gf_done();
 }
 
-GF_INLINE void ROW(log_softmax_row)(const ROW(row) * row, real_t *out, const NAME(scaling) * s, vec_t log_sum, int whole) {
+GF_INLINE void ROW(log_softmax_row)(const ROW(row) * row, real_t *out, const NAME(scaling) * s, vec_t log_sum,
+                                    int whole) {
     const size_t n = row->n;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)

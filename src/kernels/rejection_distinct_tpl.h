@@ -62,7 +62,7 @@ GF_COLD int ROW(rejection_restart)(const uint32_t *drawn, ROW(rejection_memory) 
     if (greatest == -(real_t)INFINITY)
         return 0;
     memory->scaling.greatest = greatest;
-    ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, memory->scaling, memory->envelopes.envelope);
+    ROW(envelopes_of_maxima)(row, maxima, memory->envelopes.blocks, memory->scaling, memory->envelopes.envelope);
     envelopes_sum(&memory->envelopes);
     return 1;
 }

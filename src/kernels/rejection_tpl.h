@@ -32,15 +32,27 @@ GF_INLINE f32x16 ROW(block_logarithms)(const ROW(row) * row, size_t start, const
     return V(as_floats)(z);
 }
 
-/* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
-GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAME(scaling) s, uint32_t *envelope) {
-    const f32x16 units = f32_set((float)(BLOCK / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
+/* How many bits of each are set. */
+GF_INLINE f32x16 ROW(bits_set)(u32x16 x) {
+    x = u32_sub(x, u32_and(u32_shift_right(x, 1), u32_set(0x55555555)));
+    x = u32_add(u32_and(x, u32_set(0x33333333)), u32_and(u32_shift_right(x, 2), u32_set(0x33333333)));
+    x = u32_and(u32_add(x, u32_shift_right(x, 4)), u32_set(0x0f0f0f0f));
+    x = u32_add(x, u32_shift_right(x, 8));
+    return f32_from_u31(u32_and(u32_add(x, u32_shift_right(x, 16)), u32_set(63)));
+}
+
+/* Envelopes from block maxima; these may be overwritten by them, which are no larger. Of a row whose mask is packed they are
+ * of as many elements as it allows: it may allow one of 32. */
+GF_INLINE void ROW(envelopes_of_maxima)(const ROW(row) * row, const real_t *maxima, size_t padded, NAME(scaling) s,
+                                        uint32_t *envelope) {
+    const f32x16 unit = f32_set((float)(1 / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         vec_t z[16 / LANES];
         for (size_t k = 0; k < 16 / LANES; k++)
             z[k] = NAME(below)(V(load)(maxima + j + k * LANES), &s);
         const f32x16 logarithm = V(as_floats)(z);
-        f32x16 e = f32_fma(exp_above(logarithm), units, one);
+        const f32x16 count = row->packed ? ROW(bits_set)(u32_load(row->words + j)) : f32_set(BLOCK);
+        f32x16 e = f32_fma(exp_above(logarithm), f32_mul(unit, count), one);
         e = f32_select(f32_equal(logarithm, f32_set(-INFINITY)), f32_set(0), e);
         u32_store(envelope + j, f32_to_u31(e));
     }
@@ -82,9 +94,26 @@ GF_INLINE size_t ROW(envelope_bytes)(size_t padded) {
     return padded * sizeof(real_t) + (block_groups(padded) + 1) * sizeof(uint64_t);
 }
 
+GF_INLINE size_t ROW(mask_bytes)(const gf_request *q) {
+    return q->mask ? block_padded(block_count(q->columns)) * sizeof(uint32_t) : 0;
+}
+
 static size_t ROW(rejection_scratch)(const gf_request *q) {
     return sizeof(ROW(rejection_memory)) + ROW(envelope_bytes)(block_padded(block_count(q->columns))) +
-           ROW(filter_scratch)(q);
+           ROW(mask_bytes)(q) + ROW(filter_scratch)(q);
+}
+
+/* Where the row has its mask, and where the filter's memory begins. */
+GF_INLINE uint32_t *ROW(rejection_words)(ROW(rejection_memory) * memory, size_t padded) {
+    return (uint32_t *)(void *)((char *)(memory + 1) + ROW(envelope_bytes)(padded));
+}
+
+/* Row r, its mask packed into the memory. */
+GF_INLINE ROW(row) ROW(rejection_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
+    const size_t padded = block_padded(block_count(q->columns));
+    ROW(row) row = ROW(row_of)(q, r);
+    ROW(row_pack)(&row, ROW(rejection_words)(memory, padded), padded);
+    return row;
 }
 
 /* Reads row r; 1, or what there is in place of categories to draw. */
@@ -92,7 +121,7 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     const double temperature = gf_temperature(q, r);
     const size_t n = q->columns, padded = block_padded(block_count(n));
     real_t *maxima = (real_t *)(void *)(memory + 1), greatest;
-    ROW(row) row = ROW(row_of)(q, r);
+    ROW(row) row = ROW(rejection_row)(q, r, memory);
     memory->only = ROW(REJECTION_OPEN);
     memory->envelopes =
         (block_envelopes){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), block_count(n), padded, 0};
@@ -101,7 +130,7 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
         return memory->only >= 0 ? 1 : ROW(unusable)(&row);
     }
     if (q->filter) {
-        const int64_t left = ROW(filter_row)(q, r, &row, (char *)maxima + ROW(envelope_bytes)(padded));
+        const int64_t left = ROW(filter_row)(q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
         if (left <= 0)
             return left;
     }
@@ -111,7 +140,7 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     memory->row = row;
     memory->scaling = NAME(scaling_of)(greatest, temperature);
     if (n > REJECTION_SUMMED)
-        ROW(envelopes_of_maxima)(maxima, padded, memory->scaling, memory->envelopes.envelope);
+        ROW(envelopes_of_maxima)(&row, maxima, padded, memory->scaling, memory->envelopes.envelope);
     else if (row.whole)
         ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 1);
     else
@@ -123,8 +152,8 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
 /* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. What is learnt of the
  * envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
  * envelopes, so they are independent. */
-GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number, uint64_t draw,
-                                        uint32_t *trial) {
+GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number,
+                                        uint64_t draw, uint32_t *trial) {
     while (*trial < REJECTION_TRIALS && memory->envelopes.total) {
         f64x8 w[BLOCK_EIGHTS];
         double u;

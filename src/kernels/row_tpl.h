@@ -21,11 +21,15 @@ typedef struct {
     real_t least;
     size_t end;
     int whole, cut; /* cut: least and end mean something */
+    int packed;     /* the words are copied, zero beyond the mask, and of whole blocks (row_pack) */
 } ROW(row);
+
+/* How a loop reads a row, known where it is compiled; for ROW_ANY the row says it. */
+enum { ROW(ANY) = 0, ROW(WHOLE) = 1, ROW(PACKED) = 2 };
 
 /* Row r of a request, before its filters. */
 GF_INLINE ROW(row) ROW(row_of)(const gf_request *q, size_t r) {
-    ROW(row) row = {gf_x(q, r), q->columns, NULL, NULL, 0, -(real_t)INFINITY, q->columns, 1, 0};
+    ROW(row) row = {gf_x(q, r), q->columns, NULL, NULL, 0, -(real_t)INFINITY, q->columns, 1, 0, 0};
     if (GF_SELDOM(q->mask != NULL)) {
         row.whole = 0;
         if (q->mask->kind == GF_MASK_BYTES) {
@@ -57,12 +61,36 @@ GF_INLINE uint32_t ROW(allowed)(const ROW(row) * row, size_t i) {
         memcpy(tail, row->bytes + i, left);
         return u8_bits_of(tail);
     }
+    if (row->words && i % 32 + LANES <= 32)
+        return i < row->covered ? row->words[i / 32] >> i % 32 : 0;
     if (row->words) {
         const uint64_t low = i < row->covered ? row->words[i / 32] : 0;
         const uint64_t high = i + 32 < row->covered ? row->words[i / 32 + 1] : 0;
         return (uint32_t)((high << 32 | low) >> i % 32);
     }
     return UINT32_MAX;
+}
+
+/* Takes the mask of a row, if it has one, into `count` words, a word for each block; those past the end are 0. */
+GF_INLINE void ROW(row_pack)(ROW(row) * row, uint32_t *words, size_t count) {
+    const size_t n = row->n;
+    if (!row->bytes && !row->words)
+        return;
+    for (size_t j = 0; j < count; j++) {
+        const size_t i = 32 * j;
+        if (row->bytes && i + 32 <= n)
+            words[j] = u8_bits_of(row->bytes + i) | u8_bits_of(row->bytes + i + 16) << 16;
+        else if (row->bytes)
+            words[j] = i >= n ? 0
+                              : (ROW(allowed)(row, i) & 0xffff) |
+                                    (i + 16 < n ? ROW(allowed)(row, i + 16) << 16 : 0);
+        else
+            words[j] = i < row->covered && i < n ? row->words[j] : 0;
+    }
+    row->bytes = NULL;
+    row->words = words;
+    row->covered = 32 * count;
+    row->packed = 1;
 }
 
 /* The LANES elements v from number i < n on, those left out as -inf. */
@@ -85,9 +113,11 @@ GF_INLINE vec_t ROW(read)(const ROW(row) * row, size_t i, int whole) {
 }
 
 /* The same for lanes that are all in the row. */
-GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int whole) {
+GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int how) {
     const vec_t v = READ(row->x + i);
-    return whole ? v : ROW(left_of)(row, i, v);
+    if (how == ROW(PACKED))
+        return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), v, V(set)(-INFINITY));
+    return how == ROW(WHOLE) ? v : ROW(left_of)(row, i, v);
 }
 
 /* Elements i to i + LANES - 1 of row r of a request, of whose rows only a few elements are wanted. */
