@@ -52,7 +52,7 @@ static gf_request batch(const float *x, size_t columns, int64_t *index, size_t d
 
 /* Runs a kernel again and again, each time on rows of the stream that follow those before. */
 static void repeat(const gf_kernel *kernel, gf_request *q, size_t rows, int times) {
-    void *scratch = kernel->scratch ? take(kernel->scratch(q->columns, q->draws.count)) : NULL;
+    void *scratch = kernel->scratch ? take(kernel->scratch(q)) : NULL;
     for (int i = 0; i < times; i++, q->stream.row += rows)
         if (kernel->run(q, 0, rows, scratch).row >= 0)
             abort();
@@ -99,7 +99,7 @@ static void short_rows_64(const gf_kernels *k, int times) { short_rows(k, times,
 static void softmax(const gf_kernels *k, int times) {
     gf_request q = batch(normal(POINTS, 2.5), POINTS, NULL, 0);
     q.out = take(POINTS * sizeof(float));
-    repeat(&k->real[GF_F32][GF_SOFTMAX], &q, 1, times);
+    repeat(&k->logits[GF_F32][GF_SOFTMAX], &q, 1, times);
 }
 
 static void gumbel_softmax(const gf_kernels *k, int times, size_t count, size_t columns) {
@@ -117,7 +117,7 @@ static void gumbel_softmax_10(const gf_kernels *k, int times) { gumbel_softmax(k
 static void alias_draw(const gf_kernels *k, int times) {
     gf_request q = batch(normal(FEW, 1), FEW, take(DRAWS * sizeof(int64_t)), DRAWS);
     const gf_kernel *kernels = k->logits[GF_F32];
-    void *scratch = take(kernels[GF_ALIAS].scratch(FEW, DRAWS));
+    void *scratch = take(kernels[GF_ALIAS].scratch(&q));
     if (kernels[GF_ALIAS_START].run(&q, 0, 1, scratch).row >= 0)
         abort();
     for (int i = 0; i < times; i++, q.stream.row++)

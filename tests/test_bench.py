@@ -17,6 +17,7 @@ import regimes
 import run
 from harness import allocator, checks, inputs, measure, peers, simd, timing
 from harness.regime import REGISTRY, CheckError, Contestant, Regime, Role, Target
+from regimes.filters import Filters
 from reporting import charts, markdown, record, text
 
 assert regimes  # its import fills the registry
@@ -100,6 +101,70 @@ def test_draws_check_finds(wrong):
     check(drawer(1.0))
     with pytest.raises(CheckError):
         check(wrong)
+
+
+def test_model_of_filters():
+    """Worked out by hand: of 4, 3, 2, 1 tenths."""
+    row = np.log([0.1, 0.4, 0.2, 0.3])
+    for filters, tenths in {
+        Filters(): [1, 4, 2, 3],
+        Filters(temperature=0.5): [1, 16, 4, 9],
+        Filters(top_k=2): [0, 4, 0, 3],
+        Filters(top_p=0.65): [0, 4, 0, 3],
+        Filters(top_p=0.75): [0, 4, 2, 3],
+        Filters(min_p=0.45): [0, 4, 2, 3],
+        Filters(top_k=3, top_p=0.8): [0, 4, 2, 3],  # 7 of the 9 that are left are below 0.8
+        Filters(top_k=3, top_p=0.75): [0, 4, 0, 3],
+        Filters(temperature=0.5, top_p=0.8): [0, 16, 0, 9],
+    }.items():
+        expected = np.array(tenths) / np.sum(tenths)
+        np.testing.assert_allclose(filters.probabilities(np.array([row, row])), [expected, expected], rtol=1e-12)
+
+
+def test_draws_check_finds_what_is_filtered_out():
+    filters = Filters(top_p=0.5)
+    check = checks.draws(ROWS, filters.probabilities)
+    kept = [np.flatnonzero(weights) for weights in filters.probabilities(ROWS)]
+
+    def drawing(which):
+        return inputs.in_turn(lambda turn: which(turn, drawn[turn]), range(64))
+
+    rng = np.random.default_rng(4)
+    drawn = [rng.choice(1000, p=filters.probabilities(ROWS[turn % 4])) for turn in range(64)]
+    check(drawing(lambda turn, index: index))
+    outside = next(index for index in np.argsort(-ROWS[0]) if index not in kept[0])
+    for wrong in (lambda turn, index: outside if turn == 4 else index, lambda turn, index: kept[turn % 4][0]):
+        with pytest.raises(CheckError):
+            check(drawing(wrong))
+
+
+def test_draws_check_forgives_ties():
+    """Who keeps all that tie with the last may draw any of them."""
+    row = np.array([[0.0, 3.0, 0.0, -1.0]])
+    check = checks.draws(row, Filters(top_k=2).probabilities, count=1)
+    for index in (0, 1, 2):
+        check(lambda index=index: index)
+    with pytest.raises(CheckError, match="may not be drawn"):
+        check(lambda: 3)
+
+
+def test_log_prob_check_finds():
+    check = checks.draws_with_log_prob(ROWS)
+    log_probs = np.log(normalised(ROWS))
+
+    def pairs(change):
+        draw, turn = drawer(1.0), iter(range(64))
+        return lambda: change(draw(), next(turn) % 4)
+
+    check(pairs(lambda index, row: (index, np.float32(log_probs[row, index]))))
+    for wrong in (
+        lambda index, row: (index, log_probs[row, index] + 1e-3),
+        lambda index, row: (index, log_probs[row - 1, index]),
+        lambda index, row: (0, log_probs[row, 0]),
+        lambda index, row: (index, 0),
+    ):
+        with pytest.raises(CheckError):
+            check(pairs(wrong))
 
 
 BATCH = RNG.normal(scale=2, size=(2000, 6)).astype(np.float32)

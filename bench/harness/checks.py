@@ -8,6 +8,7 @@ proved by the tests.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .regime import Call, Check, CheckError
+
+#: What turns logits into probabilities along the last axis, in float64: 0 for what may not be drawn.
+Model = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 _SIGMAS = 6.0
 _GROUPS = 64
@@ -33,7 +37,8 @@ def _error(variance: float, count: int) -> float:
     return math.sqrt(variance / count)
 
 
-def _softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities, by the definition."""
     wide = logits.astype(np.float64)
     weights = np.exp(wide - wide.max(-1, keepdims=True))
     return np.asarray(weights / weights.sum(-1, keepdims=True))
@@ -47,9 +52,18 @@ def _indices(result: Any, shape: tuple[int, ...], categories: int) -> NDArray[An
     return indices
 
 
-def _require_fair(logits: NDArray[Any], indices: NDArray[Any]) -> None:
-    """Require that one index from each row has, over all rows, the mean logit that softmax gives."""
-    wide, probabilities = logits.astype(np.float64), _softmax(logits)
+def _require_kept(logits: NDArray[Any], probabilities: NDArray[Any], drawn: NDArray[Any]) -> None:
+    """Require that indices, one from each row, may be drawn; who ties with the least that may is forgiven."""
+    at = drawn[..., np.newaxis]
+    least = np.where(probabilities > 0, logits, np.inf).min(-1, keepdims=True)
+    kept = (np.take_along_axis(probabilities, at, -1) > 0) | (np.take_along_axis(logits, at, -1) == least)
+    _require(bool(kept.all()), "some indices are of what may not be drawn")
+
+
+def _require_fair(logits: NDArray[Any], indices: NDArray[Any], model: Model) -> None:
+    """Require that one index from each row has, over all rows, the mean logit that the probabilities give."""
+    wide, probabilities = logits.astype(np.float64), model(logits)
+    _require_kept(logits, probabilities, indices)
     means = (probabilities * wide).sum(-1, keepdims=True)
     variance = float((probabilities * (wide - means) ** 2).sum())
     drawn = np.take_along_axis(wide, indices[..., np.newaxis], -1)
@@ -78,15 +92,9 @@ def standard_gumbel(size: int, dtype: Any, *, infinities: bool = False) -> Check
     return check
 
 
-def draws(rows: NDArray[Any], *, count: int = 64) -> Check:
-    """One index a call, from `rows[0]`, `rows[1]`, ... in turn; the drawn logits have the mean that softmax gives."""
-
-    @cache  # all contestants draw from the same rows
-    def moments(row: int) -> tuple[float, float]:
-        logits = rows[row].astype(np.float64)
-        weights = _softmax(logits)
-        mean = float((weights * logits).sum())
-        return mean, float((weights * (logits - mean) ** 2).sum())
+def draws(rows: NDArray[Any], model: Model = softmax, *, count: int = 64) -> Check:
+    """One index a call, from `rows[0]`, `rows[1]`, ... in turn; the drawn logits have the mean that the model gives."""
+    moments = _moments_of(rows, model)
 
     def check(call: Call) -> None:
         excess = variance = 0.0
@@ -95,7 +103,8 @@ def draws(rows: NDArray[Any], *, count: int = 64) -> Check:
             index = np.asarray(call())
             _require(index.size == 1 and index.dtype.kind in "iu", f"{index!r} is not one index")
             _require(0 <= int(index.item()) < rows.shape[-1], f"index {index} is out of range")
-            row_mean, row_variance = moments(row)
+            probabilities, row_mean, row_variance = moments(row)
+            _require_kept(rows[row], probabilities, index.reshape(()))
             excess += float(rows[row][int(index.item())]) - row_mean
             variance += row_variance
         _near("mean excess of the drawn logits", excess / count, 0, math.sqrt(variance) / count)
@@ -103,11 +112,41 @@ def draws(rows: NDArray[Any], *, count: int = 64) -> Check:
     return check
 
 
-def one_draw_each(logits: NDArray[Any]) -> Check:
-    """One index for each row, in one call; the drawn logits have the mean that softmax gives, over all rows."""
+def draws_with_log_prob(rows: NDArray[Any], *, count: int = 64) -> Check:
+    """What `draws` takes, and beside each index the logarithm of its probability."""
+    moments, check_draws = _moments_of(rows, softmax), draws(rows, count=count)
 
     def check(call: Call) -> None:
-        _require_fair(logits, _indices(call(), logits.shape[:-1], logits.shape[-1]))
+        pairs = [call() for _ in range(count)]
+        for turn, (index, log_prob) in enumerate(pairs):
+            probabilities, *_ = moments(turn % len(rows))
+            value = np.asarray(log_prob)
+            _require(value.size == 1 and value.dtype.kind == "f", f"{log_prob!r} is not one number")
+            off = abs(float(value.item()) - math.log(probabilities[int(np.asarray(index).item())]))
+            _require(off <= 1e-4, f"a log-probability is off by {off:.2g}")
+        check_draws(iter([index for index, _ in pairs]).__next__)
+
+    return check
+
+
+def _moments_of(rows: NDArray[Any], model: Model) -> Callable[[int], tuple[NDArray[np.float64], float, float]]:
+    """Make a function that gives a row's probabilities, and the mean and the variance of a logit drawn from it."""
+
+    @cache  # all contestants draw from the same rows
+    def moments(row: int) -> tuple[NDArray[np.float64], float, float]:
+        logits = rows[row].astype(np.float64)
+        weights = model(rows[row])
+        mean = float((weights * logits).sum())
+        return weights, mean, float((weights * (logits - mean) ** 2).sum())
+
+    return moments
+
+
+def one_draw_each(logits: NDArray[Any], model: Model = softmax) -> Check:
+    """One index for each row, in one call; the drawn logits have the mean that the model gives, over all rows."""
+
+    def check(call: Call) -> None:
+        _require_fair(logits, _indices(call(), logits.shape[:-1], logits.shape[-1]), model)
 
     return check
 
@@ -122,7 +161,7 @@ def relaxed_draw_each(logits: NDArray[Any]) -> Check:
         _require(bool((values >= 0).all()), "some entries are negative or not numbers")
         off = float(np.abs(values.sum(-1, dtype=np.float64) - 1).max())
         _require(off <= 1e-5, f"a row's sum is off by {off:.2g}")
-        _require_fair(logits, values.argmax(-1))
+        _require_fair(logits, values.argmax(-1), softmax)
 
     return check
 
@@ -147,7 +186,7 @@ def repeated_draws(logits: NDArray[Any], count: int) -> Check:
 
     @cache
     def groups() -> tuple[NDArray[np.intp], NDArray[Any]]:
-        probabilities = _softmax(logits)
+        probabilities = softmax(logits)
         falling = np.argsort(-probabilities, kind="stable")
         before = np.cumsum(probabilities[falling]) - probabilities[falling]
         group = np.empty(logits.size, np.intp)

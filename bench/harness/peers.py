@@ -12,9 +12,12 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-#: The libraries that contestants come from beside this one: each name is a module's and its distribution's.
-OTHERS = ("numpy", "scipy", "torch", "jax", "numba", "mkl_random", "vose")
+#: The libraries that contestants come from beside this one: each name is a module's.
+OTHERS = ("numpy", "scipy", "torch", "transformers", "llama_cpp", "jax", "numba", "mkl_random", "vose")
 LIBRARIES = ("gumbel_fast", *OTHERS)
+
+#: The distributions that are named otherwise than their module.
+_DISTRIBUTIONS = {"llama_cpp": "llama-cpp-python"}
 
 #: One thread for all. To be in the environment before a library is imported.
 ONE_THREAD = {
@@ -35,7 +38,7 @@ def installed(library: str) -> bool:
 
 def version(library: str) -> str:
     """Version of an installed library."""
-    return importlib.metadata.version(library)
+    return importlib.metadata.version(_DISTRIBUTIONS.get(library, library))
 
 
 def load(module: str) -> Any:

@@ -1,8 +1,9 @@
 """Contestants timed in turn. No check and no table lives here.
 
 A machine that is shared, or that changes its clock, drifts by more than the differences measured here. So contestants
-are timed in rounds: in each, everybody runs for a few milliseconds, in an order that rotates. Times are medians over
-the rounds, and a ratio is the median of the ratios inside each round, which drift cancels from.
+are timed in rounds: in each, everybody runs for a few milliseconds, in an order that is shuffled anew, since who comes
+right behind somebody that reads the same rows finds them in a cache, and is not to have that place in every round.
+Times are medians over the rounds, and a ratio is the median of the ratios inside each round, which drift cancels from.
 
 Where more processes want to run than there are CPUs, a call that takes longer than a turn of the scheduler, of some
 milliseconds, is interrupted in every round. Then the time that this process spent on a CPU is of more use.
@@ -14,6 +15,7 @@ import gc
 from collections.abc import Callable, Mapping
 from itertools import repeat
 from math import ceil
+from random import Random
 from time import perf_counter, process_time
 
 import numpy as np
@@ -47,14 +49,14 @@ def interleaved(calls: Mapping[str, Call], *, budget: float, cpu_time: bool = Fa
     round_seconds = sum(first[name] * repeats[name] for name in calls)
     rounds = min(max(_ROUNDS.start, int(budget / round_seconds)), _ROUNDS[-1])
     times = {name: np.empty(rounds) for name in calls}
-    order = list(calls)
+    order, random = list(calls), Random(0)
     collecting = gc.isenabled()
     gc.disable()
     try:
         for turn in range(rounds):
+            random.shuffle(order)
             for name in order:
                 times[name][turn] = _run(calls[name], repeats[name], clock)
-            order.append(order.pop(0))
     finally:
         if collecting:
             gc.enable()

@@ -1,7 +1,7 @@
 """What is measured: the regimes, one function each, one file a subject. To import this package fills the registry.
 
-Their order is that of the imports below. numpy_noise.py has the noise that NumPy's best contestants share, and
-numba_loops.py the loops that Numba's contestants compile.
+Their order is that of the imports below. numpy_noise.py has the noise that NumPy's best contestants share,
+numba_loops.py the loops that Numba's contestants compile, and llama_sampler.py the loop of llama.cpp.
 
 Bars and goals are ratios, for an AVX-512 machine and one thread. A machine with AVX2 alone is to reach half of each.
 """
@@ -13,6 +13,7 @@ from . import (  # noqa: I001  (the order of the imports is the tables' order)
     batches,  # noqa: F401
     repeated,  # noqa: F401
     without_replacement,  # noqa: F401
+    filters,  # noqa: F401
     relaxation,  # noqa: F401
     softmax,  # noqa: F401
     small_calls,  # noqa: F401

@@ -28,6 +28,8 @@ _LABELS = {
     "numba": "Numba",
     "mkl_random": "mkl_random",
     "vose": "vose",
+    "transformers": "transformers",
+    "llama_cpp": "llama.cpp",
 }
 
 
