@@ -93,7 +93,7 @@ GF_INLINE real_t ROW(filter_bound)(const ROW(filter) * f) {
     const size_t k = f->top_k;
     const real_t greatest = f->scaling.greatest;
     real_t depth = 1, reached = -(real_t)INFINITY, missed = greatest;
-    if (k > block_count(f->row->n))
+    if (ROW(maxima_from)(f, -REAL_MAX) < k)
         return reached;
     while (depth < REAL_MAX / 8 && ROW(maxima_from)(f, greatest - depth) < k) {
         missed = greatest - depth;
@@ -204,11 +204,11 @@ GF_INLINE double ROW(filter_total)(const ROW(filter) * f) {
     return f->row->whole ? ROW(filter_total_of)(f, 1) : ROW(filter_total_of)(f, 0);
 }
 
-/* The cut of top_p; `cut` is that of top_k, or of nothing where `all`. */
-GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int all) {
+/* The cut of top_p; `cut` is that of top_k, if there was one. */
+GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int after_top_k) {
     static const double depths[] = {3, 8, 20, INFINITY}; /* nats below the greatest */
     double target, sum;
-    if (!all) {
+    if (after_top_k) {
         ROW(filter_collect)(f, (real_t)cut.least, 1);
         target = f->top_p * ROW(filter_drop)(f, cut);
         return f->room.count ? ranking_reach(&f->room, target > DBL_MIN ? target : DBL_MIN) : cut;
@@ -236,7 +236,7 @@ static void ROW(filter_cut)(ROW(filter) * f, ROW(row) * row) {
             cut = ranking_reach(&f->room, (double)f->top_k);
     }
     if (f->top_p < 1) {
-        cut = ROW(filter_mass)(f, cut, all);
+        cut = ROW(filter_mass)(f, cut, f->top_k < n);
         all = 0;
     }
     if (f->floor > cut.least)

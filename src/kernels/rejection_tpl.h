@@ -19,8 +19,12 @@
 /* Weights of the block from element `start` on, in double and padded with 0; returns their sum. */
 GF_INLINE double ROW(block_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
                                     f64x8 w[BLOCK_EIGHTS]) {
-    for (int k = 0; k < BLOCK / LANES; k++)
-        V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, row->whole), s), w + k * EIGHTS);
+    if (row->whole)
+        for (int k = 0; k < BLOCK / LANES; k++)
+            V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, 1), s), w + k * EIGHTS);
+    else
+        for (int k = 0; k < BLOCK / LANES; k++)
+            V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, 0), s), w + k * EIGHTS);
     return f64_sum_four(w);
 }
 
@@ -156,6 +160,13 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     return 1;
 }
 
+/* The first trial that fails, on that block. */
+GF_APART void ROW(rejection_touch)(ROW(rejection_memory) * memory, size_t block) {
+    memory->untouched = 0;
+    if (ROW(block_left)(&memory->row, block) <= BLOCK_SPARSE)
+        ROW(envelopes_of_left)(&memory->row, &memory->envelopes);
+}
+
 /* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. The first that fails tells
  * whether blocks have few elements left, as by a mask: then all are counted, for an envelope of 32 elements would be refused
  * as often as there are fewer. What is learnt of the envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
@@ -166,14 +177,12 @@ GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t
         f64x8 w[BLOCK_EIGHTS];
         double u;
         const size_t block = rejection_pick(&memory->envelopes, key, row_number, draw, (*trial)++, &u);
-        const ROW(row) row = memory->row;
         const NAME(scaling) scaling = memory->scaling;
-        double sum = ROW(block_weights)(&row, block * BLOCK, &scaling, w);
+        double sum = ROW(block_weights)(&memory->row, block * BLOCK, &scaling, w);
         if (u < sum)
             return (int64_t)(block * BLOCK + block_element(w, sum, u));
-        if (memory->untouched && ROW(block_left)(&row, block) <= BLOCK_SPARSE)
-            ROW(envelopes_of_left)(&memory->row, &memory->envelopes);
-        memory->untouched = 0;
+        if (memory->untouched)
+            ROW(rejection_touch)(memory, block);
         envelope_refine(&memory->envelopes, block, sum);
     }
     return -1;
