@@ -129,6 +129,9 @@ class Filters(NamedTuple):
     temperature: ArrayLike | None = None
 
 
+NO_FILTERS = Filters()
+
+
 def _as_filter(name: str, value: ArrayLike | None, batch: tuple[int, ...], most: float) -> NDArray[np.float64] | None:
     if value is None:
         return None
@@ -147,6 +150,8 @@ def as_filters(
 
     ValueError that names a filter that is negative or NaN, a min_p above 1, or one that does not broadcast.
     """
+    if all(value is None for value in filters):
+        return None
     kept = (
         _as_filter("top_k", filters.top_k, batch, np.inf),
         _as_filter("top_p", filters.top_p, batch, np.inf),
@@ -158,14 +163,12 @@ def as_filters(
     return None if all(numbers is None for numbers in kept) else (t, *kept)
 
 
-def as_mask(mask: ArrayLike | None, logits: Array, axis: int) -> Array | None:
+def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
     """Return a mask with the categories last: uint8, one for each element of the logits, or uint32 words of 32.
 
     TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not
     broadcast, and for words along another axis than the last.
     """
-    if mask is None:
-        return None
     check_not_masked("mask", mask)
     array = np.asarray(mask)
     if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):

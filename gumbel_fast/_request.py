@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._arguments import (
+    NO_FILTERS,
     Array,
     Filters,
     as_array,
@@ -98,7 +99,7 @@ class Parts(NamedTuple):
 
     temperature: ArrayLike = 1.0
     mask: ArrayLike | None = None
-    filters: Filters = Filters()
+    filters: Filters = NO_FILTERS
     axis: int = -1
 
 
@@ -161,9 +162,10 @@ def _request(
 ) -> Request:
     batch = rows.shape[:-1]
     t = as_temperature(parts.temperature, batch, zero=zero)
-    mask = as_mask(parts.mask, logits, parts.axis)
+    mask = None if parts.mask is None else as_mask(parts.mask, logits, parts.axis)
+    inputs: tuple[Array, ...] = (logits,) if other is None else (logits, other)
     return Request(
-        tuple(array for array in (logits, other, mask) if array is not None),
+        inputs if mask is None else (*inputs, mask),
         rows,
         t,
         stream.key,
@@ -172,7 +174,7 @@ def _request(
         other=None if other is None else as_rows("noise", other, parts.axis),
         read_as=read_as,
         mask=mask,
-        filters=as_filters(parts.filters, t, batch),
+        filters=None if parts.filters is NO_FILTERS else as_filters(parts.filters, t, batch),
         streams=stream.rows,
         allow_fewer=allow_fewer,
     )

@@ -52,7 +52,8 @@ GF_INLINE real_t ROW(usable_greatest)(mask_t bad, real_t greatest) {
     return V(mask_bits)(bad) || greatest - greatest != 0 ? (real_t)NAN : greatest;
 }
 
-GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int how) {
+GF_INLINE real_t ROW(block_maxima_of)(ROW(row) copy, real_t *maxima, int how) {
+    const ROW(row) *row = &copy; /* which no store can be thought to change */
     enum { CHUNK = LANES * BLOCK };
     const size_t n = row->n, padded = block_padded(block_count(n));
     mask_t bad = V(mask_none)();
@@ -76,28 +77,54 @@ GF_INLINE real_t ROW(block_maxima_of)(const ROW(row) * row, real_t *maxima, int 
     return ROW(usable_greatest)(bad, rest);
 }
 
+/* A function for each way of reading: in one they would share their registers. */
+GF_APART real_t ROW(block_maxima_whole)(const ROW(row) * row, real_t *maxima) {
+    return ROW(block_maxima_of)(*row, maxima, ROW(WHOLE));
+}
+
+GF_APART real_t ROW(block_maxima_packed)(const ROW(row) * row, real_t *maxima) {
+    return ROW(block_maxima_of)(*row, maxima, ROW(PACKED));
+}
+
+GF_APART real_t ROW(block_maxima_any)(const ROW(row) * row, real_t *maxima) {
+    const size_t padded = block_padded(block_count(row->n));
+    mask_t bad = V(mask_none)();
+    real_t greatest = -(real_t)INFINITY;
+    for (size_t j = 0; j < padded; j++) {
+        const size_t end = (j + 1) * BLOCK < row->n ? (j + 1) * BLOCK : row->n;
+        maxima[j] = V(max_lane)(ROW(part_lanes)(row, j * BLOCK, end, &bad, ROW(ANY)));
+        greatest = maxima[j] > greatest ? maxima[j] : greatest;
+    }
+    return ROW(usable_greatest)(bad, greatest);
+}
+
 /* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(block_maxima)(const ROW(row) * row, real_t *maxima) {
     if (row->whole)
-        return ROW(block_maxima_of)(row, maxima, ROW(WHOLE));
-    return row->packed && !row->cut ? ROW(block_maxima_of)(row, maxima, ROW(PACKED))
-                                    : ROW(block_maxima_of)(row, maxima, ROW(ANY));
+        return ROW(block_maxima_whole)(row, maxima);
+    return row->packed && !row->cut ? ROW(block_maxima_packed)(row, maxima) : ROW(block_maxima_any)(row, maxima);
 }
 
-GF_INLINE real_t ROW(greatest_of)(const ROW(row) * row, int how) {
+GF_APART real_t ROW(greatest_whole)(const ROW(row) * row) {
     const size_t n = row->n;
     mask_t bad = V(mask_none)();
     vec_t m = V(set)(-INFINITY);
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        m = V(max)(ROW(block_lanes)(row, i, &bad, how), m);
-    m = V(max)(ROW(part_lanes)(row, i, n, &bad, how), m); /* before bad is read: arguments have no order */
+        m = V(max)(ROW(block_lanes)(row, i, &bad, ROW(WHOLE)), m);
+    m = V(max)(ROW(part_lanes)(row, i, n, &bad, ROW(WHOLE)), m); /* before bad is read: arguments have no order */
+    return ROW(usable_greatest)(bad, V(max_lane)(m));
+}
+
+GF_APART real_t ROW(greatest_any)(const ROW(row) * row) {
+    mask_t bad = V(mask_none)();
+    const vec_t m = ROW(part_lanes)(row, 0, row->n, &bad, ROW(ANY));
     return ROW(usable_greatest)(bad, V(max_lane)(m));
 }
 
 /* The greatest element, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(greatest)(const ROW(row) * row) {
-    return row->whole ? ROW(greatest_of)(row, ROW(WHOLE)) : ROW(greatest_of)(row, ROW(ANY));
+    return row->whole ? ROW(greatest_whole)(row) : ROW(greatest_any)(row);
 }
 
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */
@@ -108,10 +135,20 @@ GF_COLD int64_t ROW(unusable)(const ROW(row) * row) {
     return 0;
 }
 
-/* The first element that is `value`; n where none is. */
-GF_INLINE size_t ROW(place_of)(const ROW(row) * row, real_t value) {
+/* The first element that is `value`, which is finite; n where none is. */
+GF_APART size_t ROW(place_of)(const ROW(row) * row, real_t value) {
     const vec_t m = V(set)(value);
-    for (size_t i = 0; i < row->n; i += LANES) {
+    size_t i = 0;
+    if (row->whole) /* four at a time, then the one that has it */
+        while (i + 4 * LANES <= row->n) {
+            const mask_t a = V(mask_or)(V(equal)(READ(row->x + i), m), V(equal)(READ(row->x + i + LANES), m));
+            const mask_t b =
+                V(mask_or)(V(equal)(READ(row->x + i + 2 * LANES), m), V(equal)(READ(row->x + i + 3 * LANES), m));
+            if (V(mask_bits)(V(mask_or)(a, b)))
+                break;
+            i += 4 * LANES;
+        }
+    for (; i < row->n; i += LANES) {
         const uint32_t here = V(mask_bits)(V(equal)(ROW(read)(row, i, row->whole), m));
         if (here)
             return i + gf_lowest_bit(here);

@@ -52,7 +52,7 @@ GF_INLINE real_t ROW(filter_floor)(real_t greatest, double temperature, double m
 }
 
 /* `memory` is the scratch, whose first part becomes the block maxima; returns 1, or what is left where nothing can be drawn. */
-GF_INLINE int64_t ROW(filter_set)(ROW(filter) * f, const gf_request *q, size_t r, const ROW(row) * row, void *memory) {
+GF_APART int64_t ROW(filter_set)(ROW(filter) * f, const gf_request *q, size_t r, const ROW(row) * row, void *memory) {
     const size_t n = row->n;
     const gf_filter *asked = q->filter;
     real_t *maxima = memory;
@@ -138,7 +138,7 @@ GF_INLINE double ROW(filter_take)(ROW(filter) * f, size_t block, real_t bound, i
 }
 
 /* The same for the whole row. */
-static double ROW(filter_collect)(ROW(filter) * f, real_t bound, int weighted) {
+GF_APART double ROW(filter_collect)(ROW(filter) * f, real_t bound, int weighted) {
     double sum = 0;
     f->room.count = 0;
     for (size_t j = 0; j < f->blocks; j += LANES)
@@ -165,7 +165,7 @@ GF_INLINE size_t ROW(filter_end_in)(const ROW(row) * row, size_t block, real_t v
 }
 
 /* The end of the first `ties` elements that are equal to `value`. */
-static size_t ROW(filter_end)(const ROW(filter) * f, real_t value, size_t ties) {
+GF_APART size_t ROW(filter_end)(const ROW(filter) * f, real_t value, size_t ties) {
     size_t end = f->row->n;
     for (size_t j = 0; j < f->blocks; j += LANES)
         for (uint32_t open = ROW(blocks_between)(f, j, value, INFINITY); open; open &= open - 1)
@@ -200,7 +200,7 @@ GF_INLINE double ROW(filter_total_of)(const ROW(filter) * f, int whole) {
 }
 
 /* Mass of the row. No two weights are added in float: what this is compared with are sums in double of some of them. */
-GF_INLINE double ROW(filter_total)(const ROW(filter) * f) {
+GF_APART double ROW(filter_total)(const ROW(filter) * f) {
     return f->row->whole ? ROW(filter_total_of)(f, 1) : ROW(filter_total_of)(f, 0);
 }
 
@@ -224,7 +224,7 @@ GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int aft
 }
 
 /* Leaves of `row`, which is that of the filter or a copy, what the filters keep. */
-static void ROW(filter_cut)(ROW(filter) * f, ROW(row) * row) {
+GF_APART void ROW(filter_cut)(ROW(filter) * f, ROW(row) * row) {
     const size_t n = f->row->n;
     ranking_cut cut = {-INFINITY, n};
     int all = 1;
@@ -246,7 +246,7 @@ static void ROW(filter_cut)(ROW(filter) * f, ROW(row) * row) {
 }
 
 /* Leaves of row r what its filters keep; returns 1, or what is left where nothing can be drawn. */
-static int64_t ROW(filter_row)(const gf_request *q, size_t r, ROW(row) * row, void *memory) {
+GF_APART int64_t ROW(filter_row)(const gf_request *q, size_t r, ROW(row) * row, void *memory) {
     const ROW(row) before = *row;
     ROW(filter) f;
     const int64_t left = ROW(filter_set)(&f, q, r, &before, memory);

@@ -34,7 +34,7 @@ GF_INLINE uint32_t ROW(ahead)(vec_t y, size_t i, vec_t x, size_t place) {
 }
 
 /* How many elements come before number `place` in the order, counted up to `most` or a little more. */
-static size_t ROW(filtered_rank)(const ROW(filter) * f, size_t place, size_t most) {
+GF_APART size_t ROW(filtered_rank)(const ROW(filter) * f, size_t place, size_t most) {
     const ROW(row) *row = f->row;
     const real_t x = ROW(element)(row, place);
     size_t count = 0;
@@ -78,7 +78,7 @@ GF_INLINE double ROW(filtered_rest)(const ROW(filter) * f, real_t bound) {
 }
 
 /* Whether top_p keeps element number `place`; -1 where rounding leaves a doubt. */
-static int ROW(filtered_mass)(const ROW(filter) * f, size_t place) {
+GF_APART int ROW(filtered_mass)(const ROW(filter) * f, size_t place) {
     static const double steps[] = {0, 2, 5, 10, INFINITY}; /* nats below the element */
     const double doubt = 0x1p-30 + (double)f->row->n * 0x1p-52;
     const real_t x = ROW(element)(f->row, place);
@@ -113,7 +113,8 @@ GF_INLINE void ROW(filtered_close)(ROW(rejection_memory) * memory, const real_t 
 static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory, int64_t *index) {
     const double temperature = gf_temperature(q, r);
     const size_t padded = block_padded(block_count(q->columns));
-    const ROW(row) row = ROW(rejection_row)(q, r, memory);
+    ROW(rejection_row)(q, r, memory);
+    const ROW(row) row = memory->row;
     real_t *places = (real_t *)(void *)(memory + 1), greatest;
     uint32_t trial = 0;
     ROW(filter) f;
@@ -128,7 +129,6 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     memory->envelopes = (block_envelopes){
         (uint32_t *)(void *)places, (uint64_t *)(void *)(places + padded), block_count(q->columns), padded, 0};
     memory->scaling = NAME(scaling_of)(f.scaling.greatest, temperature);
-    memory->row = row;
     memory->untouched = 1;
     int look = f.top_k < row.n || f.top_p < 1;
     if (f.top_k < row.n && f.top_p < 1) {

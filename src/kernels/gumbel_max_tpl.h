@@ -87,7 +87,7 @@ GF_INLINE void ROW(gumbel_max_lanes)(const gf_request *q, size_t r, size_t some,
         for (size_t lane = 0; lane < LANES; lane++) {
             const size_t row = lane < some ? lane : 0;
             const real_t rate = (real_t)scan_rate(gf_temperature(q, r + row));
-            const vec_t x = ROW(read_of)(q, r + row, c, whole);
+            const vec_t x = ROW(read_of)(q, r + row, c, n, whole);
             columns[c + lane] = ROW(estimates)(x, noise + row * stride, c, n, 0, rate);
         }
         V(transpose)(columns + c);

@@ -14,8 +14,9 @@
 #endif
 
 /* x - shift + noise of elements start to stop - 1 into y, all NaN where shift is; returns the greatest. */
-GF_INLINE real_t ROW(add_noise)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise,
-                                real_t *y, int whole) {
+GF_INLINE real_t ROW(add_noise)(ROW(row) copy, size_t start, size_t stop, real_t shift, const real_t *noise, real_t *y,
+                                int whole) {
+    const ROW(row) *row = &copy; /* which no store can be thought to change */
     const vec_t below = V(set)(shift);
     vec_t m = V(set)(-INFINITY);
     const size_t n = stop - start;
@@ -51,7 +52,7 @@ static void ROW(relax_short_row)(const ROW(row) * row, const real_t *noise, real
         ROW(relax_without_noise)(row, out, temperature);
         return;
     }
-    const real_t greatest = ROW(add_noise)(row, 0, n, ROW(greatest)(row), noise, y, row->whole);
+    const real_t greatest = ROW(add_noise)(*row, 0, n, ROW(greatest)(row), noise, y, row->whole);
     if (hard) {
         NAME(one_hot)(y, out, n, greatest);
         return;
@@ -75,9 +76,9 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
     vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY);
     real_t shift[LANES];
     for (size_t lane = 0; lane < LANES; lane++) {
-        most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, whole);
+        most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, n, whole);
         for (size_t c = LANES; c < n; c += LANES)
-            most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, whole), most[lane]);
+            most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, n, whole), most[lane]);
     }
     V(store)(shift, NAME(greatest_lanes)(most));
     for (size_t c = 0; c < n; c += LANES) {
@@ -87,7 +88,7 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
                 continue;
             }
             const real_t *g = noise + lane * stride + c;
-            const vec_t x = V(sub)(ROW(read_of)(q, r + lane, c, whole), V(set)(shift[lane]));
+            const vec_t x = V(sub)(ROW(read_of)(q, r + lane, c, n, whole), V(set)(shift[lane]));
             columns[c + lane] = V(add)(x, n - c >= LANES ? V(load)(g) : V(load_tail)(g, n - c, 0));
         }
         V(transpose)(columns + c);
@@ -177,8 +178,8 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
             const real_t *added = noise + before;
-            real_t most = row.whole ? ROW(add_noise)(&row, i, i + take, shift, added, o + i, 1)
-                                    : ROW(add_noise)(&row, i, i + take, shift, added, o + i, 0);
+            real_t most = row.whole ? ROW(add_noise)(row, i, i + take, shift, added, o + i, 1)
+                                    : ROW(add_noise)(row, i, i + take, shift, added, o + i, 0);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;

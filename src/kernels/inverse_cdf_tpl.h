@@ -133,7 +133,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
     for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
         vec_t *v = column + tile * LANES;
         for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
-            v[lane] = lane < some ? ROW(read_of)(q, r + lane, tile * LANES, whole) : none;
+            v[lane] = lane < some ? ROW(read_of)(q, r + lane, tile * LANES, n, whole) : none;
         V(transpose)(v);
     }
     mask_t bad = V(mask_none)();

@@ -10,48 +10,47 @@
 #define GF_MASS_TPL
 #endif
 
-/* Weights of elements i to i + LANES - 1, that of number `skipped` as 0 where it may be `here`. */
-GF_INLINE vec_t ROW(weights_without)(const ROW(row) * row, size_t i, size_t skipped, const NAME(scaling) * s, int whole,
-                                     int here) {
-    vec_t x = ROW(read)(row, i, whole);
-    if (here && skipped - i < LANES)
+/* Weights of the elements x from number i on, that of number `skipped` as 0. */
+GF_INLINE vec_t ROW(weights_without)(vec_t x, size_t i, size_t skipped, const NAME(scaling) * s) {
+    if (skipped - i < LANES)
         x = V(select)(V(mask_of_bits)(1u << (skipped - i)), V(set)(-INFINITY), x);
     return NAME(weight)(x, s);
 }
 
-/* Adds the weights of four vectors. */
-GF_INLINE void ROW(add_four)(NAME(running_sum) * sum, const ROW(row) * row, size_t i, size_t skipped,
-                             const NAME(scaling) * s, int whole, int here) {
-    vec_t a = ROW(weights_without)(row, i, skipped, s, whole, here);
-    vec_t b = ROW(weights_without)(row, i + LANES, skipped, s, whole, here);
-    vec_t c = ROW(weights_without)(row, i + 2 * LANES, skipped, s, whole, here);
-    vec_t d = ROW(weights_without)(row, i + 3 * LANES, skipped, s, whole, here);
+GF_INLINE void ROW(add_weights)(NAME(running_sum) * sum, const vec_t w[4]) {
 #if REAL == 32
-    NAME(accumulate)(sum, V(add)(a, b));
-    NAME(accumulate)(sum, V(add)(c, d));
+    NAME(accumulate)(sum, V(add)(w[0], w[1]));
+    NAME(accumulate)(sum, V(add)(w[2], w[3]));
 #else
-    NAME(accumulate)(sum, V(add)(V(add)(a, b), V(add)(c, d)));
+    NAME(accumulate)(sum, V(add)(V(add)(w[0], w[1]), V(add)(w[2], w[3])));
 #endif
 }
 
-GF_INLINE double ROW(mass_of)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s, int whole) {
+GF_INLINE double ROW(mass_of)(const ROW(row) * row, size_t skipped, NAME(scaling) s, int how) {
     NAME(running_sum) sum = NAME(empty_sum)();
     const size_t n = row->n;
     size_t i = 0;
-    for (; i + 4 * LANES <= n; i += 4 * LANES)
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        vec_t w[4];
         if (GF_SELDOM(skipped - i < 4 * LANES))
-            ROW(add_four)(&sum, row, i, skipped, s, whole, 1);
+            for (size_t k = 0; k < 4; k++)
+                w[k] = ROW(weights_without)(ROW(read_lanes)(row, i + k * LANES, how), i + k * LANES, skipped, &s);
         else
-            ROW(add_four)(&sum, row, i, skipped, s, whole, 0);
-    for (; i < n; i += LANES)
-        NAME(accumulate)(&sum, ROW(weights_without)(row, i, skipped, s, whole, 1));
+            for (size_t k = 0; k < 4; k++)
+                w[k] = NAME(weight)(ROW(read_lanes)(row, i + k * LANES, how), &s);
+        ROW(add_weights)(&sum, w);
+    }
+    for (; i + LANES <= n; i += LANES)
+        NAME(accumulate)(&sum, ROW(weights_without)(ROW(read_lanes)(row, i, how), i, skipped, &s));
+    if (i < n)
+        NAME(accumulate)(&sum, ROW(weights_without)(ROW(read)(row, i, how == ROW(WHOLE)), i, skipped, &s));
     return NAME(total)(&sum);
 }
 
 /* Sum of the weights of a row without element number `skipped`, which is n or more where none is. In double, four vectors at a
  * time, in an order that is the same for every target. */
-GF_INLINE double ROW(mass)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
-    return row->whole ? ROW(mass_of)(row, skipped, s, 1) : ROW(mass_of)(row, skipped, s, 0);
+GF_APART double ROW(mass)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
+    return row->whole ? ROW(mass_of)(row, skipped, *s, ROW(WHOLE)) : ROW(mass_of)(row, skipped, *s, ROW(ANY));
 }
 
 /* Logarithm of the sum of a row's weights. The greatest weighs 1 and is left out of the sum, so that what is beside it keeps

@@ -39,8 +39,17 @@ static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, vo
     return gf_done();
 }
 
-GF_INLINE void ROW(log_softmax_row)(const ROW(row) * row, real_t *out, const NAME(scaling) * s, vec_t log_sum,
-                                    int whole) {
+/* The greatest of what is left; it need not look for NaN, which reaches the sums. */
+GF_INLINE real_t ROW(row_greatest)(const ROW(row) * row) {
+#ifndef HALF_MINUS_INFINITY
+    if (row->whole)
+        return NAME(row_max)(row->x, row->n);
+#endif
+    return ROW(greatest)(row);
+}
+
+GF_INLINE void ROW(log_softmax_row)(ROW(row) copy, real_t *out, const NAME(scaling) * s, vec_t log_sum, int whole) {
+    const ROW(row) *row = &copy; /* which no store can be thought to change */
     const size_t n = row->n;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -54,15 +63,15 @@ static gf_status ROW(log_softmax)(const gf_request *q, size_t start, size_t stop
     for (size_t r = start; r < stop; r++) {
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
-        NAME(scaling) s = NAME(scaling_of)(ROW(greatest)(&row), temperature);
+        NAME(scaling) s = NAME(scaling_of)(ROW(row_greatest)(&row), temperature);
         if (GF_SELDOM(temperature > 1 &&
                       s.greatest > REAL_MAX * 0x1p-60f)) /* x - greatest may overflow, not the quotient */
             NAME(scaling_extreme)(&s, temperature);
         const vec_t log_sum = V(set)((real_t)ROW(log_mass)(&row, &s));
         if (row.whole)
-            ROW(log_softmax_row)(&row, gf_out(q, r), &s, log_sum, 1);
+            ROW(log_softmax_row)(row, gf_out(q, r), &s, log_sum, 1);
         else
-            ROW(log_softmax_row)(&row, gf_out(q, r), &s, log_sum, 0);
+            ROW(log_softmax_row)(row, gf_out(q, r), &s, log_sum, 0);
     }
     return gf_done();
 }
@@ -86,9 +95,9 @@ static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, 
     for (size_t r = start; r < stop; r++) {
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
-        const real_t greatest = ROW(greatest)(&row);
+        const real_t greatest = ROW(row_greatest)(&row);
         real_t *out = gf_out(q, r);
-        if (greatest != greatest) {
+        if (greatest - greatest != 0) {
             *out = ROW(not_finite)(&row);
             continue;
         }

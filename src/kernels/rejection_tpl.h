@@ -51,8 +51,8 @@ GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAM
 }
 
 /* Envelopes from bounds of all weights: for a row short enough that these cost less than the trials they save. */
-GF_INLINE void ROW(envelopes_of_sums)(const ROW(row) * row, size_t padded, NAME(scaling) s, uint32_t *envelope,
-                                      int whole) {
+GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, NAME(scaling) s, uint32_t *envelope, int whole) {
+    const ROW(row) *row = &copy; /* which no store can be thought to change */
     const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         f32x16 sum[16];
@@ -118,11 +118,11 @@ GF_INLINE uint32_t *ROW(rejection_words)(ROW(rejection_memory) * memory, size_t 
 }
 
 /* Row r, its mask packed into the memory. */
-GF_INLINE ROW(row) ROW(rejection_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
+GF_INLINE void ROW(rejection_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
     const size_t padded = block_padded(block_count(q->columns));
-    ROW(row) row = ROW(row_of)(q, r);
-    ROW(row_pack)(&row, ROW(rejection_words)(memory, padded), padded);
-    return row;
+    memory->row = ROW(row_of)(q, r);
+    if (GF_SELDOM(q->mask != NULL))
+        ROW(row_pack)(&memory->row, ROW(rejection_words)(memory, padded), padded);
 }
 
 /* Reads row r; 1, or what there is in place of categories to draw. */
@@ -130,32 +130,32 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     const double temperature = gf_temperature(q, r);
     const size_t n = q->columns, padded = block_padded(block_count(n));
     real_t *maxima = (real_t *)(void *)(memory + 1), greatest;
-    ROW(row) row = ROW(rejection_row)(q, r, memory);
+    ROW(row) *row = &memory->row;
+    ROW(rejection_row)(q, r, memory);
     memory->only = ROW(REJECTION_OPEN);
     memory->envelopes =
         (block_envelopes){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), block_count(n), padded, 0};
     if (temperature == 0) {
-        memory->only = ROW(argmax)(&row, &greatest);
-        return memory->only >= 0 ? 1 : ROW(unusable)(&row);
+        memory->only = ROW(argmax)(row, &greatest);
+        return memory->only >= 0 ? 1 : ROW(unusable)(row);
     }
     if (q->filter) {
         const int64_t left =
-            ROW(filter_row)(q, r, &row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
+            ROW(filter_row)(q, r, row, (char *)ROW(rejection_words)(memory, padded) + ROW(mask_bytes)(q));
         if (left <= 0)
             return left;
     }
-    greatest = n <= REJECTION_SUMMED ? ROW(greatest)(&row) : ROW(block_maxima)(&row, maxima);
+    greatest = n <= REJECTION_SUMMED ? ROW(greatest)(row) : ROW(block_maxima)(row, maxima);
     if (greatest != greatest)
-        return ROW(unusable)(&row);
-    memory->row = row;
+        return ROW(unusable)(row);
     memory->scaling = NAME(scaling_of)(greatest, temperature);
     memory->untouched = n > REJECTION_SUMMED;
     if (n > REJECTION_SUMMED)
         ROW(envelopes_of_maxima)(maxima, padded, memory->scaling, memory->envelopes.envelope);
-    else if (row.whole)
-        ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 1);
+    else if (row->whole)
+        ROW(envelopes_of_sums)(*row, padded, memory->scaling, memory->envelopes.envelope, 1);
     else
-        ROW(envelopes_of_sums)(&row, padded, memory->scaling, memory->envelopes.envelope, 0);
+        ROW(envelopes_of_sums)(*row, padded, memory->scaling, memory->envelopes.envelope, 0);
     envelopes_sum(&memory->envelopes);
     return 1;
 }

@@ -92,8 +92,10 @@ GF_INLINE void ROW(row_pack)(ROW(row) * row, uint32_t *words, size_t count) {
     row->packed = 1;
 }
 
-/* The LANES elements v from number i < n on, those left out as -inf. */
-GF_INLINE vec_t ROW(left_of)(const ROW(row) * row, size_t i, vec_t v) {
+/* Elements i to i + LANES - 1, i < n; those that are left out, or past the end, are -inf. Apart, for inlined in every loop it
+ * would more than double the size of the whole library. */
+GF_APART vec_t ROW(read_left)(const ROW(row) * row, size_t i) {
+    const vec_t v = ROW(read_from)(row->x, i, row->n);
     uint32_t left = ROW(allowed)(row, i);
     if (row->cut) {
         const vec_t least = V(set)(row->least);
@@ -104,25 +106,23 @@ GF_INLINE vec_t ROW(left_of)(const ROW(row) * row, size_t i, vec_t v) {
     return V(select)(V(mask_of_bits)(left), v, V(set)(-INFINITY));
 }
 
-/* Elements i to i + LANES - 1; those that are left out, or past the end, are -inf. `whole` is the row's, and a loop that is
- * hot is compiled once for each: a call or a branch within would cost it its registers. */
+/* The same for any i. `whole` is the row's, and a loop that is hot is compiled once for each: a call within would cost it its
+ * registers. */
 GF_INLINE vec_t ROW(read)(const ROW(row) * row, size_t i, int whole) {
-    const vec_t v = ROW(read_from)(row->x, i, row->n);
-    return whole || i >= row->n ? v : ROW(left_of)(row, i, v);
+    return whole || i >= row->n ? ROW(read_from)(row->x, i, row->n) : ROW(read_left)(row, i);
 }
 
 /* The same for lanes that are all in the row. */
 GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int how) {
-    const vec_t v = READ(row->x + i);
     if (how == ROW(PACKED))
-        return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), v, V(set)(-INFINITY));
-    return how == ROW(WHOLE) ? v : ROW(left_of)(row, i, v);
+        return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), READ(row->x + i), V(set)(-INFINITY));
+    return how == ROW(WHOLE) ? READ(row->x + i) : ROW(read_left)(row, i);
 }
 
-/* Elements i to i + LANES - 1 of row r of a request, of whose rows only a few elements are wanted. */
-GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, int whole) {
+/* Elements i to i + LANES - 1 of row r of a request, which has n; few of each row are wanted. */
+GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, size_t n, int whole) {
     if (whole)
-        return ROW(read_from)(gf_x(q, r), i, q->columns);
+        return ROW(read_from)(gf_x(q, r), i, n);
     const ROW(row) row = ROW(row_of)(q, r);
     return ROW(read)(&row, i, 0);
 }
