@@ -41,10 +41,10 @@ def gumbel_softmax(
         Return the exact one-hot of the largest entry instead. For a straight-through gradient keep the soft sample of
         the same seed: it is what `softmax_vjp` wants.
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
-        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
-        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
-        its logit.
+        Which categories may be drawn, the others being 0 in the sample: bool, int8 or uint8, not 0 where
+        they may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
+        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
+        counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories; the others are the batch.
     rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional

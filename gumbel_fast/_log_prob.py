@@ -28,8 +28,9 @@ def log_prob(
 ) -> Any:
     """Log-probabilities of given categories: the logarithm of ``softmax(logits / temperature)`` of what is kept.
 
-    With no filter and temperature 1 it is the plain log-probability that a model gives. One pass over the row, and no
-    row of probabilities; a category that is all but certain keeps its digits, as ``-log1p`` of what is beside it.
+    With no filter and temperature 1 it is the plain log-probability that a model gives. The row is passed over, and no
+    row of probabilities is made; a category that is all but certain keeps its digits, as ``-log1p`` of what is beside
+    it.
 
     Parameters
     ----------
@@ -37,12 +38,12 @@ def log_prob(
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
     index : array_like of ints
-        Categories, of the batch shape or of shape batch + (m,): m of each row. -1, which stands for no draw
-        (``allow_fewer``), has the log-probability -inf.
+        Categories, along `axis`: one for each row, in the batch shape, or m for each, in the shape batch + (m,). -1,
+        which stands for no draw (``allow_fewer`` of `categorical`), has the log-probability -inf.
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the first of the largest is certain.
-    top_k, top_p, min_p, filter_temperature : optional
+    top_k, top_p, min_p, filter_temperature : float or array_like, optional
         What is kept, as for `categorical`.
     mask : array_like, optional
         What may be drawn, as for `categorical`.
@@ -55,20 +56,22 @@ def log_prob(
     Returns
     -------
     ndarray of float32 or float64, or a scalar
-        In nats, of the shape of `index`; -inf for what is left out. A row with NaN or +inf, or with nothing left, gives
-        NaN.
+        In nats, of the shape of `index`; -inf for what mask or filters leave out. A row with NaN or +inf, or with
+        nothing left, gives NaN.
 
     Raises
     ------
     ValueError
         An index that is not one of the row; an `index` of another shape; a temperature or a filter that is negative or
-        NaN, or a `min_p` above 1; a mask of the wrong shape; more than 2**34 columns; workers 0.
+        NaN, a `min_p` above 1, or a `top_k` that is no whole number; a mask of the wrong shape; more than 2**34
+        columns; workers 0.
     TypeError
         Logits that are not real numbers, indices that are not ints, a mask of another dtype, or a masked array.
 
     See Also
     --------
-    log_softmax : of all categories.
+    categorical : draws with their log-probabilities, by ``return_log_prob=True``.
+    log_softmax : log-probabilities of all categories.
 
     Examples
     --------
@@ -135,7 +138,7 @@ def entropy(
     axis: int = -1,
     workers: int = 1,
 ) -> Any:
-    """Entropy of a draw from each row: ``-sum(p log p)``, p = ``softmax(logits / temperature)`` of what is kept.
+    """Entropy of a draw from each row in nats: ``-sum(p log p)``, p = ``softmax(logits / temperature)`` of those kept.
 
     Parameters
     ----------
@@ -145,7 +148,7 @@ def entropy(
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the first of the largest is certain.
-    top_k, top_p, min_p, filter_temperature : optional
+    top_k, top_p, min_p, filter_temperature : float or array_like, optional
         What is kept, as for `categorical`.
     mask : array_like, optional
         What may be drawn, as for `categorical`.
@@ -164,8 +167,8 @@ def entropy(
     Raises
     ------
     ValueError
-        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; more than
-        2**34 columns; workers 0.
+        A temperature or a filter that is negative or NaN, a `min_p` above 1, or a `top_k` that is no whole number; a
+        mask of the wrong shape; more than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

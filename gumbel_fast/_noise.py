@@ -40,9 +40,10 @@ def gumbel(
         Of the result. float64 noise uses 64 random bits an element; float32 noise uses 32, and 64 in the tails.
     out : ndarray, optional
         Takes the result: an array of this shape and dtype.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed. The noise of the element at row r, column c is a pure function of the seed, r and c; the
-        last axis counts columns and the others, flattened in C order, rows.
+        last axis counts columns and the others, flattened in C order, rows. `RowStreams` give each row a seed and a
+        number of its own.
     offset : tuple of two ints
         Added to the row and the column: ``gumbel(size=(2, 10), rng=7, offset=(5, 100))`` is
         ``gumbel(size=(100, 1000), rng=7)[5:7, 100:110]``.

@@ -29,17 +29,19 @@ class RowStreams(_core.Streams):
 
     Row r of the batch is drawn as it would be alone, with ``rng=seeds[r]`` and ``offset=(positions[r], 0)``: what a
     request gets depends on its seed, its position and its logits, never on its slot in the batch or on its batch-mates.
+    Every sampler takes them, and so do `gumbel` and `gumbel_softmax`. Rows with one seed and one position have the same
+    noise: count positions up.
 
     Parameters
     ----------
     seeds : int, sequence of ints, or array of ints
-        What `rng` may be as an int, for each row; broadcast to the batch. A uint64 array of two axes or more whose last
-        has two entries is taken as the two words of each seed, which
-        ``numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)`` gives: a server makes them once for each
-        request, in place of some 10 microseconds at each call.
+        The seed of each row, 0 or more, as `rng` may be an int; broadcast to the batch. To turn a seed into its two
+        words takes some 10 microseconds: a server makes them once for each request, by
+        ``numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)``, and passes them in place of the seeds, as a
+        uint64 array of shape batch + (2,).
     positions : int or array of ints, optional
-        The row number that each row is to have, 0 to 2**64 - 1, such as that of a token in its text; broadcast to the
-        batch.
+        The row number that each row is to have in place of its place in the batch, 0 to 2**64 - 1, such as that of a
+        token in its text; broadcast to the batch.
 
     Raises
     ------

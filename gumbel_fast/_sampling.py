@@ -144,11 +144,11 @@ def categorical(
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
         Temperature 0 gives the first of the largest, as argmax; without replacement, the largest in falling order.
     top_k : int or array_like, optional
-        Keep this many of the largest logits; 0 or None keeps all. Like the other filters a scalar, or an array that
-        broadcasts to the batch shape.
+        Keep this many of the largest logits; 0, None, or more than there are keeps all. Like the other filters a
+        scalar, or an array that broadcasts to the batch shape.
     top_p : float or array_like, optional
-        Of what is left, keep a category if the probability of those before it in the order is below `top_p`; the first
-        is always kept. 1 or more, or None, keeps all.
+        Of what is left, keep a category if the probability of those before it in the order is below `top_p`; so the one
+        that reaches `top_p` is kept, and the first always. 1 or more, or None, keeps all.
     min_p : float or array_like, optional
         Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
     filter_temperature : float or array_like, optional
@@ -188,9 +188,10 @@ def categorical(
     ------
     ValueError
         A row with NaN or +inf, or with nothing left to draw from; without replacement, a row with fewer than
-        `num_samples` categories left; a temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask
-        of the wrong shape; a `num_samples` that is negative or above 2**32; a column offset; a wrong `out`; more than
-        2**34 columns; workers 0. `out` is then as it was. No row is read for 0 samples.
+        `num_samples` categories left; a temperature or a filter that is negative or NaN, a `min_p` above 1, or a
+        `top_k` that is no whole number; a mask of the wrong shape; a `num_samples` that is negative or above 2**32; a
+        column offset; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is read for 0
+        samples.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

@@ -31,10 +31,10 @@ def softmax(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
-        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
-        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
-        its logit.
+        Which categories count, the others having probability 0: bool, int8 or uint8, not 0 where
+        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
+        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
+        counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -89,10 +89,10 @@ def log_softmax(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
-        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
-        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
-        its logit.
+        Which categories count, the others having log-probability -inf: bool, int8 or uint8, not 0 where
+        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
+        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
+        counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -163,10 +163,10 @@ def logsumexp(
     temperature : float or array_like, optional
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
     mask : array_like, optional
-        What may be drawn, 0 being the probability of the rest: bool, int8 or uint8, not 0 where it may, broadcast to
-        the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c
-        // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out counts as -inf, whatever
-        its logit.
+        Which categories count in the sum: bool, int8 or uint8, not 0 where
+        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
+        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
+        counts as -inf, whatever its logit.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional

@@ -27,7 +27,8 @@ def truncate(
     """Replace the logits that a mask and filters leave out by -inf.
 
     It is the plain meaning of the filters of `categorical`, and the way in which other functions get them. The order
-    is: `mask`; division by the temperature; `top_k`; `top_p` of what is left, normalised again; `min_p`.
+    is: `mask`; division by `filter_temperature`; `top_k`; `top_p` of what is left, normalised again; `min_p`. One order
+    decides, falling logits and of equals the lower index first, and what is kept are the first so many of it.
 
     Parameters
     ----------
@@ -38,16 +39,16 @@ def truncate(
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the filters see the limit: equal shares for the largest logits, and none for the others.
     top_k : int or array_like, optional
-        Keep this many of the largest logits, of equals the first; 0 or None keeps all. Like the other filters a scalar,
-        or an array that broadcasts to the batch shape.
+        Keep this many of the largest logits; 0, None, or more than there are keeps all. Like the other filters a
+        scalar, or an array that broadcasts to the batch shape.
     top_p : float or array_like, optional
-        Of what is left, keep a category if the probability of those before it, in falling order and of equals the first
-        before the others, is below `top_p`; the first is always kept. 1 or more, or None, keeps all.
+        Of what is left, keep a category if the probability of those before it in the order is below `top_p`; so the one
+        that reaches `top_p` is kept, and the first always. 1 or more, or None, keeps all.
     min_p : float or array_like, optional
         Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
     filter_temperature : float or array_like, optional
-        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`, which is of no
-        other use here.
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`, which is used
+        for nothing else here.
     mask : array_like, optional
         What may be drawn, as for `categorical`.
     axis : int, optional
@@ -62,15 +63,19 @@ def truncate(
     -------
     ndarray
         Logits, not divided by the temperature, of the shape of `logits`: those kept, and -inf. A row with NaN or +inf,
-        where the mask allows it, gives NaN.
+        where the mask allows it, gives NaN; one with nothing left gives -inf.
 
     Raises
     ------
     ValueError
-        A temperature or a filter that is negative or NaN, or a `min_p` above 1; a mask of the wrong shape; a wrong
-        `out`; more than 2**34 columns; workers 0.
+        A temperature or a filter that is negative or NaN, a `min_p` above 1, or a `top_k` that is no whole number; a
+        mask of the wrong shape; a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
+
+    See Also
+    --------
+    categorical : draws from what is kept, in one call.
 
     References
     ----------

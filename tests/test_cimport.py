@@ -6,6 +6,7 @@ Both are built here, against the library that is installed.
 import importlib.util
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from gumbel_fast._rng import SeedPair
 from rows import DTYPES, some_rows
 
 EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "cimport"
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "cython.rst"
 LIBRARY = pathlib.Path(gumbel_fast.__file__).parent
 
 QUICKLY = {} if os.name == "nt" else {"CFLAGS": f"{os.environ.get('CFLAGS', '')} -O0"}  # what is built runs briefly
@@ -143,7 +145,41 @@ def calls(tmp_path_factory):
     return build(folder, "calls")
 
 
-# ---------------------------------------------------------------------------------------------------------- the example
+@pytest.fixture(scope="module")
+def modules_of_the_page(tmp_path_factory):
+    if not PAGE.exists():
+        pytest.skip("the documentation is not beside the tests")
+    blocks = re.findall(
+        r"^\.\. code-block:: cython\n\n((?:   .*\n|\n)+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    modules = []
+    for number, block in enumerate(blocks):
+        name, folder = f"page_{number}", tmp_path_factory.mktemp("page")
+        (folder / f"{name}.pyx").write_text(textwrap.dedent(block))
+        (folder / "setup.py").write_text(SETUP.replace("MODULE", name))
+        modules.append(build(folder, name))
+    return modules
+
+
+# --------------------------------------------------------------------------------------------------------- the examples
+
+
+def test_the_page_draws_what_it_says(modules_of_the_page):
+    """Every block builds, and the one of a server gives the draws of the call in the text above it."""
+    (draw_tokens,) = [module.draw_tokens for module in modules_of_the_page if hasattr(module, "draw_tokens")]
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 3, (20, 3200)).astype(np.float32)
+    mask = rng.integers(0, 2**32, (20, 100), dtype=np.uint32)
+    words = rng.integers(0, 2**64, (20, 2), dtype=np.uint64)
+    positions = rng.integers(0, 2**64, 20, dtype=np.uint64)
+    token, log_prob = np.empty(20, np.int64), np.empty(20, np.float32)
+    draw_tokens(logits, mask, words, positions, token, log_prob)
+    expected = gumbel_fast.categorical(
+        logits, mask=mask, rng=gumbel_fast.RowStreams(words, positions), temperature=0.8, top_k=40, top_p=0.95,
+        min_p=0.05, filter_temperature=1.0, return_log_prob=True,
+    )  # fmt: skip
+    np.testing.assert_array_equal(token, expected[0])
+    np.testing.assert_array_equal(log_prob, expected[1])
 
 
 def test_the_chain_takes_the_draws_of_categorical(chain):
