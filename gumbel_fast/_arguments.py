@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -120,16 +120,9 @@ def as_temperature(
     return _as_vector(name, t, batch)
 
 
-class Filters(NamedTuple):
-    """What a call keeps of each row, as it was passed."""
-
-    top_k: ArrayLike | None = None
-    top_p: ArrayLike | None = None
-    min_p: ArrayLike | None = None
-    temperature: ArrayLike | None = None
-
-
-NO_FILTERS = Filters()
+#: What a call keeps of each row, as it was passed: top_k, top_p, min_p and the filters' temperature.
+Filters: TypeAlias = "tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None, ArrayLike | None]"
+NO_FILTERS: Filters = (None, None, None, None)
 
 
 def _as_filter(name: str, value: ArrayLike | None, batch: tuple[int, ...], most: float) -> NDArray[np.float64] | None:
@@ -150,16 +143,17 @@ def as_filters(
 
     ValueError that names a filter that is negative or NaN, a min_p above 1, or one that does not broadcast.
     """
-    if all(value is None for value in filters):
+    top_k, top_p, min_p, own = filters
+    if top_k is None and top_p is None and min_p is None and own is None:
         return None
     kept = (
-        _as_filter("top_k", filters.top_k, batch, np.inf),
-        _as_filter("top_p", filters.top_p, batch, np.inf),
-        _as_filter("min_p", filters.min_p, batch, 1.0),
+        _as_filter("top_k", top_k, batch, np.inf),
+        _as_filter("top_p", top_p, batch, np.inf),
+        _as_filter("min_p", min_p, batch, 1.0),
     )
     t = temperature
-    if filters.temperature is not None:
-        t = as_temperature(filters.temperature, batch, zero=True, name="filter_temperature")
+    if own is not None:
+        t = as_temperature(own, batch, zero=True, name="filter_temperature")
     return None if all(numbers is None for numbers in kept) else (t, *kept)
 
 

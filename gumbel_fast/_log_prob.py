@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Filters, Vector, check_not_masked
+from ._arguments import Vector, check_not_masked
 from ._request import Parts, reduced, to_log_prob, to_normalise
 from ._threads import as_workers
 
@@ -84,7 +84,7 @@ def log_prob(
     np.float64(-4.248354255291589e-18)
     """
     threads = as_workers(workers)
-    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
     check_not_masked("index", index)
     places = np.asarray(index)
@@ -179,6 +179,6 @@ def entropy(
     >>> gumbel_fast.entropy(np.zeros((2, 8)), top_k=[8, 2]) / np.log(2)
     array([3., 1.])
     """
-    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
     return reduced(request, _core.ENTROPY, _methods.LOG_PROB, None, workers)

@@ -111,7 +111,9 @@ def gumbel(
 
 
 def _fill(rows: Array, stream: Stream, loc: float, scale: float, threads: int) -> None:
+    key, row, column, streams = stream
+
     def fill(start: int, stop: int) -> None:
-        _core.gumbel(rows, stream.key, stream.row, stream.column, loc, scale, start, stop, stream.rows)
+        _core.gumbel(rows, key, row, column, loc, scale, start, stop, streams)
 
     run(fill, rows.size, _methods.NOISE, threads)

@@ -155,7 +155,7 @@ def _request(
     parts: Parts,
     read_as: np.dtype[Any],
     *,
-    stream: Stream = Stream(0, 0, 0),  # noqa: B008  # a tuple
+    stream: Stream = (0, 0, 0, None),
     other: Array | None = None,
     zero: bool = False,
     allow_fewer: bool = False,
@@ -168,14 +168,12 @@ def _request(
         inputs if mask is None else (*inputs, mask),
         rows,
         t,
-        stream.key,
-        stream.row,
-        stream.column,
+        *stream[:3],
         other=None if other is None else as_rows("noise", other, parts.axis),
         read_as=read_as,
         mask=mask,
-        filters=None if parts.filters is NO_FILTERS else as_filters(parts.filters, t, batch),
-        streams=stream.rows,
+        filters=as_filters(parts.filters, t, batch),
+        streams=stream[3],
         allow_fewer=allow_fewer,
     )
 

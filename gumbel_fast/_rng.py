@@ -142,13 +142,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_generator)
 
 
-class Stream(NamedTuple):
-    """What the random words of a call's elements are a function of, beside their places."""
-
-    key: int
-    row: int
-    column: int
-    rows: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None  #: the key and the number of each row instead
+#: What the random words of a call's elements are a function of, beside their places: the key, the first row and column,
+#: and the keys and the numbers of rows that have their own.
+Stream: TypeAlias = "tuple[int, int, int, tuple[NDArray[np.uint64], NDArray[np.uint64]] | None]"
 
 
 def to_stream(rng: RNG, start: tuple[int, int], batch: tuple[int, ...]) -> Stream:
@@ -156,9 +152,9 @@ def to_stream(rng: RNG, start: tuple[int, int], batch: tuple[int, ...]) -> Strea
     if isinstance(rng, RowStreams):
         if start[0]:
             raise ValueError("offset: RowStreams give each row its number; pass positions in place of a row offset")
-        return Stream(0, 0, start[1], rng.of(batch))
+        return 0, 0, start[1], rng.of(batch)
     key, base = draw_seed(rng)
-    return Stream(key, (base + start[0]) % 2**64, start[1])
+    return key, (base + start[0]) % 2**64, start[1], None
 
 
 def draw_seed(rng: RNG) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Filters, Vector, check_out
+from ._arguments import Vector, check_out
 from ._core import Request
 from ._request import Parts, as_wanted, draw, to_log_prob, to_sample
 from ._results import deliver, widened
@@ -231,7 +231,7 @@ def categorical(
     threads = as_workers(workers)
     if offset[1]:
         raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
-    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    filters = (top_k, top_p, min_p, filter_temperature)
     parts = Parts(temperature, mask, filters, axis)
     request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     samples = None if num_samples is None else _as_count(num_samples)

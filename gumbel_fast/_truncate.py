@@ -7,7 +7,6 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Filters
 from ._request import Parts, relaxed, to_normalise
 
 
@@ -92,6 +91,6 @@ def truncate(
     >>> np.isfinite(gumbel_fast.truncate(logits, min_p=0.2, mask=np.array([False, True, True, True])))
     array([False,  True,  True, False])
     """
-    filters = Filters(top_k, top_p, min_p, filter_temperature)
+    filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
     return relaxed(request, _core.TRUNCATE, _methods.TRUNCATE, axis, out, workers)

@@ -221,9 +221,11 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
     return !V(mask_bits)(bad);
 }
 
+GF_APART int ROW(scan_pass_any)(const ROW(scan) * s, scan_goal *goal) { return ROW(scan_pass_of)(s, goal, 0); }
+
 /* One pass over the row. Returns whether it is without NaN and +inf. */
 GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
-    return s->row.whole ? ROW(scan_pass_of)(s, goal, 1) : ROW(scan_pass_of)(s, goal, 0);
+    return s->row.whole ? ROW(scan_pass_of)(s, goal, 1) : ROW(scan_pass_any)(s, goal);
 }
 
 #endif

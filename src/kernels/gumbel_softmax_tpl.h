@@ -35,6 +35,11 @@ GF_INLINE real_t ROW(add_noise)(ROW(row) copy, size_t start, size_t stop, real_t
     return V(max_lane)(m);
 }
 
+GF_APART real_t ROW(add_noise_any)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise,
+                                   real_t *y) {
+    return ROW(add_noise)(*row, start, stop, shift, noise, y, 0);
+}
+
 /* At temperatures this high the noise is nothing beside what tells the categories apart, and differences may overflow. */
 GF_COLD void ROW(relax_without_noise)(const ROW(row) * row, real_t *out, double temperature) {
     const size_t n = row->n;
@@ -179,7 +184,7 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
                 V(store)(noise + k * LANES, g[k]);
             const real_t *added = noise + before;
             real_t most = row.whole ? ROW(add_noise)(row, i, i + take, shift, added, o + i, 1)
-                                    : ROW(add_noise)(row, i, i + take, shift, added, o + i, 0);
+                                    : ROW(add_noise_any)(&row, i, i + take, shift, added, o + i);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;

@@ -47,10 +47,18 @@ GF_INLINE double ROW(mass_of)(const ROW(row) * row, size_t skipped, NAME(scaling
     return NAME(total)(&sum);
 }
 
+GF_APART double ROW(mass_whole)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
+    return ROW(mass_of)(row, skipped, *s, ROW(WHOLE));
+}
+
+GF_APART double ROW(mass_any)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
+    return ROW(mass_of)(row, skipped, *s, ROW(ANY));
+}
+
 /* Sum of the weights of a row without element number `skipped`, which is n or more where none is. In double, four vectors at a
  * time, in an order that is the same for every target. */
-GF_APART double ROW(mass)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
-    return row->whole ? ROW(mass_of)(row, skipped, *s, ROW(WHOLE)) : ROW(mass_of)(row, skipped, *s, ROW(ANY));
+GF_INLINE double ROW(mass)(const ROW(row) * row, size_t skipped, const NAME(scaling) * s) {
+    return row->whole ? ROW(mass_whole)(row, skipped, s) : ROW(mass_any)(row, skipped, s);
 }
 
 /* Logarithm of the sum of a row's weights. The greatest weighs 1 and is left out of the sum, so that what is beside it keeps

@@ -58,6 +58,10 @@ GF_INLINE void ROW(log_softmax_row)(ROW(row) copy, real_t *out, const NAME(scali
         V(store_tail)(out + i, n - i, V(sub)(NAME(below)(ROW(read)(row, i, whole), s), log_sum));
 }
 
+GF_APART void ROW(log_softmax_any)(const ROW(row) * row, real_t *out, const NAME(scaling) * s, real_t log_sum) {
+    ROW(log_softmax_row)(*row, out, s, V(set)(log_sum), 0);
+}
+
 static gf_status ROW(log_softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
@@ -67,11 +71,11 @@ static gf_status ROW(log_softmax)(const gf_request *q, size_t start, size_t stop
         if (GF_SELDOM(temperature > 1 &&
                       s.greatest > REAL_MAX * 0x1p-60f)) /* x - greatest may overflow, not the quotient */
             NAME(scaling_extreme)(&s, temperature);
-        const vec_t log_sum = V(set)((real_t)ROW(log_mass)(&row, &s));
+        const real_t log_sum = (real_t)ROW(log_mass)(&row, &s);
         if (row.whole)
-            ROW(log_softmax_row)(row, gf_out(q, r), &s, log_sum, 1);
+            ROW(log_softmax_row)(row, gf_out(q, r), &s, V(set)(log_sum), 1);
         else
-            ROW(log_softmax_row)(row, gf_out(q, r), &s, log_sum, 0);
+            ROW(log_softmax_any)(&row, gf_out(q, r), &s, log_sum);
     }
     return gf_done();
 }
@@ -161,6 +165,8 @@ GF_INLINE double ROW(entropy_row)(const ROW(row) * row, const NAME(scaling) * s,
     return NAME(total)(&sum);
 }
 
+GF_APART double ROW(entropy_any)(const ROW(row) * row, const NAME(scaling) * s) { return ROW(entropy_row)(row, s, 0); }
+
 static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     for (size_t r = start; r < stop; r++) {
         ROW(row) row = ROW(row_of)(q, r);
@@ -172,7 +178,7 @@ static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, vo
             continue;
         }
         const double mass = ROW(mass)(&row, ROW(place_of)(&row, greatest), &s);
-        const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_row)(&row, &s, 0);
+        const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_any)(&row, &s);
         *out = (real_t)(log1p_of(mass) + slope / (1 + mass));
     }
     return gf_done();

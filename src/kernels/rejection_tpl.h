@@ -16,16 +16,22 @@
 #define GF_REJECTION_TPL
 #endif
 
+GF_INLINE double ROW(block_weights_of)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
+                                       f64x8 w[BLOCK_EIGHTS], int whole) {
+    for (int k = 0; k < BLOCK / LANES; k++)
+        V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, whole), s), w + k * EIGHTS);
+    return f64_sum_four(w);
+}
+
+GF_APART double ROW(block_weights_any)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
+                                       f64x8 w[BLOCK_EIGHTS]) {
+    return ROW(block_weights_of)(row, start, s, w, 0);
+}
+
 /* Weights of the block from element `start` on, in double and padded with 0; returns their sum. */
 GF_INLINE double ROW(block_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
                                     f64x8 w[BLOCK_EIGHTS]) {
-    if (row->whole)
-        for (int k = 0; k < BLOCK / LANES; k++)
-            V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, 1), s), w + k * EIGHTS);
-    else
-        for (int k = 0; k < BLOCK / LANES; k++)
-            V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, 0), s), w + k * EIGHTS);
-    return f64_sum_four(w);
+    return row->whole ? ROW(block_weights_of)(row, start, s, w, 1) : ROW(block_weights_any)(row, start, s, w);
 }
 
 /* Logarithms of the weights of sixteen elements from number `start` on. */
@@ -68,6 +74,11 @@ GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, NAME(scaling
         f32x16 e = f32_select(f32_equal(sum[0], f32_set(0)), f32_set(0), f32_fma(sum[0], units, one));
         u32_store(envelope + j, f32_to_u31(e));
     }
+}
+
+GF_APART void ROW(envelopes_of_left_sums)(const ROW(row) * row, size_t padded, const NAME(scaling) * s,
+                                          uint32_t *envelope) {
+    ROW(envelopes_of_sums)(*row, padded, *s, envelope, 0);
 }
 
 /* How many elements of a block are above -inf. */
@@ -155,7 +166,7 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     else if (row->whole)
         ROW(envelopes_of_sums)(*row, padded, memory->scaling, memory->envelopes.envelope, 1);
     else
-        ROW(envelopes_of_sums)(*row, padded, memory->scaling, memory->envelopes.envelope, 0);
+        ROW(envelopes_of_left_sums)(row, padded, &memory->scaling, memory->envelopes.envelope);
     envelopes_sum(&memory->envelopes);
     return 1;
 }

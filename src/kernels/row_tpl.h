@@ -106,8 +106,8 @@ GF_APART vec_t ROW(read_left)(const ROW(row) * row, size_t i) {
     return V(select)(V(mask_of_bits)(left), v, V(set)(-INFINITY));
 }
 
-/* The same for any i. `whole` is the row's, and a loop that is hot is compiled once for each: a call within would cost it its
- * registers. */
+/* The same for any i. `whole` is the row's. A loop that is hot is compiled once for each, in functions of their own: a call
+ * anywhere in a function costs its loops their registers. */
 GF_INLINE vec_t ROW(read)(const ROW(row) * row, size_t i, int whole) {
     return whole || i >= row->n ? ROW(read_from)(row->x, i, row->n) : ROW(read_left)(row, i);
 }
