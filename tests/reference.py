@@ -339,8 +339,8 @@ def kept(
     """Which elements of each row the filters leave, as bools of the shape of the logits: their definition.
 
     The order is mask, division by `filter_temperature`, top_k, top_p of what is left, min_p. One total order decides,
-    falling logit and of equals the lower index first, and what is kept is a prefix of it. At a temperature of 0 top_p and min_p
-    see its limit: equal shares for the greatest logits, and none for the others.
+    falling logit and of equals the lower index first, and what is kept is a prefix of it. At a temperature of 0 top_p
+    and min_p see its limit: equal shares for the greatest logits, and none for the others.
 
     `slack` moves the boundary of top_p by so much, and that of min_p by 1e-12 of itself in the same direction, which is
     the rounding of a threshold: what slack=-1e-6 keeps must be kept, and nothing else may be but what slack=1e-6 keeps.
