@@ -167,6 +167,85 @@ def softmax_vjp(dtype):
         yield gumbel_fast.softmax_vjp(gumbel_fast.softmax(x), grad, temperature=0.7)
 
 
+FILTERS = {
+    "top_k": {"top_k": 9},
+    "top_p": {"top_p": 0.9, "temperature": 0.8},
+    "min_p": {"min_p": 0.05, "temperature": 1.5},
+    "chain": {"top_k": 40, "top_p": 0.95, "min_p": 0.05, "temperature": 0.8, "filter_temperature": 2.0},
+}
+DRAWS = [{}, {"num_samples": 2}, {"num_samples": 67}, {"num_samples": 3, "replace": False, "allow_fewer": True}]
+
+
+def masks(shape, seed):
+    """Bools, one for all rows; and words, of all columns but those of the last word."""
+    allowed = words(shape[-1], seed) >> np.uint64(63) == 0
+    yield allowed
+    yield (
+        words(shape[0] * ((shape[-1] + 31) // 32), seed + 1)
+        .astype(np.uint32)
+        .reshape(shape[0], -1)[:, : shape[-1] // 32]
+    )
+
+
+def parameters_of_rows(count):
+    """A set of filters for each row, with temperatures of 0 among them."""
+    return {
+        "temperature": temperatures(count),
+        "top_k": np.resize([0, 3, 40, 1], count),
+        "top_p": np.resize([0.9, 1, 0.5], count),
+        "min_p": np.resize([0, 0.1], count),
+    }
+
+
+def filtered(dtype, filters):
+    for n in [*SHORT, *LONG, BIG]:
+        x = rows((7 if n < BIG else 2, n), dtype, n)
+        for call in DRAWS:
+            yield from gumbel_fast.categorical(x, rng=n, return_log_prob=True, **call, **filters)
+        yield gumbel_fast.truncate(x, **filters)
+        yield gumbel_fast.entropy(x, **filters)
+
+
+def filtered_by_rows(dtype):
+    for n in [*SHORT, *LONG]:
+        x, filters = rows((23, n), dtype, n), parameters_of_rows(23)
+        for call in DRAWS:
+            yield gumbel_fast.categorical(x, rng=n, **call, **filters)
+        yield gumbel_fast.truncate(x, **filters)
+        yield gumbel_fast.log_prob(x, np.zeros(23, np.int64), **filters)
+
+
+def masked(dtype):
+    """Every function that takes a mask; -1 and NaN where it leaves nothing."""
+    for n in [*SHORT, *LONG]:
+        x = rows((5, n), dtype, n)
+        for mask in masks(x.shape, n):
+            options = {"mask": mask, "temperature": 0.7}
+            for call in DRAWS:
+                yield gumbel_fast.categorical(x, rng=n, **{"allow_fewer": True, **call}, **options)
+            yield from gumbel_fast.gumbel_max(x, rng=n, return_value=True, allow_fewer=True, **options)
+            yield from gumbel_fast.gumbel_top_k(x, 3, rng=n, return_value=True, allow_fewer=True, **options)
+            yield gumbel_fast.gumbel_softmax(x, rng=n, **options)
+            for function in gumbel_fast.softmax, gumbel_fast.log_softmax, gumbel_fast.logsumexp, gumbel_fast.entropy:
+                yield function(x, **options)
+            yield gumbel_fast.log_prob(x, np.zeros((5, 2), np.int64), **options)
+            yield gumbel_fast.truncate(x, top_p=0.9, **options)
+
+
+def row_streams(dtype):
+    for n in [*SHORT, *LONG]:
+        x = rows((9, n), dtype, n)
+        streams = gumbel_fast.RowStreams(
+            [3, 5, 2**70, 3, 8, 0, 1, 2, 3], np.arange(9, dtype=np.uint64) << np.uint64(60)
+        )
+        for call in DRAWS:
+            yield gumbel_fast.categorical(x, rng=streams, **{"allow_fewer": True, **call})
+        yield from gumbel_fast.gumbel_max(x, rng=streams, return_value=True)
+        yield gumbel_fast.gumbel_softmax(x, rng=streams)
+        yield gumbel_fast.categorical(x, rng=streams, top_k=3)
+        yield gumbel_fast.categorical(x, rng=n, offset=(2**64 - 3, 0))
+
+
 def distribution(function):
     """With a scale of 1, for logpdf takes another's logarithm from the machine's libm."""
     x = numbers(20_011, np.float64, 3)
@@ -188,6 +267,11 @@ def calls():
         yield f"{name} gumbel_max", lambda d=dtype: gumbel_max(d)
         yield f"{name} gumbel_max, noise given", lambda d=dtype: gumbel_max_of_noise(d)
         yield f"{name} gumbel_top_k", lambda d=dtype: top_k(d)
+        for filters in FILTERS:
+            yield f"{name} filtered by {filters}", lambda d=dtype, f=FILTERS[filters]: filtered(d, f)
+        yield f"{name} filtered, parameters of rows", lambda d=dtype: filtered_by_rows(d)
+        yield f"{name} masked", lambda d=dtype: masked(d)
+        yield f"{name} row streams", lambda d=dtype: row_streams(d)
         for hard in False, True:
             yield f"{name} gumbel_softmax{', hard' * hard}", lambda d=dtype, h=hard: gumbel_softmax(d, h)
     for name, dtype in REAL.items():
@@ -203,10 +287,15 @@ CALLS = dict(calls())
 
 
 def digest(results):
-    """SHA-256 of results: their kinds and shapes, and their elements' bytes, the lowest first on every machine."""
+    """SHA-256 of results: their kinds and shapes, and their elements' bytes, the lowest first on every machine.
+
+    All NaN are hashed as one: which of them an operation gives, IEEE 754 leaves to the machine.
+    """
     sha = hashlib.sha256()
     for result in results:
         array = np.asarray(result)
+        if array.dtype.kind == "f":
+            array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
         sha.update(f"{array.dtype.kind}{array.dtype.itemsize}{array.shape}".encode())
         sha.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     return sha.hexdigest()

@@ -201,6 +201,56 @@ def offset_of(r):
     ])  # fmt: skip
 
 
+def mask_of(r, x, axis):
+    """Bytes or words of the shape of the logits, or of one that broadcasts to it; now and then nothing of the kind."""
+    shape = x.shape if isinstance(x, np.ndarray) and x.ndim and 0 < x.size <= 3000 else (3, 5)
+    if r.random() < 0.04:
+        return r.choice(
+            [np.ones(shape), np.ones((9, *shape), bool), [1, 2], "ab", True, np.ones(shape, "O"), array(r, shape)]
+        )
+    if r.random() < 0.3 and axis == -1:
+        count = r.choice([(shape[-1] + 31) // 32, (shape[-1] + 31) // 32 + 1, shape[-1] // 64])
+        made = (np.resize(POOL, (*shape[:-1], count)) * 2.0**26).astype(r.choice(["i4", "i4", ">i4"]))
+        made = made.view(made.dtype.str.replace("i", r.choice("iu")))
+    else:
+        made = (np.resize(POOL[r.randrange(99) :], shape) > r.choice([-6, -6, 0, 6, 99])).astype(
+            r.choice(["?", "i1", "u1"])
+        )
+    if r.random() < 0.3 and made.ndim > 1:
+        made = made[r.choice([slice(0, 1), 0])]
+    return laid_out(r, made, 8)
+
+
+def filters_of(r, batch):
+    """Some of the filters' parameters, for all rows or for each."""
+    given = {}
+    kinds = {
+        "top_k": ([None, 0, 1, 2, 5, 40, 10**12, True, np.int8(3)], [-1, 1.5, "1", np.nan, [1] * 9, 2**70, 1j]),
+        "top_p": ([None, 0, 0.1, 0.5, 0.9, 1 - 1e-9, 1, 7, np.inf, 5e-324], [-1, np.nan, "1", [0.5] * 9, 1j, object()]),
+        "min_p": ([None, 0, 1e-300, 0.05, 0.5, 1, True], [-1, np.nan, 1.5, np.inf, "1", [0.5] * 9, -5e-324]),
+    }
+    for name, (sound, wrong) in kinds.items():
+        if r.random() < 0.4:
+            kind = r.random()
+            if kind < 0.7:
+                given[name] = r.choice(sound)
+            elif kind < 0.97:
+                some = np.abs(np.resize(POOL[r.randrange(99) :], batch))
+                given[name] = (some * 9).astype("i8") if name == "top_k" else np.minimum(some, 1)
+            else:
+                given[name] = r.choice(wrong)
+    if r.random() < 0.2:
+        given["filter_temperature"] = r.choice([None, temperature_of(r, batch)])
+    return given
+
+
+def streams_of(r, batch):
+    """Of the size of the batch, most of the time."""
+    count = r.choice([batch, batch, batch, (), (1,), (7,)])
+    seeds = r.choice([3, 2**90, np.arange(int(np.prod(count)), dtype="u8").reshape(count)])
+    return gumbel_fast.RowStreams(seeds, r.choice([0, 5, np.uint64(2**64 - 1)]))
+
+
 def count_of(r, most):
     if r.random() < 0.9:
         return r.choice([0, 1, 1, 2, 3, 7, 70, most // 2, np.int8(3), True])
@@ -222,12 +272,26 @@ def common(r, x, names, dtype=None):
     for name, make in {"rng": rng_of, "offset": offset_of, "workers": workers_of}.items():
         if name in names and r.random() < 0.7:
             given[name] = make(r)
+    if "mask" in names and r.random() < 0.3:
+        given["mask"] = mask_of(r, x, axis)
+    if "filters" in names and r.random() < 0.4:
+        given |= filters_of(r, batch)
+    if "allow_fewer" in names and r.random() < 0.4:
+        given["allow_fewer"] = r.choice([True, False, 1])
+    if "rng" in names and r.random() < 0.08:
+        given["rng"] = streams_of(r, batch)
+        if "offset" in given and r.random() < 0.7:
+            given["offset"] = (0, 0)
     return given, batch, n
 
 
 def a_categorical(r):
     x = array(r)
-    given, shape, n = common(r, x, ["axis", "temperature", "rng", "workers"])
+    names = ["axis", "temperature", "rng", "workers", "mask", "filters", "allow_fewer"]
+    given, shape, n = common(r, x, names)
+    if r.random() < 0.2:
+        given["offset"] = r.choice([(0, 0), (7, 0), (2**64 - 1, 0), (0, 1), (-1, 0)])
+    given["return_log_prob"] = r.choice([False, False, True])
     if r.random() < 0.5:
         given["num_samples"] = count = r.choice([None, count_of(r, n)])
         given["replace"] = r.choice([True, False])
@@ -239,7 +303,7 @@ def a_categorical(r):
 
 def a_gumbel_max(r):
     x = array(r)
-    given, shape, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset"])
+    given, shape, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask", "allow_fewer"])
     if r.random() < 0.3:
         given["noise"] = array(r, np.shape(x) if isinstance(x, np.ndarray) and x.size < 4000 else None)
     given["return_value"] = r.choice([False, True])
@@ -249,10 +313,13 @@ def a_gumbel_max(r):
 
 def a_top_k(r):
     x = array(r)
-    given, _, n = common(r, x, ["axis", "temperature", "rng", "workers", "offset"])
+    given, _, n = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask", "allow_fewer"])
+    k = count_of(r, n)
+    if isinstance(k, int) and k > 2**32:  # results of so many entries are made, if they are allowed
+        given.pop("allow_fewer", None)
     return gumbel_fast.gumbel_top_k, {
         "logits": x,
-        "k": count_of(r, n),
+        "k": k,
         "return_value": r.choice([False, True]),
         **given,
     }
@@ -266,7 +333,7 @@ def result_like(r, x, *inputs):
 
 def a_gumbel_softmax(r):
     x = array(r)
-    given, _, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset"])
+    given, _, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask"])
     return gumbel_fast.gumbel_softmax, {
         "logits": x,
         "hard": r.choice([False, True]),
@@ -277,11 +344,32 @@ def a_gumbel_softmax(r):
 
 def a_softmax(r):
     x = array(r)
-    given, shape, _ = common(r, x, ["axis", "temperature", "workers"])
+    given, shape, _ = common(r, x, ["axis", "temperature", "workers", "mask"])
     function = r.choice([gumbel_fast.softmax, gumbel_fast.log_softmax, gumbel_fast.logsumexp])
     if function is gumbel_fast.logsumexp:
         return function, {"logits": x, "out": out_of(r, shape, r.choice([np.float32, np.float64]), x), **given}
     return function, {"logits": x, "out": result_like(r, x, x), **given}
+
+
+def a_truncate(r):
+    x = array(r)
+    given, _, _ = common(r, x, ["axis", "temperature", "workers", "mask", "filters"])
+    return gumbel_fast.truncate, {"logits": x, "out": result_like(r, x, x), **given}
+
+
+def a_log_prob(r):
+    x = array(r)
+    given, shape, n = common(r, x, ["axis", "temperature", "workers", "mask", "filters"])
+    if r.random() < 0.4:
+        return gumbel_fast.entropy, {"logits": x, **given}
+    shape = r.choice([shape, (*shape, 3)])
+    most = n if r.random() < 0.9 else r.choice([n + 1, 2**40])
+    index = np.asarray(np.resize((np.abs(POOL) * 1e6).astype("i8") % (most + 1) - 1, shape))
+    if r.random() < 0.1:
+        index = array(r, shape)
+    elif index.size and index.max() < 128:
+        index = laid_out(r, index.astype(r.choice(["i8", "i1", "i4", ">i8"])))
+    return gumbel_fast.log_prob, {"logits": x, "index": index, **given}
 
 
 def a_vjp(r):
@@ -335,7 +423,8 @@ def a_distribution(r):
 
 
 CALLS = [
-    a_categorical, a_categorical, a_gumbel_max, a_top_k, a_gumbel_softmax, a_softmax, a_vjp, a_gumbel, a_distribution,
+    a_categorical, a_categorical, a_gumbel_max, a_top_k, a_gumbel_softmax, a_softmax, a_truncate, a_log_prob, a_vjp,
+    a_gumbel, a_distribution,
 ]  # fmt: skip
 
 
@@ -349,20 +438,35 @@ def memory_of(array):
     return (array, array.tobytes()) if array.dtype != object and array.nbytes < 1 << 20 else (array.ravel()[:0], b"")
 
 
+def allowed(given, shape):
+    """What the mask of a call allows, as bools that broadcast to the shape of its rows, categories last."""
+    mask = given.get("mask")
+    if mask is None:
+        return True
+    mask = np.asarray(mask)
+    if mask.dtype.itemsize == 1:
+        whole = np.broadcast_to(mask != 0, np.shape(given["logits"]))
+        return np.moveaxis(whole, given["axis"], -1)
+    bits = mask.astype(np.int64)[..., np.newaxis] >> np.arange(32) & 1
+    bits = bits.reshape(*mask.shape[:-1], -1)[..., : shape[-1]] != 0
+    return np.concatenate([bits, np.zeros((*bits.shape[:-1], shape[-1] - bits.shape[-1]), bool)], axis=-1)
+
+
 def check_result(function, given, result):
     """What a result must be, whatever the arguments were."""
     out = given.get("out")
-    if out is not None and not (function is gumbel_fast.gumbel_max and given["return_value"]):
-        assert result is out
+    if out is not None:
+        assert (result[0] if isinstance(result, tuple) else result) is out or given.get("return_value")
     if function in (gumbel_fast.categorical, gumbel_fast.gumbel_max, gumbel_fast.gumbel_top_k):
         index = np.asarray(result[0] if isinstance(result, tuple) else result)
         assert index.dtype == np.int64
         rows = np.moveaxis(np.asarray(given["logits"]), given["axis"], -1)
         assert index.shape[: rows.ndim - 1] == rows.shape[:-1]
         if index.size and not np.shares_memory(index, rows):
-            assert index.min() >= 0
+            assert index.min() >= (-1 if given.get("allow_fewer") else 0)
             assert index.max() < rows.shape[-1]
-            wide = cast(rows, np.float64)
+            wide = np.where(allowed(given, rows.shape), cast(rows, np.float64), -np.inf)
+            wide = np.concatenate([wide, np.ones((*rows.shape[:-1], 1))], axis=-1)  # which -1 points at
             flat = index.reshape(*rows.shape[:-1], -1)
             assert not np.isneginf(np.take_along_axis(wide, flat, axis=-1)).any()
     elif function is gumbel_fast.gumbel:

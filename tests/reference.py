@@ -339,7 +339,8 @@ def kept(
     """Which elements of each row the filters leave, as bools of the shape of the logits: their definition.
 
     The order is mask, division by `filter_temperature`, top_k, top_p of what is left, min_p. One total order decides,
-    falling logit and of equals the lower index first, and what is kept is a prefix of it.
+    falling logit and of equals the lower index first, and what is kept is a prefix of it. At a temperature of 0 top_p
+    and min_p see its limit: equal shares for the greatest logits, and none for the others.
 
     `slack` moves the boundary of top_p by so much, and that of min_p by 1e-12 of itself in the same direction, which is
     the rounding of a threshold: what slack=-1e-6 keeps must be kept, and nothing else may be but what slack=1e-6 keeps.
@@ -355,15 +356,13 @@ def kept(
     rank = np.arange(n)
     keep = (ordered > -np.inf) & (rank < k)
     with np.errstate(all="ignore"):
-        z = np.where(keep, (ordered - ordered[..., :1]) / divisor, -np.inf)
-    z[..., :1] = 0
+        z = np.where(ordered == ordered[..., :1], 0, (ordered - ordered[..., :1]) / divisor)
     weights = np.where(keep, np.exp(z), 0)
     sums = np.cumsum(weights, axis=-1)
     with np.errstate(invalid="ignore"):
         before = np.concatenate([np.zeros((*batch, min(n, 1))), sums[..., :-1]], axis=-1) / sums[..., -1:]
     keep &= (before < p + slack) | (p >= 1) | (rank == 0)
     keep &= weights >= m * (1 - np.sign(slack) * 1e-12)
-    keep &= ((temperature > 0) & (divisor > 0)) | (rank == 0)
     result = np.zeros(x.shape, bool)
     np.put_along_axis(result, order, keep, axis=-1)
     return np.moveaxis(result, -1, axis)
@@ -506,8 +505,6 @@ def categorical(
         raise ValueError(f"num_samples must be from 0 to 2**32, not {count}")
     filters = top_k, top_p, min_p, filter_temperature
     x, temperatures = _filtered(logits, temperature, filters, mask, axis)
-    if not replace and all(value is None for value in filters):  # temperature 0 is then the order of the logits
-        x, _ = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
     _check_offset(offset, x.shape)
     if offset[1] != 0:
         raise ValueError("offset must have no column: draws have none")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import threading
 
 import numpy as np
 import pytest
@@ -37,9 +38,11 @@ setup(ext_modules=cythonize("MODULE.pyx", include_path=[{str(LIBRARY.parent)!r}]
 # Each function of __init__.pxd for float and for double, its scratch no larger than it says.
 CALLS = """
 # cython: language_level=3, freethreading_compatible=True
+import numpy as np
+
 cimport gumbel_fast
-from gumbel_fast cimport BAD_ARGUMENT, BAD_ROW
-from libc.stdint cimport int64_t, uint64_t
+from gumbel_fast cimport BAD_ARGUMENT, BAD_ROW, Choice
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -71,6 +74,67 @@ def categorical(const real[::1] x, size_t n, double temperature, uint64_t key, u
     free(scratch)
     assert not spoiled, "more scratch was written than is asked for"
     return index
+
+
+def default_choice():
+    cdef Choice choice
+    memset(&choice, 0xAB, sizeof(Choice))
+    gumbel_fast.choice_default(&choice)
+    return {
+        "temperature": choice.temperature, "filter_temperature": choice.filter_temperature, "top_k": choice.top_k,
+        "top_p": choice.top_p, "min_p": choice.min_p,
+    }, choice.mask is NULL and choice.mask_words is NULL
+
+
+cdef Choice choice_of(dict options, const uint8_t[::1] mask, const uint32_t[::1] words) except *:
+    cdef Choice choice
+    gumbel_fast.choice_default(&choice)
+    choice.temperature = options.get("temperature", 1)
+    choice.filter_temperature = options.get("filter_temperature", choice.temperature)
+    choice.top_k, choice.top_p = options.get("top_k", 0), options.get("top_p", 1)
+    choice.min_p = options.get("min_p", 0)
+    if mask is not None:
+        choice.mask = &mask[0]
+    if words is not None:
+        choice.mask_words, choice.word_count = &words[0], words.shape[0] - 1  # one more: none has an address
+    return choice
+
+
+def choice_scratch_sizes(size_t n, dict options):
+    cdef Choice choice = choice_of(options, None, None)
+    return gumbel_fast.choice_scratch_f32(n, &choice), gumbel_fast.choice_scratch_f64(n, &choice)
+
+
+def choose(const real[::1] x, size_t n, dict options, const uint8_t[::1] mask, const uint32_t[::1] words,
+           uint64_t key, uint64_t row, size_t count=1, bint with_scratch=True, bint with_log_prob=True):
+    # So many draws, one a row, without the GIL; whether no more scratch was written than there is; no NULL of x
+    cdef Choice choice = choice_of(options, mask, words)
+    cdef int64_t[::1] index = np.full(count, -7, np.int64)
+    cdef real[::1] log_prob = np.full(count, 7, np.float32 if real is float else np.float64)
+    cdef size_t size, k
+    cdef unsigned char *scratch
+    cdef bint spoiled = False
+    if real is float:
+        size = gumbel_fast.choice_scratch_f32(n, &choice) if 0 < n <= 1 << 30 else 0
+    else:
+        size = gumbel_fast.choice_scratch_f64(n, &choice) if 0 < n <= 1 << 30 else 0
+    scratch = <unsigned char *> malloc(size + 64)
+    memset(scratch, 0xAB, size + 64)
+    with nogil:
+        for k in range(count):
+            if real is float:
+                index[k] = gumbel_fast.choose_f32(&x[0], n, &choice, key, row + k,
+                                                  &log_prob[k] if with_log_prob else NULL,
+                                                  scratch if with_scratch else NULL)
+            else:
+                index[k] = gumbel_fast.choose_f64(&x[0], n, &choice, key, row + k,
+                                                  &log_prob[k] if with_log_prob else NULL,
+                                                  scratch if with_scratch else NULL)
+    for k in range(64):
+        spoiled = spoiled or scratch[size + k] != 0xAB
+    free(scratch)
+    assert not spoiled, "more scratch was written than is asked for"
+    return np.asarray(index), np.asarray(log_prob)
 
 
 def gumbel_max(const real[::1] x, size_t n, double temperature, uint64_t key, uint64_t row, uint64_t column,
@@ -282,3 +346,131 @@ def test_scratch(calls):
     for n in _core.SHORT_ROW + 1, 1000, 2**20, 2**34:
         for size in calls.scratch_sizes(n):
             assert 0 < size < 0.26 * n + 1024  # 8 bytes for each block of 32 doubles
+
+
+# -------------------------------------------------------------------------------------------------- choose and a Choice
+
+CHOICES = [
+    {},
+    {"temperature": 0.7},
+    {"temperature": 0.0},
+    {"top_k": 3},
+    {"top_p": 0.8},
+    {"min_p": 0.05, "temperature": 1.5},
+    {"top_k": 40, "top_p": 0.95, "min_p": 0.05, "temperature": 0.8},
+    {"top_k": 40, "top_p": 0.95, "temperature": 0.8, "filter_temperature": 2.0},
+    {"top_p": 0.9, "temperature": 0.8, "filter_temperature": 0.0},
+    {"top_k": 10**12, "temperature": 0.5},
+    {"top_p": 0.0},
+]
+
+
+def masks_of(n, seed):
+    """No mask; bytes of every value; words, of all columns and of half of them. Python's mask, bytes and words."""
+    rng = np.random.default_rng([n, seed])
+    allowed = rng.random(n) < 0.6
+    allowed[0] = True
+    yield None, None, None
+    given = np.where(allowed, rng.integers(1, 256, n), 0).astype(np.uint8)
+    yield given, given, None
+    words = np.zeros((n + 31) // 32 + 1, np.uint32)
+    np.bitwise_or.at(words, np.flatnonzero(allowed) // 32, np.uint32(1) << (np.flatnonzero(allowed) % 32).astype("u4"))
+    for count in {(n + 31) // 32, (n + 63) // 64}:
+        yield words[:count], None, words[: count + 1]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 6, 31, 32, 33, 64, 127, 128, 129, 1000, 40_000])
+def test_choose_is_categorical(n, dtype, calls, target):
+    """The index and its log-probability, bit by bit, by every filter under every kind of mask."""
+    x = some_rows(n, dtype, masked=0.1)
+    x[0] = 1
+    for seed, options in enumerate(CHOICES):
+        a, b = map(int, np.random.SeedSequence(seed).generate_state(2, np.uint64))
+        for mask, given, words in masks_of(n, seed):
+            index, log_prob = calls.choose(x, n, options, given, words, a, b, 7)
+            batch = np.broadcast_to(x, (7, n))
+            expected = gumbel_fast.categorical(batch, rng=seed, mask=mask, return_log_prob=True, **options)
+            np.testing.assert_array_equal(index, expected[0])
+            np.testing.assert_array_equal(log_prob, expected[1])
+            without = calls.choose(x, n, options, given, words, a, b, 7, True, False)
+            np.testing.assert_equal(without, (index, np.full(7, 7, dtype)))
+
+
+def test_the_default_choice_keeps_all(calls):
+    """At temperature 1, whatever was there before; draws are those of categorical_f32."""
+    assert calls.default_choice() == (
+        {"temperature": 1, "filter_temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0},
+        True,
+    )
+    for n in 5, 300:
+        x = some_rows(n)
+        drawn = calls.choose(x, n, {}, None, None, 3, 4)[0]
+        assert drawn[0] == calls.categorical(x, n, 1.0, 3, 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 6, 128, 129, 1000])
+def test_what_choose_refuses(n, dtype, calls):
+    """Nothing is written where the log-probability goes."""
+    bad_row, bad_argument = calls.BAD
+
+    def status(x, size, options, mask=None, words=None, with_scratch=True):
+        index, log_prob = calls.choose(x, size, options, mask, words, 1, 2, 1, with_scratch)
+        assert log_prob[0] == 7 or index[0] >= 0
+        return index[0]
+
+    x = np.zeros(n, dtype)
+    for options in CHOICES:
+        for bad in np.nan, np.inf, -np.inf:
+            wrong = x.copy()
+            wrong[n // 2 if bad != -np.inf else slice(None)] = bad
+            assert status(wrong, n, options) == bad_row
+        assert status(x, n, options, np.zeros(n, np.uint8)) == bad_row
+        assert status(x, n, options, None, np.zeros((n + 31) // 32 + 1, np.uint32)) == bad_row
+        assert status(x, n, options, None, np.ones(1, np.uint32)) == bad_row  # no words at all
+        for size in 0, 2**34 + 1, 2**63:
+            assert status(x, size, options) == bad_argument
+        needed = calls.choice_scratch_sizes(n, options)[dtype is np.float64]
+        assert (status(x, n, options, None, None, False) == bad_argument) == (needed > 0)
+        assert status(x, n, options) >= 0
+    for name in "temperature", "filter_temperature", "top_p", "min_p":
+        for value in -1.0, -5e-324, np.nan, -np.inf:
+            assert status(x, n, {"temperature": 1, "top_k": 2, **{name: value}}) == bad_argument
+            assert status(x, n, {"filter_temperature": 1, **{name: value}}) == bad_argument
+    for value in np.nextafter(1, 2), 2.0, np.inf:
+        assert status(x, n, {"min_p": value}) == bad_argument
+        assert status(x, n, {"top_p": value}) >= 0
+    for name in "temperature", "filter_temperature":
+        assert status(x, n, {"filter_temperature": 1, "top_k": 2, name: np.inf}) >= 0
+
+
+def test_scratch_of_a_choice(calls):
+    """None for short rows that have no filters; with them room to rank a row, and never much more."""
+    for options in CHOICES:
+        for n in 1, 32, 128, 129, 5000, 2**20, 2**34:
+            filtered = not {"top_k", "top_p", "min_p"}.isdisjoint(options)
+            for size in calls.choice_scratch_sizes(n, options):
+                assert (size == 0) == (n <= _core.SHORT_ROW and not filtered)
+                assert size < (17 if filtered else 0.26) * n + 2048
+
+
+def test_two_threads_choose(calls):
+    """Each with scratch of its own, at the same time and without the GIL: what one would draw alone."""
+    n, count = 5000, 2000
+    x = some_rows(n, masked=0)
+    options = CHOICES[6]
+    mask = (np.arange(n) % 3 > 0).astype(np.uint8)
+    alone = [calls.choose(x, n, options, mask, None, key, 0, count) for key in (1, 2)]
+    found = [None, None]
+
+    def draw(which):
+        found[which] = calls.choose(x, n, options, mask, None, which + 1, 0, count)
+
+    threads = [threading.Thread(target=draw, args=(which,)) for which in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_equal(found, alone)
+    assert not np.array_equal(*(index for index, _ in alone))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 import gumbel_fast
 from filtered import KINDS, law, made_filters, made_row, of_row
@@ -31,6 +32,9 @@ FILTERS = {
     "top_p, min_p": {"top_p": 0.8, "min_p": 0.1},
     "chain": {"top_k": 12, "top_p": 0.9, "min_p": 0.1, "temperature": 0.8},
     "temperature last": {"top_k": 12, "top_p": 0.8, "min_p": 0.1, "temperature": 3.0, "filter_temperature": 1.0},
+    "top_k at the limit": {"top_k": 6, "temperature": 1.7, "filter_temperature": 0.0},
+    "top_p at the limit": {"top_p": 0.9, "temperature": 0.5, "filter_temperature": 0.0},
+    "min_p at the limit": {"min_p": 1e-9, "filter_temperature": 0.0},
 }
 
 
@@ -54,8 +58,8 @@ def faults(row, p, keep, options):
     wrong = {"the last lost": np.where(np.isin(np.arange(row.size), order[: count - 1]), weights, 0)}
     if np.ptp(row[keep].astype(np.float64)) > 0.7 * t:  # else too even to tell temperatures apart
         wrong["twice the temperature"] = np.where(keep, softmax(row, 2 * t), 0)
-    if options.get("filter_temperature", t) != t:
-        wrong["the temperature of the filter"] = np.where(keep, softmax(row), 0)
+        if options.get("filter_temperature", 0):
+            wrong["the temperature of the filter"] = np.where(keep, softmax(row, options["filter_temperature"]), 0)
     return wrong
 
 
@@ -224,11 +228,14 @@ def assert_draws_what_truncate_keeps(row, count=40, rng=1, **filters):
             continue
         draws = way(row, count, rng=rng, **filters)
         assert keep[draws].all(), f"{name}: category {draws[~keep[draws]][0]} is not kept"
-    if np.any(np.asarray(filters.get("temperature", 1)) == 0) or kept.size == 0:
+    if kept.size == 0:
         return
     everything = {"num_samples": row.size, "replace": False, "allow_fewer": True}
     draws = gumbel_fast.categorical(row, rng=rng, **everything, **filters)
     np.testing.assert_array_equal(np.sort(draws[: kept.size]), kept)
+    if filters.get("temperature", 1) == 0:
+        order = np.argsort(-truncated.astype(np.float64), kind="stable")
+        np.testing.assert_array_equal(draws[: kept.size], order[: kept.size])
     assert np.all(draws[kept.size :] == -1)
     some = max(1, min(kept.size, row.size // 8))
     for samples in {1, some, kept.size}:
@@ -247,8 +254,7 @@ def test_made_rows(n, kind):
         row = made_row(kind, n, dtype)
         filters = made_filters(n, 12, seed=7)
         for i in range(12):
-            if 0 not in (filters["temperature"][i], filters["filter_temperature"][i]):
-                assert_draws_what_truncate_keeps(row, **of_row(filters, i))
+            assert_draws_what_truncate_keeps(row, **of_row(filters, i))
 
 
 def test_real_rows(real_logits):
@@ -270,7 +276,7 @@ rows_of = st.one_of(
     st.lists(levels, min_size=60, max_size=140),
     st.lists(near, min_size=60, max_size=140),
 )
-some_temperature = st.sampled_from([1.0, 1.0, 0.8, 0.1, 3.0, 1e-6, 1e6, 1e-300, 1e300, 1e-45, np.inf, 5e-324])
+some_temperature = st.sampled_from([1.0, 1.0, 0.8, 0.1, 3.0, 1e-6, 1e6, 1e-300, 1e300, 1e-45, np.inf, 5e-324, 0.0])
 some_filters = st.fixed_dictionaries(
     {},
     optional={
@@ -400,15 +406,36 @@ def test_temperature_0(n, dtype, target):
     """The first maximum, whatever else is asked for, beside rows that are drawn as if they were alone."""
     x, filters = batch_of(n, dtype)
     cold = np.arange(24) % 2 == 0
-    for name in "temperature", "filter_temperature":
-        mixed = {**filters, name: np.where(cold, 0, filters[name])}
-        for call in {}, {"num_samples": 4}, {"num_samples": 300}:
-            draws = gumbel_fast.categorical(x, rng=2, **call, **mixed)
-            warm = gumbel_fast.categorical(x, rng=2, **call, **filters)
-            first = x.astype(np.float64).argmax(axis=1)
-            if call:
-                first, where = first[:, np.newaxis], cold[:, np.newaxis]
-            np.testing.assert_array_equal(draws, np.where(where if call else cold, first, warm))
+    first = x.astype(np.float64).argmax(axis=1)
+    for call in {}, {"num_samples": 4}, {"num_samples": 300}:
+        warm = gumbel_fast.categorical(x, rng=2, **call, **filters)
+        mixed = {**filters, "temperature": np.where(cold, 0, filters["temperature"])}
+        draws = gumbel_fast.categorical(x, rng=2, **call, **mixed)
+        there = (slice(None), np.newaxis) if call else slice(None)
+        np.testing.assert_array_equal(draws, np.where(cold[there], first[there], warm))
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [5, 64, 65, 4097])
+def test_filter_temperature_0(n, dtype, target):
+    """Draws at `temperature` from what the limit keeps, beside rows that are drawn as if they were alone."""
+    x, filters = batch_of(n, dtype)
+    x[:, [1, n - 1]] = 9  # two equal maxima
+    cold = np.arange(24) % 2 == 0
+    mixed = {**filters, "filter_temperature": np.where(cold, 0, filters["filter_temperature"])}
+    keep = gumbel_fast.truncate(x, **mixed) > -np.inf
+    assert np.all(keep[cold & ((filters["top_p"] < 1) | (filters["min_p"] > 0))].sum(axis=1) == 2)
+    for call in CALLS.values():
+        warm = gumbel_fast.categorical(x, rng=2, **call, **filters)
+        draws = gumbel_fast.categorical(x, rng=2, **call, **mixed)
+        np.testing.assert_array_equal(draws[~cold], warm[~cold])
+        assert np.take_along_axis(keep, draws.reshape(24, -1), axis=1).all()
+    every = np.broadcast_to(np.arange(n), x.shape)
+    np.testing.assert_allclose(
+        gumbel_fast.log_prob(x, every, **mixed),
+        special.log_softmax(np.where(keep, x.astype(np.float64), -np.inf) / filters["temperature"][:, None], axis=1),
+        rtol=2e-6,
+    )
 
 
 # ----------------------------------------------------------------------------------------------- offset of categorical

@@ -161,10 +161,23 @@ def test_at_the_ends_of_temperature(n, dtype, target):
         x[0, 0] = -np.inf
     first = np.array([min(1, n - 1), n // 2])
     every = np.broadcast_to(np.arange(n), x.shape)
-    for options in {"temperature": 0}, {"temperature": 0.0, "top_k": 3}, {"filter_temperature": 0.0}:
+    for options in (
+        {"temperature": 0},
+        {"temperature": 0.0, "top_k": 3},
+        {"temperature": 0.0, "top_p": 0.9, "min_p": 0.1},
+        {"temperature": 0.0, "filter_temperature": 1.0, "top_p": 0.9},
+    ):
         expected = np.where(every == first[:, np.newaxis], 0, -np.inf)
         np.testing.assert_array_equal(gumbel_fast.log_prob(x, every, **options), expected)
         np.testing.assert_array_equal(gumbel_fast.entropy(x, **options), [0, 0])
+    for options in {"top_k": 3}, {"top_p": 0.45}, {"min_p": 0.9}, {"top_k": 3, "top_p": 0.9}, {"top_p": 1.0}:
+        limit = {"filter_temperature": 0.0, **options}
+        kept = gumbel_fast.truncate(x, **limit).astype(np.float64)
+        found, expected = gumbel_fast.log_prob(x, every, **limit), special.log_softmax(kept, axis=1)
+        np.testing.assert_array_equal(np.isneginf(found), np.isneginf(expected))
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+        uncertain = special.entr(np.exp(expected)).sum(axis=1)
+        np.testing.assert_allclose(gumbel_fast.entropy(x, **limit), uncertain, rtol=1e-6, atol=1e-7)
     finite = np.isfinite(x.astype(np.float64))
     count = finite.sum(axis=1)
     expected = np.where(finite, -np.log(count)[:, np.newaxis], -np.inf)

@@ -146,7 +146,7 @@ def test_an_int_drawn_as_the_error_says_is_a_seed():
 ], ids=["gumbel", "categorical"])  # fmt: skip
 def test_other_kinds_are_refused(function):
     for rng in "7", 1.5, object(), np.random.default_rng:
-        with pytest.raises(TypeError, match=r"rng must be None, an int, .* of NumPy, not "):
+        with pytest.raises(TypeError, match=r"rng must be None, an int, .* of NumPy, or RowStreams, not "):
             function(rng)
     with pytest.raises(TypeError, match="masked array"):
         function(np.ma.array([1, 2], mask=[False, True]))

@@ -170,25 +170,38 @@ def test_zeros_of_both_signs_are_equals(n, target):
         x[::2] = first
         for filters in {"top_k": 2}, {"top_p": 1.5 / n}, {"temperature": 0.0, "top_k": 2}:
             found = np.flatnonzero(gumbel_fast.truncate(x, **filters) > -np.inf)
-            np.testing.assert_array_equal(found, [0] if "temperature" in filters else [0, 1])
+            np.testing.assert_array_equal(found, [0, 1])
 
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 @pytest.mark.parametrize("n", [1, 5, 64, 65, 5000])
-def test_temperature_0_keeps_the_first_maximum(n, dtype, target):
+def test_temperature_0_is_the_limit(n, dtype, target):
+    """Equal shares for the greatest logits and none for the others, which is what top_p and min_p see."""
     x = np.zeros((3, n), dtype)
     x[1, n // 2 :] = 1
     x[2, :-1] = -np.inf
-    expected = np.arange(n) == np.array([[0], [n // 2], [n - 1]])
-    for filters in (
-        {"temperature": 0},
-        {"temperature": 0.0, "top_k": 3, "top_p": 0.9, "min_p": 0.1},
-        {"filter_temperature": 0.0, "top_p": 0.9},
-        {"filter_temperature": 0, "min_p": 0.5},
-        {"filter_temperature": 0, "top_k": 4},
-        {"temperature": 0.0, "filter_temperature": 1.0, "top_k": 4},
-    ):
-        np.testing.assert_array_equal(gumbel_fast.truncate(x, **filters) > -np.inf, expected, err_msg=str(filters))
+    greatest = x == x.max(axis=1, keepdims=True)
+    order = np.argsort(-x.astype(np.float64), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1)
+    any_of = x > -np.inf
+    count = np.count_nonzero(greatest, axis=1, keepdims=True)
+    for name in "temperature", "filter_temperature":
+        for filters, expected in (
+            ({}, any_of),
+            ({"top_k": 4}, any_of & (rank < 4)),
+            ({"top_p": 1.0}, any_of),
+            ({"top_p": 1 - 1e-9}, greatest),
+            ({"top_p": 0.6}, greatest & (rank < np.ceil(0.6 * count - 1e-9))),
+            ({"top_p": 0}, rank == 0),
+            ({"min_p": 5e-324}, greatest),
+            ({"min_p": 1.0}, greatest),
+            ({"top_k": 3, "top_p": 0.9}, greatest & (rank < 3)),
+            ({"top_k": 3, "top_p": 0.5, "min_p": 0.1}, greatest & (rank < np.ceil(np.minimum(count, 3) / 2))),
+        ):
+            found = gumbel_fast.truncate(x, **{name: 0.0}, **filters) > -np.inf
+            np.testing.assert_array_equal(found, expected, err_msg=f"{name}, {filters}")
+    found = gumbel_fast.truncate(x, temperature=0, filter_temperature=1.0, top_p=0.9)
+    np.testing.assert_array_equal(found, gumbel_fast.truncate(x, top_p=0.9))
 
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)

@@ -79,7 +79,7 @@ typedef struct element_type {
     size_t size;
     void (*put)(void *array, size_t i, double x); /* converts to the type; a half is truncated */
     const struct element_type *compute;           /* the type that logits of this one are computed in */
-    const gf_kernel *logits, *real;               /* no real kernels for the half types */
+    const gf_kernel *logits, *vjp;                /* the half types have no gradient and no noise */
     gf_gumbel_kernel gumbel;
     gf_gumbel_of_words_kernel gumbel_of_words;
 } element_type;
@@ -280,7 +280,7 @@ static gf_request make_request(const void *row, size_t n, const double *temperat
 }
 
 static void *take_scratch(gf_kernel kernel, const gf_request *q) {
-    return take(&scratch_buffer, kernel.scratch ? kernel.scratch(q->columns, q->draws.count) : 0, GUARD);
+    return take(&scratch_buffer, kernel.scratch ? kernel.scratch(q) : 0, GUARD);
 }
 
 static gf_status run(gf_kernel kernel, const gf_request *q, size_t rows, void *scratch, const char *name) {
@@ -446,25 +446,28 @@ typedef struct {
 } softmax_digests;
 
 static void add_softmax(softmax_digests *d, const element_type *type, const void *row, size_t n, double temperature) {
-    const gf_kernel *k = type->real;
-    void *out = take(&out_buffer, (n ? n : 1) * type->size, type->size);
+    const gf_kernel *k = type->logits;
+    const element_type *result = type->compute;
+    void *out = take(&out_buffer, (n ? n : 1) * result->size, result->size);
     gf_request q = make_request(row, n, &temperature, 0);
     q.out = out;
     run(k[GF_LOG_SOFTMAX], &q, 1, NULL, "log_softmax");
-    add_reals(&d->log_softmax, type, out, n);
-    if (!random_below(2)) {
+    add_reals(&d->log_softmax, result, out, n);
+    if (!random_below(2) && type == result) {
         memcpy(out, row, n * type->size);
         q.x.data = out;
     }
     run(k[GF_SOFTMAX], &q, 1, NULL, "softmax");
-    add_reals(&d->softmax, type, out, n);
-    q.x.data = out;
-    q.other.data = row;
-    run(k[GF_SOFTMAX_VJP], &q, 1, NULL, "softmax_vjp");
-    add_reals(&d->vjp, type, out, n);
+    add_reals(&d->softmax, result, out, n);
+    if (type->vjp) {
+        q.x.data = out;
+        q.other.data = row;
+        run(*type->vjp, &q, 1, NULL, "softmax_vjp");
+        add_reals(&d->vjp, result, out, n);
+    }
     q.x.data = row;
     run(k[GF_LOGSUMEXP], &q, 1, NULL, "logsumexp");
-    add_reals(&d->logsumexp, type, out, 1);
+    add_reals(&d->logsumexp, result, out, 1);
 }
 
 static void hash_softmax(const element_type *type) {
@@ -480,7 +483,173 @@ static void hash_softmax(const element_type *type) {
     print(type->name, "softmax", &d.softmax);
     print(type->name, "log_softmax", &d.log_softmax);
     print(type->name, "logsumexp", &d.logsumexp);
-    print(type->name, "softmax_vjp", &d.vjp);
+    if (type->vjp)
+        print(type->name, "softmax_vjp", &d.vjp);
+}
+
+/* -- masks and filters ---------------------------------------------------------------------------------------------- */
+
+/* What a row has left is chosen by a mask of bytes, one of words, or filters; or by a mask and all filters. */
+typedef enum { BYTES, WORDS, TOP_K, TOP_P, MIN_P, CHAIN, MASKED_CHAIN, CHOICES } choice;
+
+static const char *const choice_names[CHOICES] = {"bytes", "words", "top_k", "top_p", "min_p", "chain", "masked_chain"};
+
+/* What a kernel gives: one draw from each row, several, no more than there are columns, numbers, or one number. */
+typedef enum { STATUS, ONE, MANY, DISTINCT, NUMBERS, NUMBER, LOGARITHMS } result_kind;
+
+typedef struct {
+    int kernel;
+    const char *name;
+    result_kind gives;
+    int masks, filters, values; /* what it takes, and whether it gives values */
+} chosen_kernel;
+
+static const chosen_kernel chosen_kernels[] = {
+    {GF_CHECK, "check", STATUS, 1, 0, 0},
+    {GF_INVERSE_CDF, "inverse_cdf", ONE, 1, 0, 0},
+    {GF_FILTERED, "filtered", ONE, 0, 1, 0},
+    {GF_REJECTION, "rejection", MANY, 1, 1, 0},
+    {GF_ALIAS, "alias", MANY, 1, 1, 0},
+    {GF_REJECTION_DISTINCT, "rejection_distinct", DISTINCT, 1, 1, 0},
+    {GF_GUMBEL_MAX, "gumbel_max", ONE, 1, 0, 1},
+    {GF_GUMBEL_MAX_GIVEN, "gumbel_max_given", ONE, 1, 0, 1},
+    {GF_GUMBEL_TOP_K, "gumbel_top_k", DISTINCT, 1, 0, 1},
+    {GF_DISTINCT_TOP_K, "distinct_top_k", DISTINCT, 1, 1, 0},
+    {GF_GUMBEL_SOFTMAX, "gumbel_softmax", NUMBERS, 1, 0, 0},
+    {GF_SOFTMAX, "softmax", NUMBERS, 1, 0, 0},
+    {GF_LOG_SOFTMAX, "log_softmax", NUMBERS, 1, 0, 0},
+    {GF_LOGSUMEXP, "logsumexp", NUMBER, 1, 0, 0},
+    {GF_TRUNCATE, "truncate", NUMBERS, 1, 1, 0},
+    {GF_LOG_PROB, "log_prob", LOGARITHMS, 1, 1, 0},
+    {GF_ENTROPY, "entropy", NUMBER, 1, 1, 0},
+};
+
+static int is_positive(const chosen_kernel *k) {
+    return k->gives == NUMBERS ? k->kernel != GF_TRUNCATE : k->kernel == GF_LOGSUMEXP;
+}
+
+/* A mask of each row, sometimes of almost nothing; what lies between rows and beyond them is allowed, so that a read there is
+ * seen. */
+static gf_mask make_mask(gf_mask_kind kind, size_t count, size_t n) {
+    static uint8_t bytes[MOST + MOST_ROWS * 8 + 2 * GUARD];
+    static uint32_t words[MOST / 32 + MOST_ROWS * 8 + 2 * GUARD];
+    const double densities[] = {0.9, 0.5, 0.1, 0.01};
+    gf_mask mask = {.kind = kind, .words = (n + 31) / 32};
+    if (kind == GF_MASK_BYTES) {
+        const size_t stride = n + random_below(4);
+        memset(bytes, 1, sizeof bytes);
+        mask.rows = (gf_rows){bytes + GUARD, (ptrdiff_t)stride};
+        for (size_t r = 0; r < count; r++) {
+            const double density = densities[random_below(COUNT(densities))];
+            for (size_t i = 0; i < n; i++)
+                bytes[GUARD + r * stride + i] = random_unit() < density ? (uint8_t)(random_word() | 1) : 0;
+        }
+        return mask;
+    }
+    if (random_below(3) == 0) /* some columns are beyond the words, or there are too many words */
+        mask.words = random_below(2) ? mask.words / 2 : mask.words + 2;
+    const size_t stride = mask.words + random_below(3);
+    memset(words, 0xFF, sizeof words);
+    mask.rows = (gf_rows){words + GUARD, (ptrdiff_t)(stride * sizeof *words)};
+    for (size_t r = 0; r < count; r++) {
+        const double density = densities[random_below(COUNT(densities))];
+        for (size_t i = 0; i < mask.words * 32; i++)
+            if (i < n && random_unit() >= density)
+                words[GUARD + r * stride + i / 32] &= ~(1u << i % 32);
+    }
+    return mask;
+}
+
+/* Filters of each row, of which those that the choice does not name are absent. */
+static gf_filter make_filter(choice chosen, size_t count, size_t n) {
+    static double temperature[MOST_ROWS], top_k[MOST_ROWS], top_p[MOST_ROWS], min_p[MOST_ROWS];
+    static const double shares[] = {0, 0.1, 0.5, 0.9, 0.95, 0.9999, 1};
+    static const double least[] = {0, 5e-324, 1e-60, 1e-4, 0.05, 0.5, 1};
+    for (size_t r = 0; r < count; r++) {
+        const size_t counts[] = {0, 1, 2, 40, n / 2, n - 1, n, n + 5};
+        temperature[r] = random_temperature(COUNT(temperatures));
+        top_k[r] = (double)counts[random_below(COUNT(counts))];
+        top_p[r] = shares[random_below(COUNT(shares))];
+        min_p[r] = least[random_below(COUNT(least))];
+    }
+    const int all = chosen >= CHAIN;
+    return (gf_filter){.temperature = {temperature, random_below(2)},
+                       .top_k = {all || chosen == TOP_K ? top_k : NULL, random_below(2)},
+                       .top_p = {all || chosen == TOP_P ? top_p : NULL, random_below(2)},
+                       .min_p = {all || chosen == MIN_P ? min_p : NULL, random_below(2)}};
+}
+
+/* Numbers of draws or indices that a row is asked for. */
+static size_t chosen_count(result_kind gives, size_t n) {
+    const size_t counts[] = {1, 2, 11, n < LONG ? n : 40};
+    const size_t count = gives == STATUS || gives == ONE ? 1 : counts[random_below(COUNT(counts))];
+    return gives == DISTINCT && count > n ? n : count;
+}
+
+/* Runs a kernel on a batch, and adds all that it gives. */
+static void add_chosen(digest *d, const element_type *type, const chosen_kernel *kernel, const batch *b) {
+    const element_type *result = type->compute;
+    const size_t n = b->request.columns, numbers = kernel->gives == NUMBERS ? n : 1, count = b->count;
+    gf_request q = b->request;
+    q.allow_fewer = kernel->kernel != GF_CHECK && random_below(2);
+    q.draws.count = chosen_count(kernel->gives, n);
+    q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof(int64_t));
+    q.stream.key = random_word();
+    q.stream.row = random_word();
+    q.other = (gf_rows){make_row(result, PLAIN, n, 1), 0};
+    const size_t draws = count * q.draws.count;
+    q.draws.index = take(&index_buffer, draws * sizeof(int64_t), sizeof(int64_t));
+    if (kernel->values)
+        q.draws.value = take(&value_buffer, draws * sizeof(double), sizeof(double));
+    if (kernel->gives >= NUMBERS) {
+        const size_t entries = kernel->gives == LOGARITHMS ? q.draws.count : numbers;
+        q.out = take(&out_buffer, count * entries * result->size, result->size);
+        q.out_stride = (ptrdiff_t)(entries * result->size);
+        for (size_t i = 0; i < draws; i++) /* of which log-probabilities are wanted, some of nothing */
+            q.draws.index[i] = (int64_t)random_below(n + 1) - 1;
+    }
+    void *scratch = take_scratch(type->logits[kernel->kernel], &q);
+    const gf_status status = run(type->logits[kernel->kernel], &q, count, scratch, kernel->name);
+    const size_t sound = status.row < 0 ? count : (size_t)status.row;
+    add_bits(d, (uint64_t)status.row, 8);
+    add_bits(d, (uint64_t)(status.row < 0 ? 0 : status.found), 8);
+    if (kernel->gives >= NUMBERS)
+        add_reals(d, result, q.out, count * (kernel->gives == LOGARITHMS ? q.draws.count : numbers));
+    else if (kernel->gives != STATUS)
+        add_indices(d, q.draws.index, sound * q.draws.count);
+    for (size_t i = 0; kernel->values && i < sound * q.draws.count; i++)
+        add_double(d, q.draws.value[i]);
+}
+
+static void hash_chosen_kernel(const element_type *type, const chosen_kernel *kernel, choice chosen) {
+    digest d = sha256_empty;
+    char name[64];
+    random_state = 9 + chosen;
+    for (size_t l = 1; l < length_count; l++) {
+        const size_t n = lengths[l];
+        if (kernel->kernel == GF_INVERSE_CDF && n > GF_SHORT_ROW)
+            continue;
+        for (int again = 0; again < (n <= EVERY_LENGTH ? 2 : 1); again++) {
+            const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
+            batch b = make_batch(type, count, n, is_positive(kernel) ? POSITIVE : COUNT(temperatures), 0);
+            const gf_mask mask = make_mask(chosen == BYTES ? GF_MASK_BYTES : GF_MASK_WORDS, count, n);
+            const gf_filter filter = make_filter(chosen, count, n);
+            if (chosen == BYTES || chosen == WORDS || chosen == MASKED_CHAIN)
+                b.request.mask = &mask;
+            if (chosen >= TOP_K)
+                b.request.filter = &filter;
+            add_chosen(&d, type, kernel, &b);
+        }
+    }
+    snprintf(name, sizeof name, "%s of %s", kernel->name, choice_names[chosen]);
+    print(type->name, name, &d);
+}
+
+static void hash_chosen(const element_type *type) {
+    for (size_t k = 0; k < COUNT(chosen_kernels); k++)
+        for (choice chosen = 0; chosen < CHOICES; chosen++)
+            if (chosen < TOP_K ? chosen_kernels[k].masks : chosen_kernels[k].filters)
+                hash_chosen_kernel(type, &chosen_kernels[k], chosen);
 }
 
 /* -- noise ---------------------------------------------------------------------------------------------------------- */
@@ -675,7 +844,7 @@ static int hash_target(const gf_kernels *target) {
                               put_float,
                               &f32,
                               target->logits[GF_F32],
-                              target->real[GF_F32],
+                              &target->softmax_vjp[GF_F32],
                               target->gumbel[GF_F32],
                               target->gumbel_of_words[GF_F32]};
     const element_type f64 = {"f64",
@@ -683,7 +852,7 @@ static int hash_target(const gf_kernels *target) {
                               put_double,
                               &f64,
                               target->logits[GF_F64],
-                              target->real[GF_F64],
+                              &target->softmax_vjp[GF_F64],
                               target->gumbel[GF_F64],
                               target->gumbel_of_words[GF_F64]};
     const element_type f16 = {"f16", 2, put_half, &f32, target->logits[GF_F16], NULL, NULL, NULL};
@@ -699,9 +868,10 @@ static int hash_target(const gf_kernels *target) {
         hash_row_draws(types[i]);
         hash_batch_draws(types[i]);
         hash_gumbel_softmax(types[i]);
-        if (!types[i]->real)
-            continue;
         hash_softmax(types[i]);
+        hash_chosen(types[i]);
+        if (!types[i]->gumbel)
+            continue;
         hash_gumbel(types[i]);
         hash_gumbel_of_words(types[i]);
     }

@@ -2,7 +2,7 @@
  *
  * .ci/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, so that a read or write outside a buffer of just the
  * right size, an undefined conversion, or other bits on one target end it. Requests are sound, as those of the library
- * are; logits, noise and gradients are any bits at all. What another thread may change in between is not tried here. */
+ * are; logits, noise, gradients and masks are any bits at all. What another thread may change in between is not tried here. */
 #include "gumbel_fast.h"
 
 #include <math.h>
@@ -53,6 +53,81 @@ static void *allocate(size_t bytes) {
     return p;
 }
 
+/* The kernels, and what each takes and gives. */
+enum { VJP = GF_LOGITS_KERNELS };
+
+enum {
+    MASK = 1,
+    FILTER = 2,
+    SEVERAL = 4,  /* draws from a row */
+    DISTINCT = 8, /* of which there are no more than columns */
+    VALUES = 16,
+    NUMBERS = 32, /* as many for each row as it has columns */
+    NUMBER = 64,
+    LOGARITHMS = 128, /* one for each index given */
+    POSITIVE = 256    /* no temperature 0 */
+};
+
+static const struct {
+    int number, traits;
+} kernels[] = {
+    {GF_CHECK, MASK},
+    {GF_INVERSE_CDF, MASK},
+    {GF_REJECTION, MASK | FILTER | SEVERAL},
+    {GF_ALIAS, MASK | FILTER | SEVERAL},
+    {GF_REJECTION_DISTINCT, MASK | FILTER | SEVERAL | DISTINCT},
+    {GF_GUMBEL_MAX, MASK | VALUES},
+    {GF_GUMBEL_MAX_GIVEN, MASK | VALUES},
+    {GF_GUMBEL_TOP_K, MASK | SEVERAL | DISTINCT | VALUES},
+    {GF_DISTINCT_TOP_K, MASK | FILTER | SEVERAL | DISTINCT},
+    {GF_FILTERED, MASK | FILTER},
+    {GF_TRUNCATE, MASK | FILTER | NUMBERS},
+    {GF_LOG_PROB, MASK | FILTER | SEVERAL | LOGARITHMS},
+    {GF_ENTROPY, MASK | FILTER | NUMBER},
+    {GF_GUMBEL_SOFTMAX, MASK | NUMBERS | POSITIVE},
+    {GF_SOFTMAX, MASK | NUMBERS | POSITIVE},
+    {GF_LOG_SOFTMAX, MASK | NUMBERS | POSITIVE},
+    {GF_LOGSUMEXP, MASK | NUMBER | POSITIVE},
+    {VJP, NUMBERS | POSITIVE},
+};
+
+/* A mask whose bytes or words are of the input, in memory of just their size. */
+static void *make_mask(input *in, gf_mask *mask, size_t rows, size_t n) {
+    const size_t all = (n + 31) / 32, counts[] = {all, all, all, all / 2, all + 1, 0};
+    const int dense = take(in, 1) & 1;
+    mask->kind = take(in, 1) & 1 ? GF_MASK_WORDS : GF_MASK_BYTES;
+    mask->words = counts[take(in, 1) % (sizeof counts / sizeof *counts)];
+    const size_t row = mask->kind == GF_MASK_WORDS ? mask->words * sizeof(uint32_t) : n;
+    const size_t stride = take(in, 1) & 1 ? row : 0;
+    unsigned char *bytes = allocate(stride ? rows * row : row);
+    uint64_t state = take(in, 8);
+    for (size_t i = 0; i < (stride ? rows * row : row); i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (unsigned char)(dense ? state >> 56 | state >> 48 : (state >> 56) & (state >> 40) & (state >> 32));
+    }
+    mask->rows = (gf_rows){bytes, (ptrdiff_t)stride};
+    return bytes;
+}
+
+/* Filters of each row, some of them absent. */
+static void make_filter(input *in, gf_filter *filter, double (*of)[MOST_ROWS], const double *temperatures, size_t among,
+                        size_t rows, size_t n) {
+    static const double shares[] = {0, 5e-324, 0.1, 0.5, 0.9, 0.95, 0.9999, 1};
+    static const double least[] = {0, 5e-324, 1e-60, 1e-4, 0.05, 0.5, 1};
+    const double counts[] = {0, 1, 2, 40, (double)(n / 2), (double)(n - 1), (double)n, (double)n + 5, 1e12};
+    for (size_t r = 0; r < rows; r++) {
+        of[0][r] = temperatures[take(in, 1) % among];
+        of[1][r] = counts[take(in, 1) % (sizeof counts / sizeof *counts)];
+        of[2][r] = shares[take(in, 1) % (sizeof shares / sizeof *shares)];
+        of[3][r] = least[take(in, 1) % (sizeof least / sizeof *least)];
+    }
+    const uint64_t given = take(in, 1), step = take(in, 1);
+    filter->temperature = (gf_vector){of[0], step & 1};
+    filter->top_k = (gf_vector){given & 1 ? of[1] : NULL, step >> 1 & 1};
+    filter->top_p = (gf_vector){given & 2 ? of[2] : NULL, step >> 2 & 1};
+    filter->min_p = (gf_vector){given & 4 ? of[3] : NULL, step >> 3 & 1};
+}
+
 /* What a kernel did: everything that it may have written. */
 typedef struct {
     gf_status status;
@@ -61,13 +136,15 @@ typedef struct {
     double out[MOST_ROWS * MOST_COLUMNS];
 } result;
 
-static void run(const gf_kernel *kernel, gf_request q, size_t rows, size_t size, size_t results, result *r) {
+/* `given` are the indices that log-probabilities are of. */
+static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, size_t rows, size_t size, size_t results,
+                result *r) {
     const size_t draws = rows * q.draws.count;
-    void *scratch = allocate(kernel->scratch ? kernel->scratch(q.columns, q.draws.count) : 0);
+    void *scratch = allocate(kernel->scratch ? kernel->scratch(&q) : 0);
     int64_t *index = allocate(draws * sizeof *index);
     double *value = allocate(draws * sizeof *value);
     char *out = allocate(rows * results * size);
-    memset(index, 0, draws * sizeof *index);
+    memcpy(index, given, draws * sizeof *index);
     memset(value, 0, draws * sizeof *value);
     memset(out, 0, rows * results * size);
     q.draws.index = index;
@@ -95,36 +172,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const double temperatures[] = {
         1, 0.3, 7, 1e-6, 5e-324, 1e-300, 2.9e-39, 1e-40, 1e30, 1.5e45, 1e300, INFINITY, 0};
-    static const int samplers[] = {GF_CHECK,
-                                   GF_INVERSE_CDF,
-                                   GF_REJECTION,
-                                   GF_ALIAS,
-                                   GF_REJECTION_DISTINCT,
-                                   GF_GUMBEL_MAX,
-                                   GF_GUMBEL_MAX_GIVEN,
-                                   GF_GUMBEL_TOP_K,
-                                   GF_DISTINCT_TOP_K,
-                                   GF_GUMBEL_SOFTMAX};
     static result expected, found;
+    static int64_t indices[MOST_ROWS * MOST_DRAWS];
     input in = {data, size};
-    const size_t choice = take(&in, 1) % (sizeof samplers / sizeof *samplers + GF_REAL_KERNELS);
-    const int is_real = choice >= sizeof samplers / sizeof *samplers;
-    const int number = is_real ? (int)(choice - sizeof samplers / sizeof *samplers) : samplers[choice];
-    const gf_dtype dtype = (gf_dtype)(take(&in, 1) % (is_real ? 2 : GF_DTYPES));
+    const size_t choice = take(&in, 1) % (sizeof kernels / sizeof *kernels);
+    const int number = kernels[choice].number, traits = kernels[choice].traits;
+    const gf_dtype dtype = (gf_dtype)(take(&in, 1) % (number == VJP ? 2 : GF_DTYPES));
     const size_t element = dtype == GF_F64 ? 8 : dtype == GF_F32 ? 4 : 2, compute = dtype == GF_F64 ? 8 : 4;
-    const int short_only = !is_real && number == GF_INVERSE_CDF;
-    const size_t n = 1 + take(&in, 2) % (short_only ? GF_SHORT_ROW : MOST_COLUMNS), rows = 1 + take(&in, 1) % MOST_ROWS;
-    const int relaxes = is_real || number == GF_GUMBEL_SOFTMAX;
-    const int many = !is_real && (number == GF_REJECTION || number == GF_ALIAS || number == GF_REJECTION_DISTINCT ||
-                                  number == GF_GUMBEL_TOP_K || number == GF_DISTINCT_TOP_K);
-    size_t count = many ? 1 + take(&in, 1) % MOST_DRAWS : 1;
-    if (number != GF_REJECTION && number != GF_ALIAS && count > n)
+    const size_t most = number == GF_INVERSE_CDF ? GF_SHORT_ROW : MOST_COLUMNS;
+    const size_t n = 1 + take(&in, 2) % most, rows = 1 + take(&in, 1) % MOST_ROWS;
+    size_t count = traits & SEVERAL ? 1 + take(&in, 1) % MOST_DRAWS : 1;
+    if (traits & DISTINCT && count > n)
         count = n;
-    double temperature[MOST_ROWS];
-    const size_t among = sizeof temperatures / sizeof *temperatures - (size_t)relaxes;
+    double temperature[MOST_ROWS], of_filter[4][MOST_ROWS];
+    const size_t among = sizeof temperatures / sizeof *temperatures;
     for (size_t r = 0; r < rows; r++)
-        temperature[r] = temperatures[take(&in, 1) % among];
+        temperature[r] = temperatures[take(&in, 1) % (traits & POSITIVE ? among - 1 : among)];
     gf_request q;
+    gf_mask mask;
+    gf_filter filter;
+    void *masked = NULL;
     memset(&q, 0, sizeof q);
     q.columns = n;
     q.temperature = (gf_vector){temperature, take(&in, 1) & 1};
@@ -132,35 +199,44 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     q.draws.count = count;
     q.draws.step = sizeof(int64_t);
     static double wants_values;
-    q.draws.value = !is_real && number >= GF_GUMBEL_MAX && number <= GF_GUMBEL_TOP_K ? &wants_values : NULL;
+    q.draws.value = traits & VALUES ? &wants_values : NULL;
     q.hard = take(&in, 1) & 1;
+    q.allow_fewer = number != GF_CHECK && take(&in, 1) & 1;
+    if (traits & MASK && take(&in, 1) & 1) {
+        masked = make_mask(&in, &mask, rows, n);
+        q.mask = &mask;
+    }
+    if (traits & FILTER && (number == GF_FILTERED || take(&in, 1) & 1)) {
+        make_filter(&in, &filter, of_filter, temperatures, among, rows, n);
+        q.filter = &filter;
+    }
+    for (size_t i = 0; i < rows * count; i++)
+        indices[i] = traits & LOGARITHMS ? (int64_t)((take(&in, 2) + i * 7) % (n + 1)) - 1 : 0;
     void *x = allocate(rows * n * element), *other = allocate(rows * n * compute);
     fill(&in, x, rows * n, dtype);
     fill(&in, other, rows * n, dtype == GF_F64 ? GF_F64 : GF_F32);
     q.x = (gf_rows){x, (ptrdiff_t)(n * element)};
     q.other = (gf_rows){other, (ptrdiff_t)(n * compute)};
-    const size_t results = !relaxes ? 0 : is_real && number == GF_LOGSUMEXP ? 1 : n;
+    const size_t results = traits & NUMBERS ? n : traits & NUMBER ? 1 : traits & LOGARITHMS ? count : 0;
     size_t last = 0;
     while (gf_targets[last + 1])
         last++;
     for (size_t t = last + 1; t-- > 0;) { /* scalar is the last */
         if (!gf_target_usable(gf_targets[t]))
             continue;
-        const gf_kernel *table = is_real ? gf_targets[t]->real[dtype] : gf_targets[t]->logits[dtype];
-        run(&table[number], q, rows, compute, results, t == last ? &expected : &found);
+        const gf_kernel *kernel =
+            number == VJP ? &gf_targets[t]->softmax_vjp[dtype] : &gf_targets[t]->logits[dtype][number];
+        run(kernel, q, indices, rows, compute, results, t == last ? &expected : &found);
         if (t != last && memcmp(&expected, &found, sizeof found) != 0) {
-            fprintf(stderr,
-                    "%s differs from scalar: kernel %d of %s\n",
-                    gf_targets[t]->name,
-                    number,
-                    is_real ? "floats" : "logits");
+            fprintf(stderr, "%s differs from scalar: kernel %d\n", gf_targets[t]->name, number);
             abort();
         }
         const size_t sound = found.status.row < 0 ? rows : (size_t)found.status.row;
-        for (size_t i = 0; t != last && !relaxes && number != GF_CHECK && i < sound * count; i++)
-            if (found.index[i] < 0 || found.index[i] >= (int64_t)n)
+        for (size_t i = 0; t != last && !results && number != GF_CHECK && i < sound * count; i++)
+            if (found.index[i] < -q.allow_fewer || found.index[i] >= (int64_t)n)
                 abort();
     }
+    free(masked);
     free(x);
     free(other);
     return 0;
