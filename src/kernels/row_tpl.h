@@ -1,5 +1,9 @@
 /* Template: a row as the kernels read it. What a mask or a filter leaves out is read as -inf, here and nowhere else, so that a
- * kernel never knows which of the two there was. How a filter decides: filter_tpl.h. */
+ * kernel never knows which of the two there was. How a filter decides: filter_tpl.h.
+ *
+ * Tried and slower, or larger: one loop that asks at each vector whether the row is whole (the block maxima half as slow
+ * again); whole and other rows in two loops of one function (log_softmax a seventh slower: a call in the one takes the
+ * registers of the other); what is left out inlined in every loop (half as large a library again). */
 #include "kernels/element_tpl.h"
 #include "request.h"
 
