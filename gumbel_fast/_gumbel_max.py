@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_out
+from ._arguments import NO_FILTERS, Vector, check_out
 from ._core import Request
 from ._methods import Method
-from ._request import Parts, as_wanted, draw, to_sample
+from ._request import as_wanted, draw, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
@@ -179,7 +179,7 @@ def gumbel_max(
     True
     """
     threads = as_workers(workers)
-    parts = Parts(temperature, mask, axis=axis)
+    parts = temperature, mask, NO_FILTERS, axis
     request = to_sample(logits, parts, rng=rng, offset=offset, noise=noise, allow_fewer=allow_fewer)
     if out is not None:
         check_out(out, request.batch, np.int64, *request.inputs)
@@ -341,7 +341,7 @@ def gumbel_top_k(
     wanted = operator.index(k)
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
-    parts = Parts(temperature, mask, axis=axis)
+    parts = temperature, mask, NO_FILTERS, axis
     request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     shape = (*request.batch, as_wanted(request, wanted))
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None

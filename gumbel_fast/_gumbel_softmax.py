@@ -7,7 +7,8 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._request import Parts, relaxed, to_relax
+from ._arguments import NO_FILTERS
+from ._request import relaxed, to_relax
 from ._rng import RNG
 
 
@@ -90,5 +91,5 @@ def gumbel_softmax(
     >>> bool((hard.argmax(axis=1) == gumbel_fast.gumbel_max(logits, rng=7)).all())
     True
     """
-    request = to_relax(logits, Parts(temperature, mask, axis=axis), rng=rng, offset=offset)
+    request = to_relax(logits, (temperature, mask, NO_FILTERS, axis), rng=rng, offset=offset)
     return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, hard=bool(hard))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
 from ._arguments import Vector, check_not_masked
-from ._request import Parts, reduced, to_log_prob, to_normalise
+from ._request import reduced, to_log_prob, to_normalise
 from ._threads import as_workers
 
 
@@ -85,7 +85,7 @@ def log_prob(
     """
     threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
     check_not_masked("index", index)
     places = np.asarray(index)
     if places.dtype.kind not in "iu" and places.size:
@@ -180,5 +180,5 @@ def entropy(
     array([3., 1.])
     """
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
     return reduced(request, _core.ENTROPY, _methods.LOG_PROB, None, workers)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_out
+from ._arguments import NO_FILTERS, Vector, check_out
 from ._core import Request
-from ._request import Parts, as_wanted, draw, to_log_prob, to_sample
+from ._request import as_wanted, draw, to_log_prob, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
@@ -232,7 +232,7 @@ def categorical(
     if offset[1]:
         raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
     filters = (top_k, top_p, min_p, filter_temperature)
-    parts = Parts(temperature, mask, filters, axis)
+    parts = temperature, mask, filters, axis
     request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     samples = None if num_samples is None else _as_count(num_samples)
     shape = request.batch if samples is None else (*request.batch, samples)
@@ -314,7 +314,7 @@ def repeated_pieces(
     logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
 ) -> Iterator[NDArray[np.int64]]:
     """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
-    request = to_sample(logits, Parts(temperature), rng=rng)
+    request = to_sample(logits, (temperature, None, NO_FILTERS, -1), rng=rng)
     method = _methods.of_repeated_draws(request.columns, num_samples)
     state = _core.RepeatedRow(request, method.kernel, 0)
     for start in range(0, num_samples, step):

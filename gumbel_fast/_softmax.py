@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector
-from ._request import Parts, reduced, relaxed, to_differentiate, to_normalise
+from ._arguments import NO_FILTERS, Vector
+from ._request import reduced, relaxed, to_differentiate, to_normalise
 
 
 def softmax(
@@ -66,7 +66,7 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
     array([0., 0., 1.])
     """
-    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
     return relaxed(request, _core.SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
@@ -120,7 +120,7 @@ def log_softmax(
     >>> gumbel_fast.log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
     return relaxed(request, _core.LOG_SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
@@ -195,7 +195,7 @@ def logsumexp(
     >>> float(gumbel_fast.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    request = to_normalise(logits, Parts(temperature, mask, axis=axis))
+    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
     return reduced(request, _core.LOGSUMEXP, _methods.SOFTMAX, out, workers)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._request import Parts, relaxed, to_normalise
+from ._request import relaxed, to_normalise
 
 
 def truncate(
@@ -92,5 +92,5 @@ def truncate(
     array([False,  True,  True, False])
     """
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, Parts(temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
     return relaxed(request, _core.TRUNCATE, _methods.TRUNCATE, axis, out, workers)

@@ -12,7 +12,7 @@
 #endif
 
 /* What is left of a row, in the compute type. */
-static void ROW(copy_left)(const ROW(row) * row, real_t *out) {
+GF_APART void ROW(copy_left)(const ROW(row) * row, real_t *out) {
     const size_t n = row->n;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
