@@ -48,6 +48,18 @@ FAILING = {
     "categorical, an rng": lambda: gumbel_fast.categorical(X, rng="7"),
     "categorical, workers": lambda: gumbel_fast.categorical(X, rng=1, workers=0),
     "categorical, no categories": lambda: gumbel_fast.categorical(X[:, :0], rng=1),
+    "categorical, a mask's shape": lambda: gumbel_fast.categorical(X, mask=np.ones((4, 5), bool), rng=1),
+    "categorical, a mask of nothing": lambda: gumbel_fast.categorical(
+        X, mask=np.zeros((3, 1), np.uint32), rng=GENERATOR
+    ),
+    "categorical, top_p": lambda: gumbel_fast.categorical(X, top_p=[0.5, np.nan, 1], rng=1),
+    "categorical, min_p by the fast path": lambda: gumbel_fast.categorical(X, min_p=2, rng=GENERATOR),
+    "categorical, bad row filtered": lambda: gumbel_fast.categorical(NAN, top_k=3, return_log_prob=True, rng=1),
+    "categorical, row streams": lambda: gumbel_fast.categorical(X, rng=gumbel_fast.RowStreams([1, 2])),
+    "row streams, seeds": lambda: gumbel_fast.RowStreams([1, 2.5]),
+    "truncate, top_k": lambda: gumbel_fast.truncate(X, top_k=-1),
+    "log_prob, an index": lambda: gumbel_fast.log_prob(X, [0, 5, 1]),
+    "entropy, a mask": lambda: gumbel_fast.entropy(X, mask=X),
     "gumbel_max, bad row": lambda: gumbel_fast.gumbel_max(NAN, rng=1, return_value=True),
     "gumbel_max, bad row by the fast path": lambda: gumbel_fast.gumbel_max(NAN, rng=GENERATOR),
     "gumbel_max, temperatures": lambda: gumbel_fast.gumbel_max(X, temperature=[1, -1, 1], rng=1),

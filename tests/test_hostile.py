@@ -1,11 +1,13 @@
-"""What other code in the process does to a call: logits that another thread changes, floating-point modes left set.
+"""What the process does to a call: arrays that another thread changes or that end where memory does, modes left set.
 
-Such logits may give any answer that lies inside the row, or a ValueError; never a crash, an end that does not come, or
-an index beyond the row. Under AddressSanitizer this file also shows what is read and written out of bounds.
+Logits and masks that change may give any answer that lies inside the row, or a ValueError; never a crash, an end that
+does not come, or an index beyond the row. Under AddressSanitizer this file also shows what is read and written out of
+bounds.
 """
 
 import contextlib
 import ctypes
+import mmap
 import platform
 import sys
 import threading
@@ -83,6 +85,129 @@ def test_logits_that_another_thread_changes(rows, n, sampler, filling, target):
                     assert "row" in str(error)  # noqa: PT017 - either outcome is right
                 else:
                     assert np.all((index >= 0) & (index < n))
+
+
+CHAIN = {"top_k": 40, "top_p": 0.95, "min_p": 1e-3}
+CHOSEN = {
+    "top_k": lambda x, **o: gumbel_fast.categorical(x, rng=1, top_k=7, **o),
+    "top_p": lambda x, **o: gumbel_fast.categorical(x, rng=1, top_p=0.9, **o),
+    "min_p": lambda x, **o: gumbel_fast.categorical(x, rng=1, min_p=0.1, **o),
+    "chain": lambda x, **o: gumbel_fast.categorical(x, rng=1, **CHAIN, **o),
+    "chain, few draws": lambda x, **o: gumbel_fast.categorical(x, rng=1, num_samples=2, **CHAIN, **o),
+    "chain, many draws": lambda x, **o: gumbel_fast.categorical(x, rng=1, num_samples=300, **CHAIN, **o),
+    "chain, distinct draws": lambda x, **o: gumbel_fast.categorical(
+        x, rng=1, num_samples=3, replace=False, **CHAIN, **o
+    ),
+    "top_p, with log-probs": lambda x, **o: gumbel_fast.categorical(x, rng=1, top_p=0.9, return_log_prob=True, **o)[0],
+    "mask": lambda x, **o: gumbel_fast.categorical(x, rng=1, **o),
+    "mask, few draws": lambda x, **o: gumbel_fast.categorical(x, rng=1, num_samples=2, **o),
+    "mask, many draws": lambda x, **o: gumbel_fast.categorical(x, rng=1, num_samples=300, **o),
+    "mask, distinct draws": lambda x, **o: gumbel_fast.categorical(x, rng=1, num_samples=3, replace=False, **o),
+    "mask of gumbel_max": lambda x, **o: gumbel_fast.gumbel_max(x, rng=1, **o),
+    "mask of gumbel_top_k": lambda x, **o: gumbel_fast.gumbel_top_k(x, 3, rng=1, **o),
+}
+
+
+def assert_inside_or_refused(sampler, x, least, **options):
+    try:
+        index = sampler(x, **options)
+    except ValueError as error:
+        assert "row" in str(error)  # noqa: PT017 - either outcome is right
+    else:
+        assert np.all((index >= least) & (index < x.shape[1]))
+
+
+@pytest.mark.parametrize("filling", FILLINGS)
+@pytest.mark.parametrize("name", [name for name in CHOSEN if not name.startswith("mask")])
+@pytest.mark.parametrize("rows, n", [(100, 90), (4, 6000)])
+def test_filtered_logits_that_another_thread_changes(rows, n, name, filling, target):
+    dtype = ALL_DTYPES[(rows + len(name)) % len(ALL_DTYPES)]
+    x = np.zeros((rows, n), dtype)
+    with changing(x, *FILLINGS[filling], dtype):
+        for temperature in 1.0, 0.0, 0.01:
+            end = time.monotonic() + SECONDS / 3
+            while time.monotonic() < end:
+                assert_inside_or_refused(CHOSEN[name], x, 0, temperature=temperature)
+                assert_inside_or_refused(CHOSEN[name], x, -1, temperature=temperature, allow_fewer=True)
+                gumbel_fast.truncate(x, **CHAIN)
+                gumbel_fast.entropy(x, **CHAIN)
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint32"])
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("rows, n", [(100, 90), (4, 6000)])
+def test_masks_that_another_thread_changes(rows, n, name, kind, target):
+    """From all to nothing, and to a part of each row."""
+    dtype = ALL_DTYPES[(rows + len(name)) % len(ALL_DTYPES)]
+    x = np.random.default_rng(1).normal(size=(rows, n)).astype(dtype)
+    mask = np.zeros((rows, n if kind == "bool" else (n + 31) // 32), kind)
+    with changing(mask, np.iinfo(np.uint32).max if kind == "uint32" else True, 0, kind):
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            assert_inside_or_refused(CHOSEN[name], x, 0, mask=mask)
+            assert_inside_or_refused(CHOSEN[name], x, -1, mask=mask, allow_fewer=True)
+            gumbel_fast.truncate(x, mask=mask, **CHAIN)
+            gumbel_fast.log_prob(x, np.full(rows, n - 1), mask=mask, top_p=0.9)
+            gumbel_fast.softmax(x, mask=mask)
+
+
+# ------------------------------------------------------------------------------------------------- where memory ends
+
+
+@contextlib.contextmanager
+def between_pages(x):
+    """A copy of x that ends, and one that begins, at a page that may not be read."""
+    page, size = mmap.PAGESIZE, -(-max(x.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    protect = libc.mprotect
+    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    for place in start, start + page + size:
+        assert protect(place, page, mmap.PROT_READ & 0) == 0
+    copies = []
+    for place in page + size - x.nbytes, page:
+        copies.append(np.ndarray(x.shape, x.dtype, memory, place))
+    try:
+        copies[1][...] = x
+        copies[0][...] = x  # the two may overlap: one is used at a time
+        yield copies
+    finally:
+        for place in start, start + page + size:
+            assert protect(place, page, mmap.PROT_READ | mmap.PROT_WRITE) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pages that may not be read are made by mprotect")
+@pytest.mark.parametrize("n", [1, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 96, 97, 127, 128, 129, 1000, 1025, 4097])
+def test_nothing_is_read_beyond_logits_and_masks(n, target):
+    """By any function, of arrays that lie against a page that may not be read; a read of one byte more is a crash."""
+    rng = np.random.default_rng(n)
+    bits = rng.random((3, n)) < 0.7
+    bits[:, -1] = bits[:, 0] = True
+    packed = np.zeros((3, (n + 31) // 32), np.uint32)
+    for c in range(n):
+        packed[:, c // 32] |= bits[:, c].astype(np.uint32) << np.uint32(c % 32)
+    shortened = packed[:, : max(n // 64, 1)].copy()
+    for mask in bits, packed, shortened, bits[1], packed[1]:
+        for dtype in ALL_DTYPES:
+            x = rng.normal(size=(3, n)).astype(dtype)
+            with between_pages(x) as logits, between_pages(mask) as masks:
+                for i in range(2):
+                    logits[i][...], masks[i][...] = x, mask
+                    options = {"mask": masks[i], "allow_fewer": True}
+                    for sampler in CHOSEN.values():
+                        expected = sampler(x, mask=mask, allow_fewer=True)
+                        np.testing.assert_array_equal(sampler(logits[i], **options), expected)
+                    for function in gumbel_fast.softmax, gumbel_fast.log_softmax, gumbel_fast.logsumexp:
+                        np.testing.assert_array_equal(function(logits[i], mask=masks[i]), function(x, mask=mask))
+                    for filters in CHAIN, {"top_k": 3}, {"top_p": 0.5}, {"min_p": 0.5}:
+                        np.testing.assert_array_equal(
+                            gumbel_fast.truncate(logits[i], mask=masks[i], **filters),
+                            gumbel_fast.truncate(x, mask=mask, **filters),
+                        )
+                        gumbel_fast.entropy(logits[i], mask=masks[i], **filters)
+                        gumbel_fast.log_prob(logits[i], np.full((3, 1), n - 1), mask=masks[i], **filters)
+                    gumbel_fast.gumbel_softmax(logits[i], mask=masks[i], rng=1)
 
 
 # ----------------------------------------------------------------------------------------------- floating-point modes

@@ -220,6 +220,31 @@ def test_a_single_row(name):
             np.testing.assert_equal(result, FUNCTIONS[name](x, rng=5, offset=(int(position), 0)))
 
 
+@pytest.mark.parametrize("shape", [(6, 300), (2, 3, 300), (3, 2, 9), (2, 3, 9)])
+@pytest.mark.parametrize("axes", [(), (1,), "whole", "last"])
+@pytest.mark.parametrize("which", ["seeds", "positions", "both", "words"])
+def test_one_for_many_rows(which, axes, shape):
+    """Seeds and positions of any shape that broadcasts to the batch are those that each row is given by itself."""
+    x = some_rows(shape, masked=0)
+    batch = shape[:-1]
+    some = {"whole": batch, "last": batch[-1:]}.get(axes, axes)
+    rng = np.random.default_rng(1)
+    seeds = rng.integers(0, 2**40, some if which in ("seeds", "both") else ())
+    positions = rng.integers(0, 2**40, some if which in ("positions", "both") else ())
+    given = seeds
+    if which == "words":
+        seeds = rng.integers(0, 2**40, some or (1,))
+        pairs = [np.random.SeedSequence(int(seed)).generate_state(2, np.uint64) for seed in seeds.flat]
+        given = np.asfortranarray(np.array(pairs).reshape(*seeds.shape, 2))
+    streams = gumbel_fast.RowStreams(given, positions)
+    seeds, positions = np.broadcast_to(seeds, batch), np.broadcast_to(positions, batch)
+    for function in gumbel_fast.categorical, gumbel_fast.gumbel_max, gumbel_fast.gumbel_softmax:
+        result = function(x, rng=streams)
+        for row in np.ndindex(batch):
+            alone = function(x[row], rng=int(seeds[row]), offset=(int(positions[row]), 0))
+            np.testing.assert_array_equal(result[row], alone)
+
+
 def test_streams_are_used_again_and_left_as_they_are():
     """They have no state: a second call draws the same, and what they were made of is not written to."""
     x = some_rows((ROWS, 70))
