@@ -105,6 +105,14 @@ def _as_vector(name: str, numbers: Array, batch: tuple[int, ...]) -> Array:
         raise ValueError(f"{name} of shape {numbers.shape} does not broadcast to the batch {batch}") from None
 
 
+def _check_each(name: str, numbers: Array, sound: Array, what: str) -> None:
+    """Raise ValueError that names the first number that is not sound, and where it is."""
+    if not np.all(sound):
+        place = tuple(int(i) for i in np.argwhere(np.logical_not(sound))[0])
+        where = f" at {place[0] if len(place) == 1 else place}" if place else ""
+        raise ValueError(f"{name} must be {what}, not {numbers[place]:g}{where}")
+
+
 def as_temperature(
     temperature: ArrayLike, batch: tuple[int, ...], *, zero: bool, name: str = "temperature"
 ) -> NDArray[np.float64]:
@@ -115,8 +123,7 @@ def as_temperature(
     if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
         return np.array([temperature])
     t = as_array(name, temperature).astype(np.float64)
-    if not np.all(t >= 0 if zero else t > 0):
-        raise ValueError(f"{name} must be {'0 or more' if zero else 'above 0'}")
+    _check_each(name, t, t >= 0 if zero else t > 0, "0 or more" if zero else "above 0")
     return _as_vector(name, t, batch)
 
 
@@ -129,10 +136,11 @@ def _as_filter(name: str, value: ArrayLike | None, batch: tuple[int, ...], most:
     if value is None:
         return None
     numbers = as_array(name, value).astype(np.float64)
-    if not np.all((numbers >= 0) & (numbers <= most)):
-        raise ValueError(f"{name} must be 0 or more" + (f" and at most {most:g}" if most < np.inf else ""))
-    if name == "top_k" and not np.all(numbers == np.floor(numbers)):
-        raise ValueError("top_k must be whole numbers")
+    what = f"0 to {most:g}" if most < np.inf else "0 or more"
+    if name == "top_k":
+        what += ", 0 keeping all"
+        _check_each(name, numbers, numbers == np.floor(numbers), "whole numbers")
+    _check_each(name, numbers, (numbers >= 0) & (numbers <= most), what)
     return _as_vector(name, numbers, batch)
 
 
@@ -165,6 +173,7 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
     """
     check_not_masked("mask", mask)
     array = np.asarray(mask)
+    words: tuple[int, ...] = ()
     if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):
         shape = logits.shape
     elif array.dtype.kind in "iu" and array.dtype.itemsize == 4:
@@ -177,6 +186,10 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
             raise ValueError("mask: words of 32 columns must have an axis of them")
     else:
         raise TypeError(f"mask must be bool, int8 or uint8, or int32 or uint32 words, not {array.dtype}")
+    if words and words[0] == logits.shape[-1] > 1:
+        raise ValueError(
+            "mask: 32-bit ints are words of 32 columns, and there are as many as columns: pass mask != 0 for an entry each"
+        )
     try:
         whole = np.broadcast_to(array, shape)
     except ValueError:
@@ -200,9 +213,18 @@ def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, 
     return shape
 
 
+def as_pair(offset: tuple[int, int]) -> tuple[int, int]:
+    """Return the two ints of an offset; TypeError for anything else."""
+    try:
+        row, column = map(operator.index, offset)
+    except (TypeError, ValueError):
+        raise TypeError(f"offset must be a row and a column, two ints, not {offset!r}") from None
+    return row, column
+
+
 def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
     """Return the first row (modulo 2**64) and the first column, checked against the number of columns."""
-    row, column = map(operator.index, offset)
+    row, column = as_pair(offset)
     if not 0 <= row < 2**64 or column < 0:
         raise ValueError(f"offset must be a row from 0 to 2**64 - 1 and a column from 0 up, not {offset}")
     if column + columns > _core.MAX_COLUMNS:

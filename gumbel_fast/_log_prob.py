@@ -92,8 +92,11 @@ def log_prob(
         raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")
     if places.shape != request.batch and places.shape[:-1] != request.batch:
         raise ValueError(f"index must have the batch shape {request.batch}, or one axis more, not {places.shape}")
-    if not ((places >= -1) & (places < request.columns)).all():
-        raise ValueError(f"index must be -1 to {request.columns - 1}")
+    outside = np.argwhere((places < -1) | (places >= request.columns))
+    if outside.size:
+        place = tuple(int(i) for i in outside[0])
+        where = f" at {place[0] if len(place) == 1 else place}" if place else ""
+        raise ValueError(f"index must be one of {request.columns} categories, or -1, not {places[place]}{where}")
     result = np.empty(places.shape, request.compute_type)
     if result.size:
         to_log_prob(request, places.astype(np.int64), result, threads)

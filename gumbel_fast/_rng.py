@@ -79,7 +79,7 @@ class RowStreams(_core.Streams):
         keys = words[..., 0]
         if keys.shape != numbers.shape:
             keys = np.broadcast_to(keys, numbers.shape)
-        super().__init__(np.asarray(keys, order="C"), numbers)
+        super().__init__(np.asarray(keys, order="C"), np.asarray(numbers, order="C"))
 
     def of(self, batch: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Return the key and the number of each row of a batch, flattened."""
@@ -89,7 +89,7 @@ class RowStreams(_core.Streams):
                 keys, numbers = np.broadcast_to(keys, batch), np.broadcast_to(numbers, batch)
             except ValueError:
                 raise ValueError(f"RowStreams of shape {keys.shape} do not broadcast to the batch {batch}") from None
-        return keys.reshape(-1), numbers.reshape(-1)
+        return np.ascontiguousarray(keys).reshape(-1), np.ascontiguousarray(numbers).reshape(-1)
 
 
 def _ints(name: str, value: ArrayLike) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import NO_FILTERS, Vector, check_out
+from ._arguments import NO_FILTERS, Vector, as_pair, check_out
 from ._core import Request
 from ._request import as_wanted, draw, to_log_prob, to_sample
 from ._results import deliver, widened
@@ -229,12 +229,12 @@ def categorical(
     0
     """
     threads = as_workers(workers)
-    if offset[1]:
+    if as_pair(offset)[1]:
         raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
     filters = (top_k, top_p, min_p, filter_temperature)
     parts = temperature, mask, filters, axis
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     samples = None if num_samples is None else _as_count(num_samples)
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer, wanted=samples != 0)
     shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
         check_out(out, shape, np.int64, *request.inputs)

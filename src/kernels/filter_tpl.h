@@ -65,6 +65,10 @@ GF_APART int64_t ROW(filter_set)(ROW(filter) * f, const gf_request *q, size_t r,
     const double k = asked->top_k.data ? gf_vector_at(asked->top_k, r) : 0;
     f->top_k = k >= 1 && k < (double)n ? (size_t)k : n;
     f->top_p = asked->top_p.data ? gf_vector_at(asked->top_p, r) : 1;
+    if (f->top_p == 0) { /* the first alone: to count it costs less than to weigh it */
+        f->top_k = 1;
+        f->top_p = 1;
+    }
     const real_t greatest = ROW(block_maxima)(row, maxima);
     f->scaling = NAME(scaling_of)(greatest, f->temperature);
     if (greatest != greatest)

@@ -106,10 +106,16 @@ GF_APART int ROW(filtered_mass)(const ROW(filter) * f, size_t place) {
     return -1;
 }
 
-/* Envelope 0 for the blocks whose maximum is below `least`. */
-GF_INLINE void ROW(filtered_close)(ROW(rejection_memory) * memory, const real_t *maxima, real_t least) {
+/* Envelope 0 for the blocks of which the row's cut leaves nothing: those whose maximum is below it, or is equal to it and
+ * stands in a block after the last that may be kept. Without the second, equals in thousands would be refused one by one. */
+GF_INLINE void ROW(filtered_close)(ROW(rejection_memory) * memory, const real_t *maxima) {
+    const real_t least = memory->row.least;
+    const size_t last = block_count(memory->row.end);
+    uint32_t *envelope = memory->envelopes.envelope;
     for (size_t j = 0; j < memory->envelopes.blocks; j++)
-        memory->envelopes.envelope[j] = maxima[j] < least ? 0 : memory->envelopes.envelope[j];
+        envelope[j] = maxima[j] < least ? 0 : envelope[j];
+    for (size_t j = last; j < memory->envelopes.blocks; j++)
+        envelope[j] = maxima[j] == least ? 0 : envelope[j];
     envelopes_sum(&memory->envelopes);
 }
 
@@ -143,7 +149,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     }
     ROW(envelopes_of_maxima)(f.maxima, padded, memory->scaling, memory->envelopes.envelope);
     if (memory->row.cut)
-        ROW(filtered_close)(memory, f.maxima, memory->row.least);
+        ROW(filtered_close)(memory, f.maxima);
     else
         envelopes_sum(&memory->envelopes);
     for (;;) {
@@ -163,7 +169,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
         if (kept)
             return 1;
         ROW(row_cut)(&memory->row, x, place);
-        ROW(filtered_close)(memory, f.maxima, x);
+        ROW(filtered_close)(memory, f.maxima);
     }
 }
 

@@ -147,7 +147,7 @@ static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, v
             const real_t x = place < 0 ? -(real_t)INFINITY : ROW(element)(&row, (size_t)place);
             out[i] = place >= 0 && log_sum != log_sum ? (real_t)NAN
                      : x == -(real_t)INFINITY         ? x
-                                                      : (real_t)(score_one(x, &scale) - log_sum);
+                                                      : (real_t)(score_one(x, &scale) - log_sum + 0.0); /* not -0 */
         }
     }
     return gf_done();
