@@ -188,7 +188,7 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
         raise TypeError(f"mask must be bool, int8 or uint8, or int32 or uint32 words, not {array.dtype}")
     if words and words[0] == logits.shape[-1] > 1:
         raise ValueError(
-            "mask: 32-bit ints are words of 32 columns, and there are as many as columns: pass mask != 0 for an entry each"
+            "mask: 32-bit ints are words of 32 columns, and here are as many as columns: pass mask != 0 for one each"
         )
     try:
         whole = np.broadcast_to(array, shape)
@@ -214,11 +214,11 @@ def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, 
 
 
 def as_pair(offset: tuple[int, int]) -> tuple[int, int]:
-    """Return the two ints of an offset; TypeError for anything else."""
+    """Return the two ints of an offset; ValueError for more or fewer, TypeError for anything else."""
     try:
         row, column = map(operator.index, offset)
-    except (TypeError, ValueError):
-        raise TypeError(f"offset must be a row and a column, two ints, not {offset!r}") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"offset must be a row and a column, two ints, not {offset!r}") from None
     return row, column
 
 

@@ -342,7 +342,7 @@ def gumbel_top_k(
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
     parts = temperature, mask, NO_FILTERS, axis
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer, wanted=wanted != 0)
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     shape = (*request.batch, as_wanted(request, wanted))
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
     if shape[-1]:

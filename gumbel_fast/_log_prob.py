@@ -92,9 +92,9 @@ def log_prob(
         raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")
     if places.shape != request.batch and places.shape[:-1] != request.batch:
         raise ValueError(f"index must have the batch shape {request.batch}, or one axis more, not {places.shape}")
-    outside = np.argwhere((places < -1) | (places >= request.columns))
-    if outside.size:
-        place = tuple(int(i) for i in outside[0])
+    outside = (places < -1) | (places >= request.columns)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
         where = f" at {place[0] if len(place) == 1 else place}" if place else ""
         raise ValueError(f"index must be one of {request.columns} categories, or -1, not {places[place]}{where}")
     result = np.empty(places.shape, request.compute_type)

@@ -107,9 +107,8 @@ def to_sample(
     offset: tuple[int, int] = (0, 0),
     noise: ArrayLike | None = None,
     allow_fewer: bool = False,
-    wanted: bool = True,
 ) -> Request:
-    """Return the request of a sampler: temperature 0 is one, and there must be categories if draws are wanted."""
+    """Return the request of a sampler: temperature 0 is one, and there must be categories unless fewer are allowed."""
     array = as_array("logits", logits)
     x, read_as = as_read(array)
     given = None if noise is None else as_array("noise", noise)
@@ -119,7 +118,7 @@ def to_sample(
         if compute_dtype(array.dtype) != compute_dtype(given.dtype):
             x, read_as = array, np.dtype(np.float64)
     rows = as_rows("logits", x, parts[-1])
-    if rows.shape[-1] == 0 and wanted and not allow_fewer and 0 not in rows.shape[:-1]:
+    if rows.shape[-1] == 0 and not allow_fewer and 0 not in rows.shape[:-1]:
         raise ValueError("logits: no categories to draw from")
     start = as_offset(offset, rows.shape[-1])
     if given is None:

@@ -234,7 +234,7 @@ def categorical(
     filters = (top_k, top_p, min_p, filter_temperature)
     parts = temperature, mask, filters, axis
     samples = None if num_samples is None else _as_count(num_samples)
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer, wanted=samples != 0)
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
         check_out(out, shape, np.int64, *request.inputs)
