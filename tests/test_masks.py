@@ -249,7 +249,7 @@ def test_one_long_row_on_two_workers(dtype):
 
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
-@pytest.mark.parametrize("n", [3, 16, 33, 64, 300, 4097])
+@pytest.mark.parametrize("n", [5, 16, 33, 64, 300, 4097])
 def test_noise_that_is_given(n, dtype, target):
     """gumbel_max with its noise from elsewhere; what is masked stays so whatever its noise."""
     x, mask, plain = masked_rows((5, n), dtype)
@@ -439,3 +439,12 @@ def test_the_words_of_this_file():
     assert (words[:2] == [1 + 2**31, 2]).all()
     assert words[2] >> 5 & 1 == 1
     np.testing.assert_array_equal(reference.kept(np.zeros(70), mask=words), mask)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+def test_words_of_the_shape_of_the_logits(name, dtype):
+    """Meant as an entry for each column, they would be read as 32 times as many."""
+    x, mask, _ = masked_rows((4, 6), np.float32)
+    with pytest.raises(ValueError, match=r"mask.*words of 32 columns.*mask != 0"):
+        FUNCTIONS[name](x, mask=mask.astype(dtype))

@@ -83,10 +83,17 @@ GF_APART void ROW(envelopes_of_left_sums)(const ROW(row) * row, size_t padded, c
 
 /* How many elements of a block are above -inf. */
 GF_INLINE unsigned ROW(block_left)(const ROW(row) * row, size_t block) {
-    unsigned count = 0;
-    for (size_t i = block * BLOCK; i < (block + 1) * BLOCK; i += LANES)
-        count += gf_count_bits(V(mask_bits)(V(less)(V(set)(-INFINITY), ROW(read)(row, i, row->whole))));
-    return count;
+    const vec_t none = V(set)(-INFINITY);
+    uint64_t left = 0;
+    if (row->packed && !row->cut && (block + 1) * BLOCK <= row->n)
+        for (size_t k = 0; k < BLOCK; k += LANES)
+            left |= (uint64_t)V(mask_bits)(V(less)(none, READ(row->x + block * BLOCK + k))) << k;
+    else
+        for (size_t k = 0; k < BLOCK; k += LANES)
+            left |= (uint64_t)V(mask_bits)(V(less)(none, ROW(read)(row, block * BLOCK + k, row->whole))) << k;
+    if (row->packed)
+        left &= row->words[block];
+    return gf_count_bits(left);
 }
 
 /* Envelopes of the elements that are left, in place of those of whole blocks, none of which was refined. */

@@ -80,16 +80,17 @@ GF_INLINE void ROW(row_pack)(ROW(row) * row, uint32_t *words, size_t count) {
     const size_t n = row->n;
     if (!row->bytes && !row->words)
         return;
-    for (size_t j = 0; j < count; j++) {
-        const size_t i = 32 * j;
-        if (row->bytes && i + 32 <= n)
-            words[j] = u8_bits_of(row->bytes + i) | u8_bits_of(row->bytes + i + 16) << 16;
-        else if (row->bytes)
-            words[j] =
-                i >= n ? 0 : (ROW(allowed)(row, i) & 0xffff) | (i + 16 < n ? ROW(allowed)(row, i + 16) << 16 : 0);
-        else
-            words[j] = i < row->covered && i < n ? row->words[j] : 0;
+    const size_t blocks = (n + 31) / 32, given = row->bytes || row->covered / 32 > blocks ? blocks : row->covered / 32;
+    if (row->words)
+        memcpy(words, row->words, given * sizeof *words);
+    for (size_t j = 0; row->bytes && j < given; j++) {
+        const uint8_t *p = row->bytes + 32 * j;
+        uint8_t tail[32] = {0};
+        if (32 * j + 32 > n)
+            p = memcpy(tail, p, n - 32 * j);
+        words[j] = u8_bits_of(p) | u8_bits_of(p + 16) << 16;
     }
+    memset(words + given, 0, (count - given) * sizeof *words);
     row->bytes = NULL;
     row->words = words;
     row->covered = 32 * count;
