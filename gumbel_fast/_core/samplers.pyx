@@ -127,7 +127,7 @@ cdef class RepeatedRow:
 # return_log_prob, comes to the kernel at once; anything else is handed on to the function decorated.
 
 cdef enum:
-    FAST_MOST = 1 << 20  # elements: longer calls are cut into pieces, between which an interrupt is seen
+    FAST_MOST = 1 << 22  # elements, some milliseconds: longer calls are in pieces, between which an interrupt is seen
 
 cdef object Generator = None  # numpy.random.Generator, once a call has asked for it
 
