@@ -118,7 +118,7 @@ def to_sample(
         if compute_dtype(array.dtype) != compute_dtype(given.dtype):
             x, read_as = array, np.dtype(np.float64)
     rows = as_rows("logits", x, parts[-1])
-    if rows.shape[-1] == 0 and not allow_fewer and 0 not in rows.shape[:-1]:
+    if rows.shape[-1] == 0 and not allow_fewer:
         raise ValueError("logits: no categories to draw from")
     start = as_offset(offset, rows.shape[-1])
     if given is None:
