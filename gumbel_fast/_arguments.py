@@ -105,12 +105,13 @@ def _as_vector(name: str, numbers: Array, batch: tuple[int, ...]) -> Array:
         raise ValueError(f"{name} of shape {numbers.shape} does not broadcast to the batch {batch}") from None
 
 
-def _check_each(name: str, numbers: Array, sound: Array, what: str) -> None:
+def check_each(name: str, numbers: Array, sound: Array, what: str) -> None:
     """Raise ValueError that names the first number that is not sound, and where it is."""
     if not np.all(sound):
         place = tuple(int(i) for i in np.argwhere(np.logical_not(sound))[0])
         where = f" at {place[0] if len(place) == 1 else place}" if place else ""
-        raise ValueError(f"{name} must be {what}, not {numbers[place]:g}{where}")
+        value = f"{numbers[place]:g}" if numbers.dtype.kind == "f" else numbers[place]
+        raise ValueError(f"{name} must be {what}, not {value}{where}")
 
 
 def as_temperature(
@@ -123,7 +124,7 @@ def as_temperature(
     if type(temperature) is float and (temperature > 0 or (zero and temperature == 0)):
         return np.array([temperature])
     t = as_array(name, temperature).astype(np.float64)
-    _check_each(name, t, t >= 0 if zero else t > 0, "0 or more" if zero else "above 0")
+    check_each(name, t, t >= 0 if zero else t > 0, "0 or more" if zero else "above 0")
     return _as_vector(name, t, batch)
 
 
@@ -139,8 +140,8 @@ def _as_filter(name: str, value: ArrayLike | None, batch: tuple[int, ...], most:
     what = f"0 to {most:g}" if most < np.inf else "0 or more"
     if name == "top_k":
         what += ", 0 keeping all"
-        _check_each(name, numbers, numbers == np.floor(numbers), "whole numbers")
-    _check_each(name, numbers, (numbers >= 0) & (numbers <= most), what)
+        check_each(name, numbers, numbers == np.floor(numbers), "whole numbers")
+    check_each(name, numbers, (numbers >= 0) & (numbers <= most), what)
     return _as_vector(name, numbers, batch)
 
 

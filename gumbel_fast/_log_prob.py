@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Vector, check_not_masked
+from ._arguments import Vector, check_each, check_not_masked
 from ._request import reduced, to_log_prob, to_normalise
 from ._threads import as_workers
 
@@ -92,11 +92,8 @@ def log_prob(
         raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")
     if places.shape != request.batch and places.shape[:-1] != request.batch:
         raise ValueError(f"index must have the batch shape {request.batch}, or one axis more, not {places.shape}")
-    outside = (places < -1) | (places >= request.columns)
-    if outside.any():
-        place = tuple(int(i) for i in np.argwhere(outside)[0])
-        where = f" at {place[0] if len(place) == 1 else place}" if place else ""
-        raise ValueError(f"index must be one of {request.columns} categories, or -1, not {places[place]}{where}")
+    inside = (places >= -1) & (places < request.columns)
+    check_each("index", places, inside, f"one of {request.columns} categories, or -1")
     result = np.empty(places.shape, request.compute_type)
     if result.size:
         to_log_prob(request, places.astype(np.int64), result, threads)

@@ -112,6 +112,9 @@ typedef struct {
 static inline gf_status gf_done(void) { return (gf_status){-1, 0}; }
 static inline gf_status gf_stopped(size_t row, int64_t found) { return (gf_status){(ptrdiff_t)row, found}; }
 
+/* Whether a row that has `found` categories to draw, or none and why, is an error. */
+static inline int gf_refused(const gf_request *q, int64_t found) { return found < 0 || (!found && !q->allow_fewer); }
+
 /* Ends row r, which gave `found` of its draws, or none and why: the others are -1 where that is allowed. */
 static inline gf_status gf_ended(const gf_request *q, size_t r, int64_t found) {
     char *out = (char *)gf_index(q, r);

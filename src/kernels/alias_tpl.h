@@ -97,7 +97,7 @@ static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop
     memory->only = ROW(argmax)(&row, &greatest);
     if (memory->only < 0) {
         const int64_t left = ROW(unusable)(&row);
-        return left < 0 || !q->allow_fewer ? gf_stopped(start, left) : gf_done();
+        return gf_refused(q, left) ? gf_stopped(start, left) : gf_done();
     }
     if (temperature == 0)
         return gf_done();

@@ -171,7 +171,7 @@ static gf_status ROW(check)(const gf_request *q, size_t start, size_t stop, void
         const ROW(row) row = ROW(row_of)(q, r);
         const real_t greatest = ROW(greatest)(&row);
         const int64_t found = greatest == greatest ? 1 : ROW(unusable)(&row);
-        if (found < 0 || (!found && !q->allow_fewer))
+        if (gf_refused(q, found))
             return gf_stopped(r, found);
     }
     return gf_done();

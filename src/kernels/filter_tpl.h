@@ -203,26 +203,36 @@ GF_INLINE double ROW(filter_total_of)(const ROW(filter) * f, int whole) {
     return NAME(total)(&sum);
 }
 
+GF_APART double ROW(filter_total_whole)(const ROW(filter) * f) { return ROW(filter_total_of)(f, 1); }
+
+GF_APART double ROW(filter_total_any)(const ROW(filter) * f) { return ROW(filter_total_of)(f, 0); }
+
 /* Mass of the row. No two weights are added in float: what this is compared with are sums in double of some of them. */
-GF_APART double ROW(filter_total)(const ROW(filter) * f) {
-    return f->row->whole ? ROW(filter_total_of)(f, 1) : ROW(filter_total_of)(f, 0);
+GF_INLINE double ROW(filter_total)(const ROW(filter) * f) {
+    return f->row->whole ? ROW(filter_total_whole)(f) : ROW(filter_total_any)(f);
+}
+
+/* Takes into the room all elements of the row above which the mass is more than `target`, and perhaps others after them. */
+GF_INLINE void ROW(filter_collect_mass)(ROW(filter) * f, double target) {
+    static const double depths[] = {3, 8, 20, INFINITY}; /* nats below the greatest */
+    for (int i = 0;; i++) {
+        const double bound = f->scaling.greatest - depths[i] * f->temperature;
+        const int all = !(bound > -REAL_MAX);
+        const double sum = ROW(filter_collect)(f, all ? -(real_t)INFINITY : (real_t)bound, 1);
+        if (all || sum > target * (1 + 0x1p-30))
+            return;
+    }
 }
 
 /* The cut of top_p; `cut` is that of top_k, if there was one. */
 GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int after_top_k) {
-    static const double depths[] = {3, 8, 20, INFINITY}; /* nats below the greatest */
-    double target, sum;
+    double target;
     if (after_top_k) {
         ROW(filter_collect)(f, (real_t)cut.least, 1);
         target = f->top_p * ROW(filter_drop)(f, cut);
-        return f->room.count ? ranking_reach(&f->room, target > DBL_MIN ? target : DBL_MIN) : cut;
-    }
-    target = f->top_p * ROW(filter_total)(f);
-    for (int i = 0;; i++) {
-        const double bound = f->scaling.greatest - depths[i] * f->temperature;
-        sum = ROW(filter_collect)(f, bound > -REAL_MAX ? (real_t)bound : -(real_t)INFINITY, 1);
-        if (sum > target * (1 + 0x1p-30) || !(bound > -REAL_MAX))
-            break;
+    } else {
+        target = f->top_p * ROW(filter_total)(f);
+        ROW(filter_collect_mass)(f, target);
     }
     return f->room.count ? ranking_reach(&f->room, target > DBL_MIN ? target : DBL_MIN) : cut;
 }
@@ -264,17 +274,17 @@ static gf_status ROW(truncate)(const gf_request *q, size_t start, size_t stop, v
     for (size_t r = start; r < stop; r++) {
         ROW(row) row = ROW(row_of)(q, r);
         real_t *out = gf_out(q, r);
-        const real_t greatest = ROW(greatest)(&row);
-        int64_t left = greatest == greatest ? 1 : ROW(unusable)(&row);
-        if (q->filter && left > 0)
+        int64_t left;
+        if (q->filter) {
             left = ROW(filter_row)(q, r, &row, scratch);
-        for (size_t i = 0; i < row.n; i += LANES) {
-            const vec_t x = left < 0 ? V(set)((real_t)NAN) : ROW(read)(&row, i, row.whole);
-            if (row.n - i >= LANES)
-                V(store)(out + i, x);
-            else
-                V(store_tail)(out + i, row.n - i, x);
+        } else {
+            const real_t greatest = ROW(greatest)(&row);
+            left = greatest == greatest ? 1 : ROW(unusable)(&row);
         }
+        if (left >= 0)
+            ROW(copy_left)(&row, out);
+        for (size_t i = 0; left < 0 && i < row.n; i++)
+            out[i] = (real_t)NAN;
     }
     return gf_done();
 }

@@ -26,17 +26,6 @@
 #define GF_FILTERED_TPL
 #endif
 
-/* Scratch: rejection's, whose last part is the filter's. */
-static size_t ROW(filtered_scratch)(const gf_request *q) { return ROW(rejection_scratch)(q); }
-
-/* Bit k: lane k of the elements y from number i on comes before element number `place`, which is x, in the order. */
-GF_INLINE uint32_t ROW(ahead)(vec_t y, size_t i, vec_t x, size_t place) {
-    uint32_t ahead = V(mask_bits)(V(less)(x, y));
-    if (i < place)
-        ahead |= V(mask_bits)(V(equal)(x, y)) & (place - i < LANES ? (1u << (place - i)) - 1 : UINT32_MAX);
-    return ahead;
-}
-
 /* How many elements come before number `place` in the order, counted up to `most` or a little more. */
 GF_APART size_t ROW(filtered_rank)(const ROW(filter) * f, size_t place, size_t most) {
     const ROW(row) *row = f->row;
@@ -46,7 +35,7 @@ GF_APART size_t ROW(filtered_rank)(const ROW(filter) * f, size_t place, size_t m
         for (uint32_t open = ROW(blocks_between)(f, j, x, INFINITY); open; open &= open - 1) {
             const size_t start = (j + gf_lowest_bit(open)) * BLOCK;
             for (size_t i = start; i < row->n && i < start + BLOCK; i += LANES)
-                count += gf_count_bits(ROW(ahead)(ROW(read)(row, i, row->whole), i, V(set)(x), place));
+                count += gf_count_bits(ROW(before)(ROW(read)(row, i, row->whole), i, V(set)(x), place));
         }
     return count;
 }
@@ -59,7 +48,7 @@ GF_INLINE double ROW(filtered_block)(const ROW(filter) * f, size_t block, real_t
     for (size_t i = block * BLOCK; i < row->n && i < (block + 1) * BLOCK; i += LANES) {
         const vec_t y = ROW(read)(row, i, row->whole), w = NAME(weight)(y, &f->scaling);
         NAME(accumulate)(&sum, w);
-        NAME(accumulate)(&part, V(select)(V(mask_of_bits)(ROW(ahead)(y, i, v, place)), w, zero));
+        NAME(accumulate)(&part, V(select)(V(mask_of_bits)(ROW(before)(y, i, v, place)), w, zero));
     }
     *before += NAME(total)(&part);
     return NAME(total)(&sum);

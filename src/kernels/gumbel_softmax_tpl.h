@@ -43,8 +43,7 @@ GF_APART real_t ROW(add_noise_any)(const ROW(row) * row, size_t start, size_t st
 /* At temperatures this high the noise is nothing beside what tells the categories apart, and differences may overflow. */
 GF_COLD void ROW(relax_without_noise)(const ROW(row) * row, real_t *out, double temperature) {
     const size_t n = row->n;
-    for (size_t i = 0; i < n; i++)
-        out[i] = ROW(element)(row, i);
+    ROW(copy_left)(row, out);
     NAME(softmax_from)(out, out, n, NAME(row_max)(out, n), temperature);
 }
 

@@ -147,27 +147,30 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
     for (size_t r = start; r < stop; r++) {
-        ROW(scan) s;
-        ROW(scan_set)(&s, q, r, keys);
-        const real_t greatest = ROW(greatest)(&s.row), shift = below ? greatest : 0;
+        ROW(row) row = ROW(row_of)(q, r);
+        const real_t greatest = ROW(greatest)(&row), shift = below ? greatest : 0;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
         const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
         int64_t *index = gf_index(q, r);
         double *value = gf_value(q, r);
-        int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&s.row);
+        int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&row);
         if (found > 0 && q->filter)
-            ROW(filter_row)(q, r, &s.row, scratch);
+            ROW(filter_row)(q, r, &row, scratch);
         for (size_t i = 0; found > 0 && i < n; i += LANES)
-            V(store)(estimate + i, ROW(estimates)(ROW(read)(&s.row, i, s.row.whole), noise, i, n, shift, rate));
+            V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
         if (found > 0 && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
             const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
             for (size_t i = 0; value && i < k; i++)
-                value[i] = score_one(ROW(read_one)(s.row.x + index[i]), &scale) + (double)noise[index[i]];
+                value[i] = score_one(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
             continue;
         }
-        ROW(scan_below)(&s, q, r, shift);
-        if (found > 0)
+        if (found > 0) {
+            ROW(scan) s;
+            ROW(scan_set)(&s, q, r, keys);
+            ROW(scan_below)(&s, q, r, shift);
+            s.row = row;
             found = ROW(top_k_row)(&s, k, index, value, scratch);
+        }
         const gf_status status = gf_ended(q, r, found);
         if (status.row >= 0)
             return status;

@@ -31,7 +31,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
     [GF_DISTINCT_TOP_K] = {.run = ROW(distinct_top_k), .scratch = ROW(top_k_scratch)},
     [GF_GUMBEL_SOFTMAX] = {.run = ROW(gumbel_softmax)},
-    [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(filtered_scratch)},
+    [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(rejection_scratch)},
     [GF_TRUNCATE] = {.run = ROW(truncate), .scratch = ROW(filter_scratch)},
     [GF_SOFTMAX] = {.run = ROW(softmax)},
     [GF_LOG_SOFTMAX] = {.run = ROW(log_softmax)},

@@ -11,16 +11,6 @@
 #define GF_NORMALISE_TPL
 #endif
 
-/* What is left of a row, in the compute type. */
-GF_APART void ROW(copy_left)(const ROW(row) * row, real_t *out) {
-    const size_t n = row->n;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        V(store)(out + i, ROW(read_lanes)(row, i, row->whole));
-    if (i < n)
-        V(store_tail)(out + i, n - i, ROW(read)(row, i, row->whole));
-}
-
 static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
@@ -114,12 +104,11 @@ static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, 
 /* Leaves of row r what its filters keep; at temperature 0 the first greatest element alone, which is what is drawn. Returns
  * the greatest, or NaN where nothing can be drawn. */
 static real_t ROW(normalise_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch) {
-    real_t greatest;
-    const int64_t first = ROW(argmax)(row, &greatest);
-    if (first < 0)
-        return (real_t)NAN;
+    const real_t greatest = ROW(greatest)(row);
+    if (greatest != greatest)
+        return greatest;
     if (gf_temperature(q, r) == 0)
-        ROW(row_cut)(row, greatest, (size_t)first + 1);
+        ROW(row_cut)(row, greatest, ROW(place_of)(row, greatest) + 1);
     else if (q->filter)
         ROW(filter_row)(q, r, row, scratch);
     return greatest;

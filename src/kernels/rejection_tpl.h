@@ -187,8 +187,8 @@ GF_APART void ROW(rejection_touch)(ROW(rejection_memory) * memory, size_t block)
 
 /* Trials from number *trial on, until one gives a draw, or -1 where the row changed under it. The first that fails tells
  * whether blocks have few elements left, as by a mask: then all are counted, for an envelope of 32 elements would be refused
- * as often as there are fewer. What is learnt of the envelopes serves the next draw: given all before it each is still exactly softmax, since the proof holds for any
- * envelopes, so they are independent. */
+ * as often as there are fewer. What is learnt of the envelopes serves the next draw: given all before it each is still
+ * exactly softmax, since the proof holds for any envelopes, so they are independent. */
 GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t key, uint64_t row_number,
                                         uint64_t draw, uint32_t *trial) {
     while (*trial < REJECTION_TRIALS && memory->envelopes.total) {
@@ -210,7 +210,7 @@ static gf_status ROW(rejection_start)(const gf_request *q, size_t start, size_t 
     ROW(rejection_memory) *memory = scratch;
     const int64_t left = ROW(rejection_read)(q, start, memory);
     (void)stop;
-    if (left < 0 || (!left && !q->allow_fewer))
+    if (gf_refused(q, left))
         return gf_stopped(start, left);
     if (!left)
         memory->only = -1;

@@ -3,7 +3,7 @@
  *
  * Tried and slower, or larger: one loop that asks at each vector whether the row is whole (the block maxima half as slow
  * again); whole and other rows in two loops of one function (log_softmax a seventh slower: a call in the one takes the
- * registers of the other); what is left out inlined in every loop (half as large a library again). */
+ * registers of the other); what is left out inlined in every loop (a library a quarter larger). */
 #include "kernels/element_tpl.h"
 #include "request.h"
 
@@ -97,17 +97,19 @@ GF_INLINE void ROW(row_pack)(ROW(row) * row, uint32_t *words, size_t count) {
     row->packed = 1;
 }
 
-/* Elements i to i + LANES - 1, i < n; those that are left out, or past the end, are -inf. Apart, for inlined in every loop it
- * would more than double the size of the whole library. */
+/* Bit k: lane k of the elements v from number i on is above `least`, or equal to it and before number `end`. */
+GF_INLINE uint32_t ROW(before)(vec_t v, size_t i, vec_t least, size_t end) {
+    const size_t lanes = end > i ? end - i : 0; /* how many of them may be equal */
+    const uint32_t ties = lanes < LANES ? (1u << lanes) - 1 : UINT32_MAX;
+    return V(mask_bits)(V(less)(least, v)) | (V(mask_bits)(V(equal)(least, v)) & ties);
+}
+
+/* Elements i to i + LANES - 1, i < n; those that are left out, or past the end, are -inf. */
 GF_APART vec_t ROW(read_left)(const ROW(row) * row, size_t i) {
     const vec_t v = ROW(read_from)(row->x, i, row->n);
     uint32_t left = ROW(allowed)(row, i);
-    if (row->cut) {
-        const vec_t least = V(set)(row->least);
-        const size_t before = row->end > i ? row->end - i : 0; /* how many of the lanes may be equal */
-        const uint32_t ties = before < LANES ? (1u << before) - 1 : UINT32_MAX;
-        left &= V(mask_bits)(V(less)(least, v)) | (V(mask_bits)(V(equal)(v, least)) & ties);
-    }
+    if (row->cut)
+        left &= ROW(before)(v, i, V(set)(row->least), row->end);
     return V(select)(V(mask_of_bits)(left), v, V(set)(-INFINITY));
 }
 
@@ -122,6 +124,16 @@ GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int how) {
     if (how == ROW(PACKED))
         return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), READ(row->x + i), V(set)(-INFINITY));
     return how == ROW(WHOLE) ? READ(row->x + i) : ROW(read_left)(row, i);
+}
+
+/* What is left of a row, in the compute type. */
+GF_APART void ROW(copy_left)(const ROW(row) * row, real_t *out) {
+    const size_t n = row->n;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        V(store)(out + i, ROW(read_lanes)(row, i, row->whole));
+    if (i < n)
+        V(store_tail)(out + i, n - i, ROW(read)(row, i, row->whole));
 }
 
 /* Elements i to i + LANES - 1 of row r of a request, which has n; few of each row are wanted. */
