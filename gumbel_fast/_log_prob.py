@@ -115,7 +115,7 @@ def entropy(  # type: ignore[overload-overlap]  # a list of no numbers is of bot
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> np.floating[Any]: ...

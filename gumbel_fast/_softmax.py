@@ -132,7 +132,7 @@ def logsumexp(  # type: ignore[overload-overlap]  # a list of no numbers is of b
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     axis: int = -1,
     out: None = None,
     workers: int = 1,
