@@ -69,6 +69,40 @@ def draw_each(logits: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def draw_each_by_weight(weights: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Draw once from each row of weights."""
+    for r in range(weights.shape[0]):
+        row = weights[r]
+        total = 0.0
+        for weight in row:
+            total += weight
+        left = total * np.random.random()  # noqa: NPY002
+        out[r] = row.size - 1
+        for i in range(row.size):
+            left -= row[i]
+            if left < 0.0:
+                out[r] = i
+                break
+    return out
+
+
+def draw_each_ragged(weights: NDArray[Any], indptr: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Draw once from each row of unequal length, as `draw_each_by_weight` does."""
+    for r in range(out.size):
+        first, last = indptr[r], indptr[r + 1]
+        total = 0.0
+        for i in range(first, last):
+            total += weights[i]
+        left = total * np.random.random()  # noqa: NPY002
+        out[r] = last - first - 1
+        for i in range(first, last):
+            left -= weights[i]
+            if left < 0.0:
+                out[r] = i - first
+                break
+    return out
+
+
 def draw_gumbel_max(row: NDArray[Any]) -> int:
     """Draw once from a row by Gumbel-max."""
     best, chosen = -np.inf, 0
