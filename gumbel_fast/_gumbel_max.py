@@ -194,10 +194,10 @@ def gumbel_max(
     method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
     done = 0
     for r in shared_rows(request, method, 1, threads):
-        draw(request, method, threads, index, value, start=done, stop=r)
+        draw(request, method, threads, index, value, rows=range(done, r))
         greatest_of_shards(request, method, r, index, value, threads)
         done = r + 1
-    draw(request, method, threads, index, value, start=done)
+    draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
     result = deliver(index, out)
     return result if value is None else (result, value[()])
 
@@ -348,9 +348,9 @@ def gumbel_top_k(
     if shape[-1]:
         done = 0
         for r in shared_rows(request, method, wanted, threads) if threads > 1 else ():
-            draw(request, method, threads, index, value, start=done, stop=r)
+            draw(request, method, threads, index, value, rows=range(done, r))
             greatest_k_of_shards(request, method, r, index, value, threads)
             done = r + 1
-        draw(request, method, threads, index, value, start=done)
+        draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
     index = widened(index, wanted, -1)
     return index if value is None else (index, widened(value, wanted, -np.inf))

@@ -190,8 +190,8 @@ def categorical(
         ml_dtypes) and float32 are computed in float32, all else in float64, in which integers above 2**53 are rounded.
     weights : array_like of real numbers, optional
         Unnormalised probabilities in place of `logits`: category i has probability ``w_i**(1 / temperature)`` over the
-        sum of these. 0 is never drawn; nothing needs to sum to 1, and the sum may be beyond the largest number. They are
-        read as they lie, half precision in float32. The seed gives other draws than for their logarithms.
+        sum of these. 0 is never drawn; nothing needs to sum to 1, and the sum may be beyond the largest number. They
+        are read as they lie, half precision in float32. The seed gives other draws than for their logarithms.
     num_samples : int, optional
         Draws from each row, 0 to 2**32; they form a last axis of the result. By default one draw and no such axis.
         Many draws stream into the result: beyond it, memory does not grow with their number.

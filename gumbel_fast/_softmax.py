@@ -51,8 +51,8 @@ def softmax(
     -------
     ndarray
         Probabilities, of the shape of `logits`. -inf gives exactly 0; a row with NaN or +inf, or of nothing but -inf,
-        gives NaN, and so do elements that are in no ragged row (in `out` they stay as they were). An entry z nats below the largest (after temperature) has a relative error below 2**-22 (1 + z) in
-        float32.
+        gives NaN, and so do elements that are in no ragged row (in `out` they stay as they were). An entry z nats below
+        the largest (after temperature) has a relative error below 2**-22 (1 + z) in float32.
 
     Raises
     ------
