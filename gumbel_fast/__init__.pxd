@@ -20,13 +20,19 @@
 # gumbel_max_f32, gumbel_max_f64
 #     Index of the greatest of logits / temperature + noise, the noise of columns `column` to column + n - 1 of the row.
 #     The greatest value goes to *value unless value is NULL. No scratch.
+# gumbel_top_k_f32, gumbel_top_k_f64
+#     The k greatest of the same sums in falling order: indices to index, and values to value unless that is NULL. Returns
+#     0, and where it returns anything else what was written means nothing. scratch holds gumbel_top_k_scratch_f32(n, k)
+#     (or _f64) bytes.
 # gumbel_f32, gumbel_f64
 #     Fills out with the standard Gumbel noise of columns `column` to column + n - 1 of the row.
 #
-# Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf or nothing left to draw from; and
-# BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, a temperature or a filter that is negative or NaN, a min_p
-# above 1, or scratch that is NULL where some is needed. The noise functions return 0, or BAD_ARGUMENT for more than
-# 2^34 columns and then leave out as it was. Pointers must be aligned to their type.
+# Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf or fewer categories left than are to
+# be drawn; and BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, k above n, a temperature or a filter that is
+# negative or NaN, a min_p above 1, or scratch that is NULL where some is needed. The noise functions return 0, or
+# BAD_ARGUMENT for more than 2^34 columns and then leave out as it was. Pointers must be aligned to their type.
+#
+# Code that is no Cython reaches the same functions by their addresses, through gumbel_fast/capi.py.
 #
 # Every function is safe in any number of threads. The module that cimports these imports gumbel_fast when it is itself
 # imported, and the SIMD target is the one that gumbel_fast has chosen.
@@ -47,4 +53,8 @@ from gumbel_fast._core.c_interface cimport (
     gumbel_f64,
     gumbel_max_f32,
     gumbel_max_f64,
+    gumbel_top_k_f32,
+    gumbel_top_k_f64,
+    gumbel_top_k_scratch_f32,
+    gumbel_top_k_scratch_f64,
 )

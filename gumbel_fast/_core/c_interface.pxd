@@ -37,5 +37,13 @@ cdef int64_t gumbel_max_f32(
 cdef int64_t gumbel_max_f64(
     const double *logits, size_t n, double temperature, uint64_t key, uint64_t row, uint64_t column,
     double *value) noexcept nogil
+cdef size_t gumbel_top_k_scratch_f32(size_t n, size_t k) noexcept nogil
+cdef size_t gumbel_top_k_scratch_f64(size_t n, size_t k) noexcept nogil
+cdef int gumbel_top_k_f32(
+    const float *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
+    int64_t *index, double *value, void *scratch) noexcept nogil
+cdef int gumbel_top_k_f64(
+    const double *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
+    int64_t *index, double *value, void *scratch) noexcept nogil
 cdef int gumbel_f32(float *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil
 cdef int gumbel_f64(double *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil

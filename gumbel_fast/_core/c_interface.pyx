@@ -18,12 +18,13 @@ cdef inline const gf_kernel *categorical_kernel(int dtype, size_t n) noexcept no
     return &kernels.logits[dtype][GF_REJECTION if n > GF_SHORT_ROW else GF_INVERSE_CDF]
 
 
-cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n) noexcept nogil:
+cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n, size_t k) noexcept nogil:
+    # Of k draws from a row.
     cdef gf_request c
     if kernel.scratch is NULL:
         return 0
     one_draw_each(&c)
-    c.columns = n
+    c.columns, c.draws.count = n, k
     return kernel.scratch(&c)
 
 
@@ -100,19 +101,27 @@ cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choic
     return index
 
 
-cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, double temperature, uint64_t key,
-                      uint64_t row, uint64_t column, double *value, void *scratch) noexcept nogil:
+cdef int draw(const gf_kernel *kernel, const void *logits, size_t n, size_t k, double temperature, uint64_t key,
+              uint64_t row, uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
     cdef gf_request c
-    cdef int64_t index
-    if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n:
+    if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n or k > n:
         return BAD_ARGUMENT
-    if scratch is NULL and scratch_of(kernel, n):
+    if scratch is NULL and scratch_of(kernel, n, k):
         return BAD_ARGUMENT
+    if k == 0:
+        return 0
     one_draw_each(&c)
     c.columns, c.x.data, c.temperature.data = n, logits, &temperature
     c.stream.key, c.stream.row, c.stream.column = key, row, column
-    c.draws.index, c.draws.value = &index, value
-    return BAD_ROW if run_kernel(kernel, &c, 0, 1, scratch).row >= 0 else index
+    c.draws.index, c.draws.value, c.draws.count = index, value, k
+    return BAD_ROW if run_kernel(kernel, &c, 0, 1, scratch).row >= 0 else 0
+
+
+cdef inline int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, double temperature, uint64_t key,
+                             uint64_t row, uint64_t column, double *value, void *scratch) noexcept nogil:
+    cdef int64_t index
+    cdef int status = draw(kernel, logits, n, 1, temperature, key, row, column, &index, value, scratch)
+    return status if status else index
 
 
 cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
@@ -129,11 +138,11 @@ cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row,
 
 
 cdef size_t categorical_scratch_f32(size_t n) noexcept nogil:
-    return scratch_of(categorical_kernel(GF_F32, n), n)
+    return scratch_of(categorical_kernel(GF_F32, n), n, 1)
 
 
 cdef size_t categorical_scratch_f64(size_t n) noexcept nogil:
-    return scratch_of(categorical_kernel(GF_F64, n), n)
+    return scratch_of(categorical_kernel(GF_F64, n), n, 1)
 
 
 cdef int64_t categorical_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
@@ -178,6 +187,26 @@ cdef int64_t gumbel_max_f32(const float *logits, size_t n, double temperature, u
 cdef int64_t gumbel_max_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                             uint64_t column, double *value) noexcept nogil:
     return draw_one(&kernels.logits[GF_F64][GF_GUMBEL_MAX], logits, n, temperature, key, row, column, value, NULL)
+
+
+cdef size_t gumbel_top_k_scratch_f32(size_t n, size_t k) noexcept nogil:
+    return scratch_of(&kernels.logits[GF_F32][GF_GUMBEL_TOP_K], n, k)
+
+
+cdef size_t gumbel_top_k_scratch_f64(size_t n, size_t k) noexcept nogil:
+    return scratch_of(&kernels.logits[GF_F64][GF_GUMBEL_TOP_K], n, k)
+
+
+cdef int gumbel_top_k_f32(const float *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row,
+                          uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_F32][GF_GUMBEL_TOP_K], logits, n, k, temperature, key, row, column, index, value,
+                scratch)
+
+
+cdef int gumbel_top_k_f64(const double *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row,
+                          uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_F64][GF_GUMBEL_TOP_K], logits, n, k, temperature, key, row, column, index, value,
+                scratch)
 
 
 cdef int gumbel_f32(float *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
