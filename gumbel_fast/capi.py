@@ -186,14 +186,14 @@ gumbel_top_k_scratch_f64 = _function("gumbel_top_k_scratch_f64")
 
 
 class Choice(ctypes.Structure):
-    """What `choose_f32` may draw and how, as ctypes has it: a struct with a field for each argument of `categorical`.
+    """What ``choose_f32`` may draw and how, as ctypes has it: a struct with a field for each argument of `categorical`.
 
     A new one keeps all, at temperature 1, but for the fields that are given.
 
     Parameters
     ----------
     temperature, filter_temperature : float, optional
-        The temperature of the draw, and that of the probabilities that `top_p` and `min_p` look at. Neither follows the
+        The temperature of the draw, and that of the probabilities that ``top_p`` and ``min_p`` look at. Neither follows the
         other: set both.
     top_k : int, optional
         How many to keep; 0 keeps all.
@@ -226,6 +226,7 @@ class Choice(ctypes.Structure):
     True
     """
 
+    __slots__ = ()  # a misspelt field is an AttributeError
     _fields_ = _declared(_FIELDS)
 
     def __init__(self, **fields: float | None) -> None:
