@@ -106,10 +106,10 @@ cdef int draw(const gf_kernel *kernel, const void *logits, size_t n, size_t k, d
     cdef gf_request c
     if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n or k > n:
         return BAD_ARGUMENT
-    if scratch is NULL and scratch_of(kernel, n, k):
-        return BAD_ARGUMENT
     if k == 0:
         return 0
+    if scratch is NULL and scratch_of(kernel, n, k):
+        return BAD_ARGUMENT
     one_draw_each(&c)
     c.columns, c.x.data, c.temperature.data = n, logits, &temperature
     c.stream.key, c.stream.row, c.stream.column = key, row, column
