@@ -101,8 +101,8 @@ cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choic
     return index
 
 
-cdef int draw(const gf_kernel *kernel, const void *logits, size_t n, size_t k, double temperature, uint64_t key,
-              uint64_t row, uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
+cdef inline int draw(const gf_kernel *kernel, const void *logits, size_t n, size_t k, double temperature, uint64_t key,
+                     uint64_t row, uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
     cdef gf_request c
     if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n or k > n:
         return BAD_ARGUMENT
