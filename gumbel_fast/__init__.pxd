@@ -21,9 +21,9 @@
 #     Index of the greatest of logits / temperature + noise, the noise of columns `column` to column + n - 1 of the row.
 #     The greatest value goes to *value unless value is NULL. No scratch.
 # gumbel_top_k_f32, gumbel_top_k_f64
-#     The k greatest of the same sums in falling order: indices to index, and values to value unless that is NULL. Returns
-#     0, and where it returns anything else what was written means nothing. scratch holds gumbel_top_k_scratch_f32(n, k)
-#     (or _f64) bytes.
+#     The k greatest of the same sums in falling order: indices to index, and values to value unless that is NULL.
+#     Returns 0; where it returns anything else, what was written means nothing. scratch holds
+#     gumbel_top_k_scratch_f32(n, k) (or _f64) bytes.
 # gumbel_f32, gumbel_f64
 #     Fills out with the standard Gumbel noise of columns `column` to column + n - 1 of the row.
 #
