@@ -30,12 +30,16 @@ __all__ = [
     "categorical_f64",
     "categorical_scratch_f32",
     "categorical_scratch_f64",
+    "categorical_weights_f32",
+    "categorical_weights_f64",
     "choice_default",
     "choice_dtype",
     "choice_scratch_f32",
     "choice_scratch_f64",
     "choose_f32",
     "choose_f64",
+    "choose_weights_f32",
+    "choose_weights_f64",
     "gumbel_f32",
     "gumbel_f64",
     "gumbel_max_f32",
@@ -44,6 +48,8 @@ __all__ = [
     "gumbel_top_k_f64",
     "gumbel_top_k_scratch_f32",
     "gumbel_top_k_scratch_f64",
+    "gumbel_top_k_weights_f32",
+    "gumbel_top_k_weights_f64",
 ]
 
 BAD_ROW = -1
@@ -66,14 +72,21 @@ _FUNCTIONS = """\
 typedef size_t categorical_scratch_f32(size_t n);
 typedef int64_t categorical_f32(
     const float *logits, size_t n, double temperature, uint64_t key, uint64_t row, void *scratch);
+typedef int64_t categorical_weights_f32(
+    const float *weights, size_t n, double temperature, uint64_t key, uint64_t row, void *scratch);
 typedef size_t choice_scratch_f32(size_t n, const Choice *choice);
 typedef int64_t choose_f32(
     const float *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row, float *log_prob, void *scratch);
+typedef int64_t choose_weights_f32(
+    const float *weights, size_t n, const Choice *choice, uint64_t key, uint64_t row, float *log_prob, void *scratch);
 typedef int64_t gumbel_max_f32(
     const float *logits, size_t n, double temperature, uint64_t key, uint64_t row, uint64_t column, double *value);
 typedef size_t gumbel_top_k_scratch_f32(size_t n, size_t k);
 typedef int gumbel_top_k_f32(
     const float *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
+    int64_t *index, double *value, void *scratch);
+typedef int gumbel_top_k_weights_f32(
+    const float *weights, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
     int64_t *index, double *value, void *scratch);
 typedef int gumbel_f32(float *out, size_t n, uint64_t key, uint64_t row, uint64_t column);
 """
@@ -175,14 +188,19 @@ def _function(name: str) -> _CFunctionType:
 categorical_f32, categorical_f64 = _function("categorical_f32"), _function("categorical_f64")
 categorical_scratch_f32 = _function("categorical_scratch_f32")
 categorical_scratch_f64 = _function("categorical_scratch_f64")
+categorical_weights_f32 = _function("categorical_weights_f32")
+categorical_weights_f64 = _function("categorical_weights_f64")
 choice_default = _function("choice_default")
 choice_scratch_f32, choice_scratch_f64 = _function("choice_scratch_f32"), _function("choice_scratch_f64")
 choose_f32, choose_f64 = _function("choose_f32"), _function("choose_f64")
+choose_weights_f32, choose_weights_f64 = _function("choose_weights_f32"), _function("choose_weights_f64")
 gumbel_f32, gumbel_f64 = _function("gumbel_f32"), _function("gumbel_f64")
 gumbel_max_f32, gumbel_max_f64 = _function("gumbel_max_f32"), _function("gumbel_max_f64")
 gumbel_top_k_f32, gumbel_top_k_f64 = _function("gumbel_top_k_f32"), _function("gumbel_top_k_f64")
 gumbel_top_k_scratch_f32 = _function("gumbel_top_k_scratch_f32")
 gumbel_top_k_scratch_f64 = _function("gumbel_top_k_scratch_f64")
+gumbel_top_k_weights_f32 = _function("gumbel_top_k_weights_f32")
+gumbel_top_k_weights_f64 = _function("gumbel_top_k_weights_f64")
 
 
 class Choice(ctypes.Structure):
@@ -193,8 +211,8 @@ class Choice(ctypes.Structure):
     Parameters
     ----------
     temperature, filter_temperature : float, optional
-        The temperature of the draw, and that of the probabilities that ``top_p`` and ``min_p`` look at. Neither follows the
-        other: set both.
+        The temperature of the draw, and that of the probabilities that ``top_p`` and ``min_p`` look at. Neither
+        follows the other: set both.
     top_k : int, optional
         How many to keep; 0 keeps all.
     top_p, min_p : float, optional

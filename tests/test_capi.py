@@ -1,8 +1,10 @@
 """gumbel_fast.capi: the same functions as `cimport gumbel_fast` gives, by ctypes, and the recipes of docs/cython.rst.
 
-What the functions answer to every kind of argument is held in test_cimport.py; here, that these are they.
+What the functions of logits answer to every kind of argument is held in test_cimport.py; here, that these are they, and
+those of weights.
 """
 
+import contextlib
 import ctypes
 import importlib
 import itertools
@@ -41,6 +43,14 @@ def functions_of(dtype, *names):
 
 def scratch_of(size):
     return np.empty(size, np.uint8)
+
+
+@contextlib.contextmanager
+def guarded(size):
+    """The address of so much scratch; fails where more is written."""
+    memory = np.full(size + 64, 0xAB, np.uint8)
+    yield memory.ctypes.data
+    assert np.all(memory[size:] == 0xAB), "more scratch was written than is asked for"
 
 
 # -------------------------------------------------------------------------------------------------------- what is there
@@ -211,6 +221,57 @@ def test_a_new_choice_keeps_all():
             capi.Choice(**wrong)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 6, 128, 129, 1000, 5000])
+def test_weights(n, dtype, target):
+    """Draws from weights, some of them 0, are those of Python, and no more scratch is written than there is."""
+    x = np.exp(some_rows(n, dtype))
+    one, some, top_k = functions_of(dtype, "categorical_weights", "choose_weights", "gumbel_top_k_weights")
+    sizes = functions_of(dtype, "categorical_scratch", "choice_scratch", "gumbel_top_k_scratch")
+    mask = (np.arange(n) % 3 != 1).astype(np.uint8)
+    a, b = words_of(7)
+    k = max(np.count_nonzero(x) // 2, 1)
+    filters = {"temperature": 0.7, "filter_temperature": 2.0, "top_k": 50, "top_p": 0.9, "min_p": 0.01}
+    for r in range(5):
+        where = {"rng": 7, "offset": (r, 0)}
+        for temperature in 1.0, 0.3, 0.0:
+            with guarded(sizes[0](n)) as scratch:
+                index = one(pointer(x), n, temperature, a, b + r, scratch)
+            assert index == gumbel_fast.categorical(weights=x, temperature=temperature, **where)
+        for options in {}, {"temperature": 0.5}, {"top_p": 0.6}, filters:
+            for given in None, mask:
+                choice = capi.Choice(**{"filter_temperature": options.get("temperature", 1.0), **options})
+                choice.mask = None if given is None else given.ctypes.data
+                log_prob = np.empty(1, dtype)
+                with guarded(sizes[1](n, ctypes.byref(choice))) as scratch:
+                    index = some(pointer(x), n, ctypes.byref(choice), a, b + r, log_prob.ctypes.data, scratch)
+                expected = gumbel_fast.categorical(weights=x, mask=given, return_log_prob=True, **options, **where)
+                assert (index, log_prob[0]) == expected
+        found, values = np.empty(k, np.int64), np.empty(k)
+        with guarded(sizes[2](n, k)) as scratch:
+            status = top_k(pointer(x), n, k, 0.5, a, b + r, 0, pointer(found), values.ctypes.data, scratch)
+        expected = gumbel_fast.gumbel_top_k(weights=x, k=k, temperature=0.5, return_value=True, **where)
+        np.testing.assert_equal((status, found, values), (0, *expected))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_that_are_refused(dtype):
+    one, some, top_k = functions_of(dtype, "categorical_weights", "choose_weights", "gumbel_top_k_weights")
+    choice, index, memory = capi.Choice(top_k=5), np.empty(1, np.int64), scratch_of(100_000)
+    scratch = memory.ctypes.data
+    for n in 6, 200:
+        for bad in np.nan, np.inf, -np.inf, -1, 0:
+            x = np.ones(n, dtype)
+            x[n // 2 if bad else slice(None)] = bad
+            assert one(pointer(x), n, 1.0, 1, 2, scratch) == capi.BAD_ROW
+            assert some(pointer(x), n, ctypes.byref(choice), 1, 2, None, scratch) == capi.BAD_ROW
+            assert top_k(pointer(x), n, 1, 1.0, 1, 2, 0, pointer(index), None, scratch) == capi.BAD_ROW
+        x = np.ones(n, dtype)
+        assert one(pointer(x), n, -1.0, 1, 2, scratch) == capi.BAD_ARGUMENT
+        assert some(pointer(x), n, ctypes.byref(choice), 1, 2, None, None) == capi.BAD_ARGUMENT
+        assert top_k(pointer(x), n, n + 1, 1.0, 1, 2, 0, pointer(index), None, scratch) == capi.BAD_ARGUMENT
+
+
 def test_statuses():
     x = np.full(200, -np.inf, np.float32)
     scratch = scratch_of(capi.categorical_scratch_f32(200))
@@ -303,6 +364,8 @@ def test_numba_neighbours(dtype, numba):
         for r, (first, last) in enumerate(itertools.pairwise(indptr))
     ]
     np.testing.assert_array_equal(out, expected)
+    ragged = gumbel_fast.categorical(logits, indptr=indptr, rng=7, allow_fewer=True)
+    np.testing.assert_array_equal(np.maximum(out, -1), ragged)
 
 
 def test_numba_rows_wrap_round(numba):
@@ -317,19 +380,20 @@ def test_numba_rows_wrap_round(numba):
 
 
 def test_numba_walk(numba):
-    """Step by step that of Python; it ends at a node without edges."""
+    """Step by step that of Python, by weights of which a tenth is 0; it ends where no edge leads on."""
     indptr, neighbours, logits = graph(70)
+    weights = np.where(logits < -2.5, 0, np.exp(logits)).astype(np.float32)
     key, row = np.random.SeedSequence(7).generate_state(2, np.uint64)
     lengths = []
     for start in 0, 3, 5, 1:
-        visited = numba["walk"](indptr, neighbours, logits, start, 40, key, row)
+        visited = numba["walk"](indptr, neighbours, weights, start, 40, key, row)
         for t, node in enumerate(visited[:-1]):
             first, last = indptr[node], indptr[node + 1]
-            drawn = gumbel_fast.categorical(logits[first:last], rng=7, offset=(t, 0))
+            drawn = gumbel_fast.categorical(weights=weights[first:last], rng=7, offset=(t, 0))
             assert visited[t + 1] == neighbours[first + drawn]
         end = visited[-1]
         assert visited[0] == start
-        assert visited.size == 41 or indptr[end] == indptr[end + 1]
+        assert visited.size == 41 or not weights[indptr[end] : indptr[end + 1]].any()
         lengths.append(visited.size)
     assert lengths[-1] == 1
     assert max(lengths) > 5

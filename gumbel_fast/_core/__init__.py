@@ -26,16 +26,16 @@ from .relaxations import (
     noise_from_words,
     relax,
 )
-from .request import Request, refuse
+from .request import Request, read_offsets, refuse
 from .samplers import (
     ALIAS,
+    CATEGORICAL,
     CHECK,
     DISTINCT_TOP_K,
     FILTERED,
     GUMBEL_MAX,
     GUMBEL_MAX_GIVEN,
     GUMBEL_TOP_K,
-    INVERSE_CDF,
     REJECTION,
     REJECTION_DISTINCT,
     RepeatedRow,
@@ -63,6 +63,7 @@ from .target import (
 __all__ = [
     "ALIAS",
     "BOUNDS",
+    "CATEGORICAL",
     "CDF",
     "CHECK",
     "DISTINCT_TOP_K",
@@ -72,7 +73,6 @@ __all__ = [
     "GUMBEL_MAX_GIVEN",
     "GUMBEL_SOFTMAX",
     "GUMBEL_TOP_K",
-    "INVERSE_CDF",
     "ISF",
     "LOGCDF",
     "LOGPDF",
@@ -106,6 +106,7 @@ __all__ = [
     "gumbel",
     "noise_from_words",
     "philox4x32",
+    "read_offsets",
     "refuse",
     "relax",
     "share",

@@ -14,6 +14,7 @@ cdef struct Walk:
     Rows mask
     Rows index
     Rows out
+    bint out_of_rows  # of elements as x has them, and not of what there is for each row
     const uint64_t *keys
     const uint64_t *numbers
 
@@ -33,15 +34,19 @@ cdef class Request:
     cdef readonly cnp.ndarray temperature
     cdef readonly cnp.ndarray other
     cdef readonly cnp.ndarray mask
+    cdef readonly cnp.ndarray offsets
     cdef readonly tuple filters
     cdef readonly tuple streams
     cdef readonly bint allow_fewer
+    cdef readonly bint weights
+    cdef readonly cnp.ndarray floor
     cdef readonly tuple batch
     cdef readonly Py_ssize_t columns
     cdef readonly Py_ssize_t count
 
     cdef uint64_t key_of(self, Py_ssize_t row) noexcept
     cdef uint64_t number_of(self, Py_ssize_t row) noexcept
+    cdef Py_ssize_t place_of(self, Py_ssize_t row) noexcept
 
 
 cdef class Tile:
@@ -60,10 +65,23 @@ cdef class Tile:
 cdef enum:
     NO_MEMORY = -2  # in place of a row
 
+cdef enum Subject:
+    # What rows are of, for errors.
+    LOGITS
+    LOGITS_AND_NOISE
+    WEIGHTS
+
+
+cdef inline Subject subject_of(Request q) noexcept:
+    if q.weights:
+        return WEIGHTS
+    return LOGITS if q.other is None else LOGITS_AND_NOISE
+
 
 cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     # Nothing but that there is one draw of each row. Field by field: memset cost one draw of six logits a tenth.
     c.first = c.columns = 0
+    c.offsets = NULL
     c.x.data, c.x.stride = NULL, 0
     c.other.data, c.other.stride = NULL, 0
     c.temperature.data, c.temperature.step = NULL, 0
@@ -71,6 +89,7 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.stream.key = c.stream.row = c.stream.column = 0
     c.draws.index, c.draws.value, c.draws.stride, c.draws.step = NULL, NULL, sizeof(int64_t), sizeof(int64_t)
     c.draws.first, c.draws.count = 0, 1
+    c.floor.data, c.floor.step = NULL, 0
     c.allow_fewer = 0
     c.out, c.out_stride, c.hard = NULL, 0, 0
 
@@ -87,4 +106,4 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
                    Py_ssize_t stop) noexcept
 cdef gf_status run_request(const gf_kernel *kernel, Request request, Py_ssize_t start, Py_ssize_t stop) except *
 cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row)
-cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1
+cdef int raise_for(const gf_request *c, gf_status status, Subject subject) except -1

@@ -5,13 +5,14 @@ from functools import wraps
 
 cimport numpy as cnp
 from libc.math cimport INFINITY
-from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport (
-    NO_MEMORY, Request, Walk, one_draw_each, point_at, raise_for, run, run_kernel, run_request)
-from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, row_at
+    LOGITS, NO_MEMORY, WEIGHTS, Request, Subject, Walk, one_draw_each, point_at, raise_for, run, run_kernel,
+    run_request, subject_of)
+from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, of_weights, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
 
@@ -23,7 +24,7 @@ cdef extern from "numpy/arrayobject.h":
 
 cnp.import_array()
 
-CHECK, INVERSE_CDF, REJECTION, ALIAS = GF_CHECK, GF_INVERSE_CDF, GF_REJECTION, GF_ALIAS
+CHECK, CATEGORICAL, REJECTION, ALIAS = GF_CHECK, GF_CATEGORICAL, GF_REJECTION, GF_ALIAS
 FILTERED, REJECTION_DISTINCT = GF_FILTERED, GF_REJECTION_DISTINCT
 GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
 GUMBEL_TOP_K, DISTINCT_TOP_K = GF_GUMBEL_TOP_K, GF_DISTINCT_TOP_K
@@ -36,10 +37,36 @@ def draw_seed(bit_generator):
     return key, row
 
 
-def draw(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
-    """Draw from rows start to stop; ValueError names the first that does not give what is wanted."""
-    cdef gf_status status = run_request(&kernels.logits[request.dtype][method], request, start, stop)
-    raise_for(&request.c, status, request.other is not None)
+cdef gf_status run_methods(Request q, cnp.ndarray methods, Py_ssize_t start, Py_ssize_t stop) except *:
+    # Rows in runs of those that have one method.
+    cdef const uint8_t *method = <const uint8_t *> cnp.PyArray_DATA(methods)
+    cdef Py_ssize_t end
+    cdef gf_status status
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        end = start + 1
+        while end < stop and method[end] == method[start]:
+            end += 1
+        status = run_request(&kernels.logits[q.dtype][method[start]], q, start, end)
+        start = end
+    return status
+
+
+cdef gf_status run_by(Request q, method, Py_ssize_t start, Py_ssize_t stop) except *:
+    # A kernel's number, or an array of uint8 with one for each row.
+    cdef int number
+    if isinstance(method, cnp.ndarray):
+        return run_methods(q, method, start, stop)
+    number = method
+    return run_request(&kernels.logits[q.dtype][number], q, start, stop)
+
+
+def draw(Request request not None, method not None, Py_ssize_t start, Py_ssize_t stop):
+    """Draw from rows start to stop by the kernel of that number, or of each row's number in an array of uint8.
+
+    ValueError names the first row that does not give what is wanted.
+    """
+    raise_for(&request.c, run_by(request, method, start, stop), subject_of(request))
 
 
 def try_draw(Request request not None, int method):
@@ -65,16 +92,18 @@ cdef gf_status run_with_log_prob(const gf_kernel *kernel, int dtype, const gf_re
     return status
 
 
-def draw_with_log_prob(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
-    """Draw from rows start to stop, and write the draws' log-probabilities to the request's `out`."""
-    cdef const gf_kernel *kernel = &kernels.logits[request.dtype][method]
+def draw_with_log_prob(Request request not None, method not None, Py_ssize_t start, Py_ssize_t stop):
+    """Draw from rows start to stop as `draw` does, and write the draws' log-probabilities to the request's `each`."""
     cdef gf_status status
-    if request.x_aside or request.mask_aside:
-        raise_for(&request.c, run_request(kernel, request, start, stop), False)
+    cdef int number
+    if request.x_aside or request.mask_aside or request.offsets is not None:
+        raise_for(&request.c, run_by(request, method, start, stop), subject_of(request))
         status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
     else:
-        status = run_with_log_prob(kernel, request.dtype, &request.c, &request.walk, start, stop)
-    raise_for(&request.c, status, False)
+        number = method
+        status = run_with_log_prob(
+            &kernels.logits[request.dtype][number], request.dtype, &request.c, &request.walk, start, stop)
+    raise_for(&request.c, status, subject_of(request))
 
 
 cdef class RepeatedRow:
@@ -102,7 +131,7 @@ cdef class RepeatedRow:
             raise MemoryError
         with nogil:
             status = run_kernel(start, &self.c, self.row, self.row + 1, self.scratch)
-        raise_for(&self.c, status, False)
+        raise_for(&self.c, status, subject_of(request))
 
     def __dealloc__(self):
         free(self.scratch)
@@ -117,7 +146,7 @@ cdef class RepeatedRow:
             row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
         with nogil:
             status = run_kernel(self.kernel, &c, self.row, self.row + 1, self.scratch)
-        raise_for(&c, status, False)
+        raise_for(&c, status, subject_of(self.request))
 
 
 # -- the fast path ------------------------------------------------------------------------------------------------
@@ -262,9 +291,9 @@ cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c,
     return True
 
 
-cdef object draw_fast(logits, temperature, rng, dict others, int short, int long):
-    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on, and by
-    # GF_FILTERED where there are filters; None where the arguments are not of the kind.
+cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int method):
+    # One index from each row by that kernel, or by GF_FILTERED where there are filters; None where the arguments are
+    # not of the kind.
     cdef gf_request c
     cdef Options options
     cdef cnp.ndarray x, indices = None, log_prob = None
@@ -272,29 +301,32 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     cdef int dtype, ndim
     cdef double t
     cdef int64_t one
-    cdef Py_ssize_t rows, columns
+    cdef Py_ssize_t count, columns
+    cdef Subject subject = WEIGHTS if weights else LOGITS
     cdef Streams streams = None
     cdef Walk several
     cdef Walk *walk = NULL
-    if type(logits) is not cnp.ndarray or type(temperature) is not float:
+    if type(rows) is not cnp.ndarray or type(temperature) is not float:
         return None
     if not is_generator(rng):
         if not isinstance(rng, Streams):
             return None
         streams = <Streams> rng
-    x, t = <cnp.ndarray> logits, <double> temperature
+    x, t = <cnp.ndarray> rows, <double> temperature
     dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
-    if dtype >= GF_BF16 or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
+    if weights:
+        dtype = of_weights(dtype)
+    if dtype == GF_BF16 or dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
         return None
     if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST:
         return None
-    columns, rows = cnp.PyArray_DIM(x, ndim - 1), 1
+    columns, count = cnp.PyArray_DIM(x, ndim - 1), 1
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
-    kernel = &kernels.logits[dtype][short if columns <= GF_SHORT_ROW else long]
+    kernel = &kernels.logits[dtype][method]
     options.row, options.log_prob = 0, False
     if others:
-        if not take_options(others, x, long == GF_REJECTION, &c, &options):
+        if not take_options(others, x, method == GF_CATEGORICAL, &c, &options):
             return None
         if c.filter is not NULL:
             kernel = &kernels.logits[dtype][GF_FILTERED]
@@ -305,7 +337,7 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
         return None
     c.draws.index = &one
     if ndim > 1:
-        rows = cnp.PyArray_SIZE(x) // columns
+        count = cnp.PyArray_SIZE(x) // columns
         indices = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(x), cnp.NPY_INT64, 0)
         c.draws.index = <int64_t *> cnp.PyArray_DATA(indices)
     c.x.data, c.x.stride = cnp.PyArray_DATA(x), columns * cnp.PyArray_ITEMSIZE(x)
@@ -314,19 +346,20 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
         c.out, c.out_stride = cnp.PyArray_DATA(log_prob), cnp.PyArray_ITEMSIZE(log_prob)
     if streams is not None:
         walk = &several
-        one_stride(&several.x, <void *> c.x.data, rows, c.x.stride)
-        one_stride(&several.index, c.draws.index, rows, c.draws.stride)
-        one_stride(&several.out, c.out, rows, c.out_stride)
+        one_stride(&several.x, <void *> c.x.data, count, c.x.stride)
+        one_stride(&several.index, c.draws.index, count, c.draws.stride)
+        one_stride(&several.out, c.out, count, c.out_stride)
+        several.out_of_rows = False
         no_rows(&several.other)
         no_rows(&several.mask)
         if c.mask is not NULL:
-            one_stride(&several.mask, <void *> c.mask.rows.data, rows, c.mask.rows.stride)
+            one_stride(&several.mask, <void *> c.mask.rows.data, count, c.mask.rows.stride)
         several.keys = <const uint64_t *> cnp.PyArray_DATA(streams.keys)
         several.numbers = <const uint64_t *> cnp.PyArray_DATA(streams.numbers)
     if options.log_prob:
-        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, rows), False)
+        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, count), subject)
     else:
-        raise_for(&c, run(kernel, &c, walk, 0, rows), False)
+        raise_for(&c, run(kernel, &c, walk, 0, count), subject)
     result = indices
     if indices is None:
         result = PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
@@ -337,9 +370,14 @@ def fast_categorical(general):
     """Put the fast path before `categorical`."""
 
     @wraps(general)
-    def categorical(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_INVERSE_CDF, GF_REJECTION)
-        return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
+    def categorical(logits=None, *, weights=None, temperature=1.0, rng=None, **others):
+        index = None
+        if logits is None or weights is None:
+            rows = logits if weights is None else weights
+            index = draw_fast(rows, weights is not None, temperature, rng, others, GF_CATEGORICAL)
+        if index is None:
+            return general(logits, weights=weights, temperature=temperature, rng=rng, **others)
+        return index
 
     return categorical
 
@@ -349,7 +387,7 @@ def fast_gumbel_max(general):
 
     @wraps(general)
     def gumbel_max(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_GUMBEL_MAX, GF_GUMBEL_MAX)
+        index = draw_fast(logits, False, temperature, rng, others, GF_GUMBEL_MAX)
         return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
 
     return gumbel_max

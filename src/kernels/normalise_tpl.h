@@ -1,7 +1,6 @@
-/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp, log-probabilities of given
- * categories and entropy, of what a mask and filters leave. */
-#include "kernels/filter_tpl.h"
-#include "kernels/score.h"
+/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp and entropy, of what a mask and
+ * filters leave. Log-probabilities of given categories: log_prob_tpl.h. */
+#include "kernels/log_prob_tpl.h"
 #include "kernels/softmax_tpl.h"
 
 #if defined(GF_NORMALISE_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -10,10 +9,12 @@
 #else
 #define GF_NORMALISE_TPL
 #endif
+#ifndef OF_WEIGHTS
 
 static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
+        const size_t n = gf_columns(q, r);
         real_t *out = gf_out(q, r);
         const real_t *x = out;
 #ifndef HALF_MINUS_INFINITY
@@ -24,7 +25,7 @@ static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, vo
             const ROW(row) row = ROW(row_of)(q, r);
             ROW(copy_left)(&row, out);
         }
-        NAME(softmax_from)(x, out, q->columns, NAME(row_max)(x, q->columns), gf_temperature(q, r));
+        NAME(softmax_from)(x, out, n, NAME(row_max)(x, n), gf_temperature(q, r));
     }
     return gf_done();
 }
@@ -90,54 +91,13 @@ static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, 
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
         const real_t greatest = ROW(row_greatest)(&row);
-        real_t *out = gf_out(q, r);
+        real_t *out = gf_each(q, r);
         if (greatest - greatest != 0) {
             *out = ROW(not_finite)(&row);
             continue;
         }
         const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
         *out = (real_t)((double)greatest / temperature + ROW(log_mass)(&row, &s));
-    }
-    return gf_done();
-}
-
-/* Leaves of row r what its filters keep; at temperature 0 the first greatest element alone, which is what is drawn. Returns
- * the greatest, or NaN where nothing can be drawn. */
-static real_t ROW(normalise_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch) {
-    const real_t greatest = ROW(greatest)(row);
-    if (greatest != greatest)
-        return greatest;
-    if (gf_temperature(q, r) == 0)
-        ROW(row_cut)(row, greatest, ROW(place_of)(row, greatest) + 1);
-    else if (q->filter)
-        ROW(filter_row)(q, r, row, scratch);
-    return greatest;
-}
-
-/* At temperature 0 there is one element, and any other temperature does. */
-GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
-    return gf_temperature(q, r) == 0 ? 1 : gf_temperature(q, r);
-}
-
-/* Of index -1, which stands for no draw, -inf. */
-static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        const char *index = (const char *)gf_index(q, r);
-        const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
-        const double temperature = ROW(normalise_temperature)(q, r);
-        const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
-        const score_scale scale = score_scale_of(greatest, temperature);
-        const double log_sum = ROW(log_mass)(&row, &s);
-        real_t *out = gf_out(q, r);
-        for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
-            int64_t place;
-            memcpy(&place, index, sizeof place);
-            const real_t x = place < 0 ? -(real_t)INFINITY : ROW(element)(&row, (size_t)place);
-            out[i] = place >= 0 && log_sum != log_sum ? (real_t)NAN
-                     : x == -(real_t)INFINITY         ? x
-                                                      : (real_t)(score_one(x, &scale) - log_sum + 0.0); /* not -0 */
-        }
     }
     return gf_done();
 }
@@ -161,7 +121,7 @@ static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, vo
         ROW(row) row = ROW(row_of)(q, r);
         const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
         const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
-        real_t *out = gf_out(q, r);
+        real_t *out = gf_each(q, r);
         if (greatest != greatest) {
             *out = greatest;
             continue;
@@ -173,4 +133,5 @@ static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, vo
     return gf_done();
 }
 
+#endif
 #endif
