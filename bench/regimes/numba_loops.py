@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gumbel_fast import capi
 from harness import peers
 from harness.inputs import SEED
 
@@ -100,6 +101,18 @@ def draw_each_ragged(weights: NDArray[Any], indptr: NDArray[Any], out: NDArray[A
             if left < 0.0:
                 out[r] = i - first
                 break
+    return out
+
+
+def call_each_ragged(
+    logits: NDArray[Any], indptr: NDArray[Any], row: int, scratch: NDArray[Any], out: NDArray[Any]
+) -> NDArray[Any]:
+    """Draw once from each row of unequal length by gumbel_fast's C function."""
+    for r in range(out.size):
+        first, last = indptr[r], indptr[r + 1]
+        out[r] = capi.categorical_f32(
+            logits[first:last].ctypes, last - first, 1.0, np.uint64(SEED), row + np.uint64(r), scratch.ctypes
+        )
     return out
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import gumbel_fast
+from gumbel_fast import capi
 from harness import checks
 from harness.inputs import SEED, Inputs
 from harness.regime import Call, Contestant, Regime, Role, Target, regime
@@ -41,6 +43,7 @@ def ragged_20000(inputs: Inputs) -> Regime:
             Contestant("np.cumsum, searchsorted", "numpy", partial(_cumsum, weights, indptr), check, note="weights"),
             Contestant("searchsorted alone", "numpy", partial(_search, weights, indptr), check, note="sums made once"),
             Contestant("Numba roulette wheels", "numba", partial(_numba, weights, indptr), check, note="weights"),
+            Contestant("Numba, capi.categorical_f32", "numba", partial(_numba_capi, logits, indptr), check),
             Contestant("np.maximum.reduceat", "numpy", partial(_maxima, logits, indptr), checks.nothing, Role.LIMIT),
         ),
         targets=(Target("np.cumsum, searchsorted", bar=4, goal=None),),
@@ -98,6 +101,13 @@ def _searched(
 def _numba(weights: NDArray[Any], indptr: NDArray[Any]) -> Call:
     loop = numba_loops.compiled(numba_loops.draw_each_ragged)
     return partial(loop, weights, indptr, np.empty(len(indptr) - 1, np.int64))
+
+
+def _numba_capi(logits: NDArray[Any], indptr: NDArray[Any]) -> Call:
+    loop, out = numba_loops.compiled(numba_loops.call_each_ragged), np.empty(len(indptr) - 1, np.int64)
+    scratch = np.empty(capi.categorical_scratch_f32(int(np.diff(indptr).max())), np.uint8)
+    rows = map(np.uint64, count(0, len(out)))  # of each call, rows of its own
+    return lambda: loop(logits, indptr, next(rows), scratch, out)
 
 
 def _maxima(logits: NDArray[Any], indptr: NDArray[Any]) -> Call:
