@@ -18,7 +18,9 @@ rows of unequal length, and gumbel_fast draws from them as they lie, by `indptr=
    So the weights of a step depend on the step before, and no table made in advance has them. Two ways are exact:
 
    - *Rows made for the step.* The walkers' rows are copied into one array, multiplied by the factors, and one call
-     draws from all. It costs a pass over all neighbours of where the walkers are, whatever p and q are.
+     draws from all. It costs a pass over all neighbours of where the walkers are, whatever p and q are. In NumPy the
+     copying costs the most; a loop in Numba, where that is installed, makes one row after the other and draws from it
+     by the C function of `gumbel_fast.capi`. It gives the same steps, bit by bit.
    - *Rejection.* Propose x by weight(v, x), and accept it with probability factor / greatest factor, else propose
      again. What is accepted has the probability above: both factors multiply, and a refusal leaves no trace. A proposal
      costs little, since the sums of the weights can be made once. But there are as many as the greatest factor over
@@ -32,6 +34,8 @@ draws, whose band is drawn: a walker that has just left a node often comes back 
 """
 
 import argparse
+import functools
+import importlib.util
 import statistics
 import time
 from pathlib import Path
@@ -178,6 +182,53 @@ def step(graph, factors, before, at, streams):
     return graph.indices[graph.indptr[at] + drawn]
 
 
+@functools.cache
+def compiled_loop():
+    """Return a loop over walkers that Numba has compiled, or None where it is not installed."""
+    if importlib.util.find_spec("numba") is None:
+        return None
+    import numba
+
+    from gumbel_fast import capi
+
+    @numba.njit(nogil=True)
+    def loop(indptr, indices, weights, back, away, before, at, seeds, position, row, scratch, out):
+        for walker in range(at.size):
+            came, first, last = before[walker], indptr[at[walker]], indptr[at[walker] + 1]
+            other, end = indptr[came], indptr[came + 1]
+            for place in range(first, last):  # both rows rise, and are gone through together
+                to = indices[place]
+                while other < end and indices[other] < to:
+                    other += 1
+                near = other < end and indices[other] == to
+                row[place - first] = weights[place] * (back if to == came else np.float32(1) if near else away)
+            drawn = capi.categorical_weights_f32(
+                row.ctypes,
+                last - first,
+                1.0,  # the temperature
+                seeds[walker, 0],
+                seeds[walker, 1] + np.uint64(position),
+                scratch.ctypes,
+            )
+            out[walker] = indices[first + drawn]
+
+    return loop
+
+
+def step_by_loop(graph, factors, before, at, seeds, position):
+    """Do what `step` does with RowStreams(seeds, position) by a compiled loop; None where there is no Numba."""
+    loop = compiled_loop()
+    if loop is None:
+        return None
+    from gumbel_fast import capi
+
+    row, out = np.empty(graph.degrees.max(), np.float32), np.empty_like(at)
+    scratch = np.empty(capi.categorical_scratch_f32(len(row)), np.uint8)
+    back, away = np.float32(1 / factors.p), np.float32(1 / factors.q)
+    loop(*graph, back, away, before, at, seeds, position, row, scratch, out)
+    return out
+
+
 def step_by_rejection(graph, factors, sums, before, at, rng):
     """Do what `step` does with NumPy, by proposals from sums that were made once. Returns the proposals of each too."""
     to, waiting, proposals = np.empty_like(at), np.arange(len(at)), 0
@@ -268,6 +319,8 @@ def show_steps(graph, p, q, walkers, seconds):
     half = slice(0, walkers, 2)
     alone = step(graph, factors, before[half], at[half], gf.RowStreams(seeds[half], 1))
     require(np.array_equal(alone, to[half]), "where a walker goes depends on the others")
+    looped = step_by_loop(graph, factors, before, at, seeds, 1)
+    require(looped is None or np.array_equal(looped, to), "the compiled loop goes another way")
     back = float(np.mean(to == before))
     near = float(np.mean(Factors(graph, 3, 2)(before, to) == 1))  # a factor of 1 is that of a neighbour alone
     _, proposals = step_by_rejection(graph, factors, sums, before, at, rng)
@@ -281,10 +334,16 @@ def show_steps(graph, p, q, walkers, seconds):
         return one_by_sums(sums_of(weights), indptr, np.arange(walkers), rng)
 
     weights, indptr = from_rows(lambda *arrays: arrays)
+    compiled = (
+        {}
+        if looped is None
+        else {"rows made in Numba, categorical_weights_f32": lambda: step_by_loop(graph, factors, before, at, seeds, 1)}
+    )
     show_times(
         f"A step of {walkers:,} walkers, p = {p:g}, q = {q:g}: {back:.0%} go back, {near:.0%} stay near",
         {
             "rows made for the step, categorical": lambda: step(graph, factors, before, at, streams),
+            **compiled,
             "NumPy: the same rows, cumsum, searchsorted": lambda: from_rows(by_sums),
             f"NumPy: rejection, {proposals:.1f} proposals a walker": lambda: step_by_rejection(
                 graph, factors, sums, before, at, rng
@@ -371,7 +430,7 @@ def main(arguments=None):
     parser.add_argument("--output", type=Path, default=Path("figures"), help="folder of the figure (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a graph of 2,000 nodes, and short walks")
     options = parser.parse_args(arguments)
-    walkers, steps, seconds = 4_000, 500, 0.8
+    walkers, steps, seconds = 4_000, 500, 0.6
     if options.quick:
         options.nodes, walkers, steps, seconds = 2_000, 400, 200, 0.02
     options.output.mkdir(parents=True, exist_ok=True)
