@@ -63,7 +63,7 @@ def resample_100000(inputs: Inputs) -> Regime:
             Contestant("np.cumsum, searchsorted", "numpy", partial(_search_many, weights), check),
             Contestant("rng.multinomial, np.repeat", "numpy", partial(_multinomial, weights), check, note="sorted"),
             Contestant(
-                "systematic, searchsorted",
+                "systematic, np.repeat",
                 "numpy",
                 partial(_systematic, weights),
                 checks.systematic_draws(weights, _PARTICLES),
@@ -178,11 +178,15 @@ def _multinomial(weights: NDArray[Any]) -> Call:
 
 
 def _systematic(weights: NDArray[Any]) -> Call:
-    rng, sums, teeth = np.random.default_rng(SEED), np.empty(weights.size), np.arange(_PARTICLES, dtype=np.float64)
+    rng, sums, particles = np.random.default_rng(SEED), np.empty(weights.size), np.arange(weights.size)
 
     def draw() -> Any:
         np.cumsum(weights, dtype=np.float64, out=sums)
-        return np.searchsorted(sums, (teeth + rng.random()) * (sums[-1] / _PARTICLES), side="right")
+        np.multiply(sums, _PARTICLES / sums[-1], out=sums)
+        np.ceil(np.subtract(sums, rng.random(), out=sums), out=sums)
+        counts = sums.astype(np.int64)
+        counts[1:] -= counts[:-1]
+        return np.repeat(particles, counts)
 
     return draw
 
