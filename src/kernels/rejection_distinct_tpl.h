@@ -1,11 +1,21 @@
-/* Template: a few draws without replacement from one long row, by rejection with block envelopes that goes on.
+/* Template: draws without replacement from one row by rejection with block envelopes.
  *
- * What is drawn leaves its block's sum, and the next draw is made from what is left, by the same trials: a draw is
- * softmax over the categories that remain, given those before it (Plackett-Luce). The proof in rejection.h holds for any
- * envelopes that are not below the sums.
+ * Trials are those of rejection.h, and go on after a draw: what is drawn weighs 0 from there on, so that each draw is
+ * softmax over the categories that remain, given those before it (Plackett-Luce). The proof holds for any envelopes that
+ * are not below the sums of what is left, as long as a trial's own outcome has no part in them. So a batch of trials may
+ * use the envelopes from before it, whose sums only fell since; they are looked at in their order, each accepted or
+ * refused on its own, and what they learn lowers the envelopes of later batches.
+ *
+ * Envelopes begin as bounds of the sums, at most 7% above: a pass that adds up bounds of all elements costs little more
+ * than one that takes maxima, and no row needs more than two trials a draw until much of it is drawn.
  *
  * Weights are relative to the greatest element at the start. When what is left weighs little beside the rounding of the
- * envelopes, they are made anew from the elements that are left. At temperature 0 the draws are the greatest elements. */
+ * envelopes, they are made anew from the elements that are left. Where many trials were refused all the same, the draws
+ * that are wanted yet are made by noise for all that is left: given what was drawn that is the same law, so the cost
+ * is at most that of both ways, whatever the row. At temperature 0 the draws are the greatest elements.
+ *
+ * Tried and slower: envelopes from block maxima (logits of standard deviation 2.5: 23 trials a draw). */
+#include "kernels/distinct.h"
 #include "kernels/gumbel_top_k_tpl.h"
 #include "kernels/rejection_tpl.h"
 
@@ -16,102 +26,254 @@
 #define GF_REJECTION_DISTINCT_TPL
 #endif
 
-enum { ROW(DISTINCT_FLOOR) = 4 /* units a block: what is left must weigh more, or the envelopes are made anew */ };
+/* How a row's block sums are bounded before its greatest element is known: relative to an element met before, the
+ * reference, that no element of a chunk of blocks is more than DISTINCT_ABOVE nats above. */
+#define DISTINCT_ABOVE 16
 
-/* Scratch: rejection's, then for each block the bits of the elements drawn; or that of the k greatest. */
-static size_t ROW(rejection_distinct_scratch)(const gf_request *q) {
-    const size_t drawn = ROW(rejection_scratch)(q) + block_count(q->columns) * sizeof(uint32_t);
-    const size_t greatest = ROW(top_k_scratch)(q);
-    return drawn > greatest ? drawn : greatest;
+/* Scratch: this, the envelopes, a reference for each group of them, the sums of groups, for each block a word of what is
+ * left of it, and what a filter and then the noise need. */
+typedef struct {
+    distinct_envelopes envelopes;
+    ROW(row) row; /* of what is left: its words are those here */
+    NAME(scaling) scaling;
+    real_t *reference;
+    uint32_t *left;
+} ROW(distinct_memory);
+
+GF_INLINE size_t ROW(distinct_bytes)(size_t padded) {
+    const size_t groups = padded / DISTINCT_GROUP;
+    return sizeof(ROW(distinct_memory)) + (groups + 1) * sizeof(uint64_t) + 2 * padded * sizeof(uint32_t) +
+           (groups + 1) / 2 * 2 * sizeof(real_t);
 }
 
-/* Weights of a block in order, those drawn 0, and their sum. */
-GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s, uint32_t drawn,
+static size_t ROW(rejection_distinct_scratch)(const gf_request *q) {
+    return ROW(distinct_bytes)(block_padded(block_count(q->columns))) + ROW(top_k_scratch)(q);
+}
+
+/* Lays out the memory for a row of so many blocks. */
+GF_INLINE void ROW(distinct_set)(ROW(distinct_memory) * memory, size_t padded) {
+    distinct_envelopes *e = &memory->envelopes;
+    e->groups = padded / DISTINCT_GROUP;
+    e->start = (uint64_t *)(void *)(memory + 1);
+    memory->reference = (real_t *)(void *)(e->start + e->groups + 1);
+    e->envelope = (uint32_t *)(void *)(memory->reference + (e->groups + 1) / 2 * 2);
+    memory->left = e->envelope + padded;
+}
+
+/* Two vectors of a chunk of blocks, those of element i and the next. */
+GF_INLINE f32x16 ROW(sum_above)(const ROW(row) * row, size_t i, const NAME(scaling) * s, int how) {
+    vec_t z[16 / LANES];
+    for (size_t k = 0; k < 16 / LANES; k++)
+        z[k] = NAME(below)(ROW(read_lanes)(row, i + k * LANES, how), s);
+    const f32x16 a = exp_above(V(as_floats)(z));
+    for (size_t k = 0; k < 16 / LANES; k++)
+        z[k] = NAME(below)(ROW(read_lanes)(row, i + 16 + k * LANES, how), s);
+    return f32_add(a, exp_above(V(as_floats)(z)));
+}
+
+/* Sums of weights above those of the blocks of a row, and the references that they are relative to; returns the greatest
+ * element, or NaN where the row cannot be drawn from. */
+GF_INLINE real_t ROW(block_sums_of)(ROW(row) copy, NAME(scaling) s, float *sum, real_t *reference, int how) {
+    const ROW(row) *row = &copy; /* which no store can be thought to change */
+    enum { CHUNK = DISTINCT_GROUP * BLOCK };
+    const vec_t most = V(set)(DISTINCT_ABOVE), none = V(set)(-INFINITY);
+    vec_t greatest = none;
+    s.greatest = -(real_t)INFINITY;
+    for (size_t i = 0; i < row->n; i += CHUNK, sum += DISTINCT_GROUP, reference++) {
+        mask_t bad = V(mask_none)();
+        element_t tail[CHUNK];
+        ROW(row) part = copy;
+        (void)tail;
+        vec_t m = none;
+        if (i + CHUNK <= row->n)
+            for (size_t j = 0; j < CHUNK; j += BLOCK)
+                m = V(max)(ROW(block_lanes)(&part, i + j, &bad, how), m);
+        else
+            m = ROW(part_lanes)(&part, i, row->n, &bad, how == ROW(WHOLE));
+        greatest = V(max)(m, greatest);
+        const mask_t high = V(mask_or)(bad, V(not_less)(NAME(below)(m, &s), most));
+        if (GF_SELDOM(V(mask_bits)(high))) {
+            const real_t top = V(max_lane)(m);
+            if (V(mask_bits)(bad) || top == (real_t)INFINITY)
+                return (real_t)NAN;
+            if (top > s.greatest)
+                s.greatest = top;
+        }
+        *reference = s.greatest;
+        if (s.greatest == -(real_t)INFINITY) {
+            f32_store(sum, f32_set(0));
+            continue;
+        }
+        f32x16 v[16];
+        if (i + CHUNK <= row->n)
+            for (size_t j = 0; j < 16; j++)
+                v[j] = ROW(sum_above)(row, i + j * BLOCK, &s, how);
+        else
+            for (size_t j = 0; j < 16; j++) {
+                const size_t at = i + j * BLOCK;
+                v[j] = at < row->n ? f32_add(exp_above(ROW(block_logarithms)(row, at, &s, how == ROW(WHOLE))),
+                                             exp_above(ROW(block_logarithms)(row, at + 16, &s, how == ROW(WHOLE))))
+                                   : f32_set(0);
+            }
+        f32_transpose(v);
+        for (size_t d = 8; d; d /= 2)
+            for (size_t j = 0; j < d; j++)
+                v[j] = f32_add(v[j], v[j + d]);
+        f32_store(sum, v[0]);
+    }
+    return ROW(usable_greatest)(V(mask_none)(), V(max_lane)(greatest));
+}
+
+GF_APART real_t ROW(block_sums_whole)(const ROW(row) * row, const NAME(scaling) * s, float *sum, real_t *reference) {
+    return ROW(block_sums_of)(*row, *s, sum, reference, ROW(WHOLE));
+}
+
+GF_APART real_t ROW(block_sums_packed)(const ROW(row) * row, const NAME(scaling) * s, float *sum, real_t *reference) {
+    return ROW(block_sums_of)(*row, *s, sum, reference, ROW(PACKED));
+}
+
+GF_APART real_t ROW(block_sums_any)(const ROW(row) * row, const NAME(scaling) * s, float *sum, real_t *reference) {
+    return ROW(block_sums_of)(*row, *s, sum, reference, ROW(ANY));
+}
+
+/* Makes the envelopes of what is left of the row; returns the greatest element, or NaN where there is none. */
+GF_INLINE real_t ROW(distinct_envelop)(const ROW(row) * row, ROW(distinct_memory) * memory) {
+    distinct_envelopes *e = &memory->envelopes;
+    const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1), zero = f32_set(0);
+    float *sums = (float *)(void *)e->envelope;
+    const real_t greatest =
+        row->whole                  ? ROW(block_sums_whole)(row, &memory->scaling, sums, memory->reference)
+        : row->packed && !row->cut ? ROW(block_sums_packed)(row, &memory->scaling, sums, memory->reference)
+                                    : ROW(block_sums_any)(row, &memory->scaling, sums, memory->reference);
+    if (greatest != greatest)
+        return greatest;
+    memory->scaling.greatest = greatest;
+    uint64_t total = 0;
+    for (size_t g = 0; g < e->groups; g++) {
+        f64x8 wide[EIGHTS];
+        double part[LANES];
+        V(widen)(NAME(weight)(V(set)(memory->reference[g]), &memory->scaling), wide);
+        f64_store(part, wide[0]);
+        const f32x16 sum = f32_mul(f32_load(sums + g * DISTINCT_GROUP), f32_set((float)part[0]));
+        u32_store(e->envelope + g * DISTINCT_GROUP,
+                  f32_to_u31(f32_select(f32_equal(sum, zero), zero, f32_fma(sum, units, one))));
+    }
+    (void)total;
+    distinct_sum(e);
+    return greatest;
+}
+
+/* Weights of what is left of a block in order, and their sum. */
+GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s, uint32_t left,
                                    f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
     double sum = ROW(block_weights)(row, start, s, w);
     for (int k = 0; k < BLOCK_EIGHTS; k++)
         f64_store(weight + 8 * k, w[k]);
-    if (!drawn)
+    if (left == UINT32_MAX)
         return sum;
-    for (; drawn; drawn &= drawn - 1)
+    for (uint32_t drawn = ~left; drawn; drawn &= drawn - 1)
         weight[gf_lowest_bit(drawn)] = 0;
     for (int k = 0; k < BLOCK_EIGHTS; k++)
         w[k] = f64_load(weight + 8 * k);
     return f64_sum_four(w);
 }
 
-/* Makes the envelopes anew from what is not drawn; 0 where nothing is left. */
-GF_COLD int ROW(rejection_restart)(const uint32_t *drawn, ROW(rejection_memory) * memory) {
-    const ROW(row) *row = &memory->row;
-    const size_t n = row->n;
-    real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = -(real_t)INFINITY;
-    mask_t bad = V(mask_none)();
-    for (size_t j = 0; j < memory->envelopes.blocks; j++) {
-        const size_t start = j * BLOCK, stop = n - start < BLOCK ? n : start + BLOCK;
-        maxima[j] = -(real_t)INFINITY;
-        if (start >= n)
-            continue;
-        if (!drawn[j])
-            maxima[j] = V(max_lane)(ROW(part_lanes)(row, start, stop, &bad, row->whole));
-        else
-            for (size_t i = start; i < stop; i++)
-                if (!(drawn[j] >> (i - start) & 1) && ROW(element)(row, i) > maxima[j])
-                    maxima[j] = ROW(element)(row, i);
-        greatest = maxima[j] > greatest ? maxima[j] : greatest;
-    }
-    if (greatest == -(real_t)INFINITY)
-        return 0;
-    memory->scaling.greatest = greatest;
-    ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, memory->scaling, memory->envelopes.envelope);
-    envelopes_sum(&memory->envelopes);
-    return 1;
+/* Draws number `found` on by noise for what is left. */
+GF_COLD int64_t ROW(distinct_rest)(const gf_request *q, size_t r, size_t found, ROW(distinct_memory) * memory,
+                                   void *scratch) {
+    philox_keys keys;
+    ROW(scan) s;
+    philox_keys_set(&keys, q->stream.key);
+    ROW(scan_set)(&s, q, r, &keys);
+    s.row = memory->row;
+    const real_t greatest = ROW(greatest)(&s.row);
+    if (greatest != greatest)
+        return ROW(unusable)(&s.row) ? GF_CHANGED : (int64_t)found;
+    ROW(scan_below)(&s, q, r, greatest);
+    const int64_t more = ROW(top_k_row)(&s, q->draws.count - found, gf_index(q, r) + found, NULL, scratch);
+    return more < 0 ? GF_CHANGED : (int64_t)found + more;
 }
 
-/* Draw number i, or -1 where nothing is left, or GF_CHANGED. */
-GF_INLINE int64_t ROW(distinct_draw)(const gf_request *q, size_t r, size_t i, uint32_t *drawn,
-                                     ROW(rejection_memory) * memory) {
-    block_envelopes *e = &memory->envelopes;
-    for (uint32_t trial = 0; trial < REJECTION_TRIALS; trial++) {
-        f64x8 w[BLOCK_EIGHTS];
-        double weight[BLOCK], u;
-        if (e->total <= ROW(DISTINCT_FLOOR) * e->blocks && !ROW(rejection_restart)(drawn, memory))
-            return -1;
-        const size_t block = rejection_pick(e, q->stream.key, q->stream.row + r, i, trial, &u), start = block * BLOCK;
-        const ROW(row) row = memory->row;
-        const NAME(scaling) scaling = memory->scaling;
-        double sum = ROW(left_weights)(&row, start, &scaling, drawn[block], w, weight);
-        if (u < sum) {
-            const unsigned element = block_element(w, sum, u);
-            drawn[block] |= (uint32_t)1 << element;
-            envelope_lower(e, block, envelope_units(sum - weight[element]));
-            return (int64_t)(start + element);
-        }
-        envelope_refine(e, block, sum);
-    }
-    return GF_CHANGED;
+/* How many trials a row may take, before the rest is drawn by noise. */
+GF_INLINE uint64_t ROW(distinct_patience)(size_t n, size_t k) {
+    const uint64_t trials = 256 + 4 * (uint64_t)k + n / 32, most = ((uint64_t)1 << 32) - DISTINCT_BATCH;
+    return trials < most ? trials : most;
 }
 
 /* Draws up to q->draws.count; returns how many there were, or why there are fewer. */
-GF_INLINE int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
-    ROW(rejection_memory) *memory = scratch;
-    uint32_t *drawn = (uint32_t *)(void *)((char *)scratch + ROW(rejection_scratch)(q));
+static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
+    ROW(distinct_memory) *memory = scratch;
+    distinct_envelopes *e = &memory->envelopes;
+    ROW(row) row = ROW(row_of)(q, r);
+    const size_t n = row.n, k = q->draws.count, padded = block_padded(block_count(n));
+    void *after = (char *)scratch + ROW(distinct_bytes)(padded);
     int64_t *index = gf_index(q, r);
-    const int64_t left = ROW(rejection_read)(q, r, memory);
-    if (left <= 0)
-        return left;
-    memset(drawn, 0, block_count(q->columns) * sizeof *drawn);
-    for (size_t i = 0; i < q->draws.count; i++) {
-        index[i] = ROW(distinct_draw)(q, r, i, drawn, memory);
-        if (index[i] < 0)
-            return index[i] == GF_CHANGED ? GF_CHANGED : (int64_t)i;
+    ROW(distinct_set)(memory, padded);
+    if (GF_SELDOM(q->mask != NULL))
+        ROW(row_pack)(&row, memory->left, padded);
+    else
+        memset(memory->left, 0xff, padded * sizeof *memory->left);
+    memory->scaling = NAME(scaling_of)(0, gf_temperature(q, r));
+    if (q->filter) {
+        const int64_t left = ROW(filter_row)(q, r, &row, after);
+        if (left <= 0)
+            return left;
     }
-    return (int64_t)q->draws.count;
+    const real_t greatest = ROW(distinct_envelop)(&row, memory);
+    if (greatest != greatest)
+        return ROW(unusable)(&row);
+    memory->row = row;
+    memory->row.words = memory->left;
+    memory->row.covered = padded * BLOCK;
+    memory->row.whole = 0;
+    memory->row.packed = 1;
+
+    uint64_t trial = 0, spent = 0;
+    const uint64_t patience = ROW(distinct_patience)(n, k);
+    philox_keys keys;
+    philox_row p;
+    philox_keys_set(&keys, q->stream.key);
+    philox_row_set(&p, &keys, q->stream.key, q->stream.row + r, GF_TAG_DISTINCT);
+    for (size_t found = 0;;) {
+        const NAME(scaling) scaling = memory->scaling;
+        distinct_picks picks;
+        if (e->total <= DISTINCT_FLOOR * e->groups * DISTINCT_GROUP) {
+            const real_t next = ROW(distinct_envelop)(&memory->row, memory);
+            if (next != next)
+                return ROW(unusable)(&memory->row) ? GF_CHANGED : (int64_t)found;
+            spent += e->groups;
+        }
+        if (spent >= patience)
+            return ROW(distinct_rest)(q, r, found, memory, after);
+        distinct_pick(e, &p, q->stream.key, q->stream.row + r, trial, &picks);
+        for (size_t t = 0; t < DISTINCT_BATCH; t++)
+            GF_PREFETCH(row.x + picks.block[t] * BLOCK);
+        for (size_t t = 0; t < DISTINCT_BATCH; t++) {
+            f64x8 w[BLOCK_EIGHTS];
+            double weight[BLOCK], u = picks.u[t];
+            const uint32_t block = picks.block[t];
+            double sum = ROW(left_weights)(&row, (size_t)block * BLOCK, &scaling, memory->left[block], w, weight);
+            if (u < sum) {
+                const unsigned element = block_element(w, sum, u);
+                memory->left[block] &= ~((uint32_t)1 << element);
+                index[found++] = (int64_t)((size_t)block * BLOCK + element);
+                if (found == k)
+                    return (int64_t)k;
+                sum -= weight[element];
+            }
+            distinct_learn(e, block, envelope_units(sum));
+        }
+        distinct_refine(e);
+        trial += DISTINCT_BATCH;
+        spent += DISTINCT_BATCH;
+    }
 }
 
 static gf_status ROW(rejection_distinct)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     for (size_t r = start; r < stop; r++) {
-        const gf_status status = gf_temperature(q, r) == 0 ? ROW(distinct_top_k)(q, r, r + 1, scratch)
-                                                           : gf_ended(q, r, ROW(distinct_draws)(q, r, scratch));
+        const gf_status status = gf_temperature(q, r) == 0 || !q->draws.count
+                                     ? ROW(distinct_top_k)(q, r, r + 1, scratch)
+                                     : gf_ended(q, r, ROW(distinct_draws)(q, r, scratch));
         if (status.row >= 0)
             return status;
     }
