@@ -23,7 +23,8 @@ enum {
 
 typedef struct {
     uint32_t *envelope; /* of each block, up to a multiple of DISTINCT_GROUP; the last ones are 0 */
-    uint64_t *start;    /* sum of the envelopes before each group, and of all */
+    uint64_t *size;     /* sum of the envelopes of each group */
+    uint64_t *start;    /* and of those before it; at the end of all */
     size_t groups;
     uint64_t total;
     uint64_t excess; /* by which the envelopes learnt are lower */
@@ -37,14 +38,36 @@ typedef struct {
     double u[DISTINCT_BATCH];
 } distinct_picks;
 
-static void distinct_sum(distinct_envelopes *e) {
+GF_INLINE uint64_t u32_sum_lanes(u32x16 a) {
+    uint32_t lane[16];
+    uint64_t sum = 0;
+    u32_store(lane, a);
+    for (size_t i = 0; i < 16; i++)
+        sum += lane[i];
+    return sum;
+}
+
+/* exp_above of d times the factor; the factor is EXP_ABOVE_UNIT for a nat. */
+#define EXP_ABOVE_UNIT (0x1p23f * 1.44269504f)
+GF_INLINE f32x16 exp_above_scaled(f32x16 d, f32x16 factor) {
+    return f32_from_bits(f32_to_u31(f32_max(f32_fma(d, factor, f32_set(127 * 0x1p23f)), f32_set(1))));
+}
+
+/* Lane j: the sum of the lanes of v[j]. */
+GF_INLINE f32x16 f32_sum_each(f32x16 v[16]) {
+    f32_transpose(v);
+    for (size_t d = 8; d; d /= 2)
+        for (size_t j = 0; j < d; j++)
+            v[j] = f32_add(v[j], v[j + d]);
+    return v[0];
+}
+
+/* From the sizes of the groups. */
+GF_INLINE void distinct_sum(distinct_envelopes *e) {
     uint64_t sum = 0;
     for (size_t g = 0; g < e->groups; g++) {
-        uint64_t part = 0;
         e->start[g] = sum;
-        for (size_t i = 0; i < DISTINCT_GROUP; i++)
-            part += e->envelope[g * DISTINCT_GROUP + i];
-        sum += part;
+        sum += e->size[g];
     }
     e->start[e->groups] = e->total = sum;
     e->excess = 0;
@@ -63,9 +86,13 @@ GF_INLINE void distinct_learn(distinct_envelopes *e, uint32_t block, double unit
 GF_INLINE void distinct_refine(distinct_envelopes *e) {
     if (e->learnt <= DISTINCT_LEARNT - DISTINCT_BATCH && e->excess < e->total / DISTINCT_WORTH)
         return;
-    for (size_t i = 0; i < e->learnt; i++)
-        if (e->lower[i] < e->envelope[e->block[i]])
-            e->envelope[e->block[i]] = e->lower[i];
+    for (size_t i = 0; i < e->learnt; i++) {
+        const size_t block = e->block[i];
+        if (e->lower[i] >= e->envelope[block])
+            continue;
+        e->size[block / DISTINCT_GROUP] -= e->envelope[block] - e->lower[i];
+        e->envelope[block] = e->lower[i];
+    }
     distinct_sum(e);
 }
 
@@ -127,6 +154,50 @@ static void distinct_pick(const distinct_envelopes *e, const philox_row *p, uint
         picks->block[t] = (uint32_t)(group[t] * DISTINCT_GROUP + place);
         picks->u[t] = ((double)(offset - before) + fraction) * ENVELOPE_UNIT;
     }
+}
+
+/* The last element that is not small: where rounding lets u pass the end. */
+GF_COLD unsigned distinct_last(const double weight[BLOCK], double tiny) {
+    unsigned i = BLOCK - 1;
+    while (i && weight[i] < tiny)
+        i--;
+    return i;
+}
+
+/* The element whose interval holds u, 0 <= u < sum of w, which `weight` holds in order: small elements are laid out before
+ * large ones, and these lane by lane, each four from every eighth on. No branch tells where: a processor could not
+ * foresee it. */
+GF_INLINE unsigned distinct_element(f64x8 w[BLOCK_EIGHTS], const double weight[BLOCK], double sum, double u) {
+    const double tiny = sum * BLOCK_TINY;
+    const f64x8 limit = f64_set(tiny), zero = f64_set(0);
+    f64x8 small[BLOCK_EIGHTS], large[BLOCK_EIGHTS];
+    double lanes[8], end = 0, before = 0;
+    size_t place = 0;
+    for (int k = 0; k < BLOCK_EIGHTS; k++) {
+        small[k] = f64_select(f64_less(w[k], limit), w[k], zero);
+        large[k] = f64_sub(w[k], small[k]);
+    }
+    const f64x8 smalls = f64_add(f64_add(small[0], small[1]), f64_add(small[2], small[3]));
+    if (f64_mask_bits(f64_less(zero, smalls))) {
+        const double small_sum = f64_sum_lanes(smalls);
+        if (GF_SELDOM(u < small_sum))
+            return block_element(small, small_sum, u);
+        u -= small_sum;
+    }
+    f64_store(lanes, f64_add(f64_add(large[0], large[1]), f64_add(large[2], large[3])));
+    for (size_t i = 0; i < 7; i++) {
+        end += lanes[i];
+        place += end <= u;
+        before = end <= u ? end : before;
+    }
+    u -= before;
+    end = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const double next = weight[place % 8 + 8 * i];
+        end += next < tiny ? 0 : next;
+        place += 8 * (size_t)(end <= u);
+    }
+    return GF_SELDOM(weight[place] < tiny) ? distinct_last(weight, tiny) : (unsigned)place;
 }
 
 #endif

@@ -42,7 +42,7 @@ typedef struct {
 
 GF_INLINE size_t ROW(distinct_bytes)(size_t padded) {
     const size_t groups = padded / DISTINCT_GROUP;
-    return sizeof(ROW(distinct_memory)) + (groups + 1) * sizeof(uint64_t) + 2 * padded * sizeof(uint32_t) +
+    return sizeof(ROW(distinct_memory)) + (2 * groups + 1) * sizeof(uint64_t) + 2 * padded * sizeof(uint32_t) +
            (groups + 1) / 2 * 2 * sizeof(real_t);
 }
 
@@ -54,72 +54,96 @@ static size_t ROW(rejection_distinct_scratch)(const gf_request *q) {
 GF_INLINE void ROW(distinct_set)(ROW(distinct_memory) * memory, size_t padded) {
     distinct_envelopes *e = &memory->envelopes;
     e->groups = padded / DISTINCT_GROUP;
-    e->start = (uint64_t *)(void *)(memory + 1);
+    e->size = (uint64_t *)(void *)(memory + 1);
+    e->start = e->size + e->groups;
     memory->reference = (real_t *)(void *)(e->start + e->groups + 1);
     e->envelope = (uint32_t *)(void *)(memory->reference + (e->groups + 1) / 2 * 2);
     memory->left = e->envelope + padded;
 }
 
-/* Two vectors of a chunk of blocks, those of element i and the next. */
-GF_INLINE f32x16 ROW(sum_above)(const ROW(row) * row, size_t i, const NAME(scaling) * s, int how) {
-    vec_t z[16 / LANES];
-    for (size_t k = 0; k < 16 / LANES; k++)
-        z[k] = NAME(below)(ROW(read_lanes)(row, i + k * LANES, how), s);
-    const f32x16 a = exp_above(V(as_floats)(z));
-    for (size_t k = 0; k < 16 / LANES; k++)
-        z[k] = NAME(below)(ROW(read_lanes)(row, i + 16 + k * LANES, how), s);
-    return f32_add(a, exp_above(V(as_floats)(z)));
+/* The same for a loop that knows its row to be whole or packed, and the temperature to be no extreme one. */
+typedef struct {
+    vec_t reference;
+#if REAL == 32
+    f32x16 factor; /* of x - reference, in the units of exp_above */
+#else
+    f64x8 rate;
+#endif
+} ROW(plain_scaling);
+
+GF_INLINE int ROW(is_plain)(const NAME(scaling) * s) { return !s->extreme && s->rate < (real_t)0x1p100; }
+
+GF_INLINE f32x16 ROW(plain_above)(const ROW(row) * row, size_t i, const ROW(plain_scaling) * s, int how) {
+#if REAL == 32
+    return exp_above_scaled(f32_sub(ROW(read_lanes)(row, i, how), s->reference), s->factor);
+#else
+    const f64x8 a = f64_sub(ROW(read_lanes)(row, i, how), s->reference);
+    const f64x8 b = f64_sub(ROW(read_lanes)(row, i + 8, how), s->reference);
+    return exp_above(f32_narrow(f64_mul(a, s->rate), f64_mul(b, s->rate)));
+#endif
 }
 
-/* Sums of weights above those of the blocks of a row, and the references that they are relative to; returns the greatest
- * element, or NaN where the row cannot be drawn from. */
+/* Sums of bounds of the weights of sixteen whole blocks, from element i on. */
+GF_INLINE f32x16 ROW(plain_sums)(const ROW(row) * row, size_t i, const NAME(scaling) * s, int how) {
+    ROW(plain_scaling) plain;
+    f32x16 v[16];
+    plain.reference = V(set)(s->greatest);
+#if REAL == 32
+    plain.factor = f32_set(s->rate * EXP_ABOVE_UNIT);
+#else
+    plain.rate = f64_set(s->rate);
+#endif
+    for (size_t j = 0; j < 16; j++)
+        v[j] = f32_add(ROW(plain_above)(row, i + j * BLOCK, &plain, how),
+                       ROW(plain_above)(row, i + j * BLOCK + 16, &plain, how));
+    return f32_sum_each(v);
+}
+
+/* The same of any blocks. */
+GF_APART void ROW(any_sums)(const ROW(row) * row, size_t i, const NAME(scaling) * s, float *sum) {
+    f32x16 v[16];
+    for (size_t j = 0; j < 16; j++) {
+        const size_t at = i + j * BLOCK;
+        v[j] = at < row->n ? f32_add(exp_above(ROW(block_logarithms)(row, at, s, row->whole)),
+                                     exp_above(ROW(block_logarithms)(row, at + 16, s, row->whole)))
+                           : f32_set(0);
+    }
+    f32_store(sum, f32_sum_each(v));
+}
+
+/* Bounds of the block sums of a row, each sixteen relative to a reference; returns the greatest element, or NaN where the
+ * row cannot be drawn from. */
 GF_INLINE real_t ROW(block_sums_of)(ROW(row) copy, NAME(scaling) s, float *sum, real_t *reference, int how) {
     const ROW(row) *row = &copy; /* which no store can be thought to change */
     enum { CHUNK = DISTINCT_GROUP * BLOCK };
     const vec_t most = V(set)(DISTINCT_ABOVE), none = V(set)(-INFINITY);
+    const int plain = how != ROW(ANY);
     vec_t greatest = none;
     s.greatest = -(real_t)INFINITY;
     for (size_t i = 0; i < row->n; i += CHUNK, sum += DISTINCT_GROUP, reference++) {
+        const int whole = plain && i + CHUNK <= row->n;
         mask_t bad = V(mask_none)();
-        element_t tail[CHUNK];
-        ROW(row) part = copy;
-        (void)tail;
         vec_t m = none;
-        if (i + CHUNK <= row->n)
+        if (whole)
             for (size_t j = 0; j < CHUNK; j += BLOCK)
-                m = V(max)(ROW(block_lanes)(&part, i + j, &bad, how), m);
+                m = V(max)(ROW(block_lanes)(row, i + j, &bad, how), m);
         else
-            m = ROW(part_lanes)(&part, i, row->n, &bad, how == ROW(WHOLE));
+            m = ROW(part_lanes)(row, i, i + CHUNK < row->n ? i + CHUNK : row->n, &bad, how == ROW(WHOLE));
         greatest = V(max)(m, greatest);
-        const mask_t high = V(mask_or)(bad, V(not_less)(NAME(below)(m, &s), most));
-        if (GF_SELDOM(V(mask_bits)(high))) {
+        const vec_t below = plain ? V(mul)(V(sub)(m, V(set)(s.greatest)), V(set)(s.rate)) : NAME(below)(m, &s);
+        if (GF_SELDOM(V(mask_bits)(V(mask_or)(bad, V(not_less)(below, most))))) {
             const real_t top = V(max_lane)(m);
             if (V(mask_bits)(bad) || top == (real_t)INFINITY)
                 return (real_t)NAN;
-            if (top > s.greatest)
-                s.greatest = top;
+            s.greatest = top > s.greatest ? top : s.greatest;
         }
         *reference = s.greatest;
-        if (s.greatest == -(real_t)INFINITY) {
+        if (GF_SELDOM(s.greatest == -(real_t)INFINITY))
             f32_store(sum, f32_set(0));
-            continue;
-        }
-        f32x16 v[16];
-        if (i + CHUNK <= row->n)
-            for (size_t j = 0; j < 16; j++)
-                v[j] = ROW(sum_above)(row, i + j * BLOCK, &s, how);
+        else if (whole)
+            f32_store(sum, ROW(plain_sums)(row, i, &s, how));
         else
-            for (size_t j = 0; j < 16; j++) {
-                const size_t at = i + j * BLOCK;
-                v[j] = at < row->n ? f32_add(exp_above(ROW(block_logarithms)(row, at, &s, how == ROW(WHOLE))),
-                                             exp_above(ROW(block_logarithms)(row, at + 16, &s, how == ROW(WHOLE))))
-                                   : f32_set(0);
-            }
-        f32_transpose(v);
-        for (size_t d = 8; d; d /= 2)
-            for (size_t j = 0; j < d; j++)
-                v[j] = f32_add(v[j], v[j + d]);
-        f32_store(sum, v[0]);
+            ROW(any_sums)(&copy, i, &s, sum);
     }
     return ROW(usable_greatest)(V(mask_none)(), V(max_lane)(greatest));
 }
@@ -136,29 +160,32 @@ GF_APART real_t ROW(block_sums_any)(const ROW(row) * row, const NAME(scaling) * 
     return ROW(block_sums_of)(*row, *s, sum, reference, ROW(ANY));
 }
 
+GF_INLINE real_t ROW(block_sums)(const ROW(row) * row, const NAME(scaling) * s, float *sum, real_t *reference) {
+    if (!ROW(is_plain)(s) || (!row->whole && (!row->packed || row->cut)))
+        return ROW(block_sums_any)(row, s, sum, reference);
+    return row->whole ? ROW(block_sums_whole)(row, s, sum, reference)
+                      : ROW(block_sums_packed)(row, s, sum, reference);
+}
+
 /* Makes the envelopes of what is left of the row; returns the greatest element, or NaN where there is none. */
 GF_INLINE real_t ROW(distinct_envelop)(const ROW(row) * row, ROW(distinct_memory) * memory) {
     distinct_envelopes *e = &memory->envelopes;
     const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1), zero = f32_set(0);
     float *sums = (float *)(void *)e->envelope;
-    const real_t greatest =
-        row->whole                  ? ROW(block_sums_whole)(row, &memory->scaling, sums, memory->reference)
-        : row->packed && !row->cut ? ROW(block_sums_packed)(row, &memory->scaling, sums, memory->reference)
-                                    : ROW(block_sums_any)(row, &memory->scaling, sums, memory->reference);
+    const real_t greatest = ROW(block_sums)(row, &memory->scaling, sums, memory->reference);
     if (greatest != greatest)
         return greatest;
     memory->scaling.greatest = greatest;
-    uint64_t total = 0;
     for (size_t g = 0; g < e->groups; g++) {
         f64x8 wide[EIGHTS];
         double part[LANES];
         V(widen)(NAME(weight)(V(set)(memory->reference[g]), &memory->scaling), wide);
         f64_store(part, wide[0]);
         const f32x16 sum = f32_mul(f32_load(sums + g * DISTINCT_GROUP), f32_set((float)part[0]));
-        u32_store(e->envelope + g * DISTINCT_GROUP,
-                  f32_to_u31(f32_select(f32_equal(sum, zero), zero, f32_fma(sum, units, one))));
+        const u32x16 envelope = f32_to_u31(f32_select(f32_equal(sum, zero), zero, f32_fma(sum, units, one)));
+        u32_store(e->envelope + g * DISTINCT_GROUP, envelope);
+        e->size[g] = u32_sum_lanes(envelope);
     }
-    (void)total;
     distinct_sum(e);
     return greatest;
 }
@@ -254,7 +281,7 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
             const uint32_t block = picks.block[t];
             double sum = ROW(left_weights)(&row, (size_t)block * BLOCK, &scaling, memory->left[block], w, weight);
             if (u < sum) {
-                const unsigned element = block_element(w, sum, u);
+                const unsigned element = distinct_element(w, weight, sum, u);
                 memory->left[block] &= ~((uint32_t)1 << element);
                 index[found++] = (int64_t)((size_t)block * BLOCK + element);
                 if (found == k)
