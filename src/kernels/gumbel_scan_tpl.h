@@ -71,11 +71,13 @@ GF_INLINE vec_t ROW(estimates)(vec_t x, const real_t *noise, size_t start, size_
     return V(fma)(V(sub)(x, V(set)(shift)), V(set)(rate), g);
 }
 
+#define ESTIMATE_ERROR ((real_t)(REAL == 32 ? 0x1p-22 : 0x1p-50))
+
 /* How far apart two finite estimates must be for their order to be that of the values. A score is smaller than |value| + 46, and
  * four roundings separate an estimate from its value. */
 GF_INLINE vec_t ROW(estimate_margin)(vec_t a, vec_t b) {
     const vec_t zero = V(set)(0), size = V(max)(a, V(sub)(zero, a)), other = V(max)(b, V(sub)(zero, b));
-    return V(mul)(V(add)(V(add)(size, other), V(set)(128)), V(set)(REAL == 32 ? 0x1p-22f : 0x1p-50f));
+    return V(mul)(V(add)(V(add)(size, other), V(set)(128)), V(set)(ESTIMATE_ERROR));
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
  * Tried and slower: the bound taken from the first blocks only (sorted logits then pass whole); a sample of 64 blocks for
  * rows of any length (10 of 10,000: four times the time, most of it the sample's sorting). */
 #include "kernels/filter_tpl.h"
-#include "kernels/gumbel_scan_tpl.h"
+#include "kernels/top_k_lanes_tpl.h"
 
 #if defined(GF_GUMBEL_TOP_K_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_GUMBEL_TOP_K_TPL
@@ -140,42 +140,105 @@ static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *v
     return (int64_t)found;
 }
 
+/* Values of the k elements found in row r; the noise of column c is noise[c * step]. */
+GF_APART void ROW(top_k_values)(const gf_request *q, size_t r, const int64_t *index, const real_t *noise, size_t step,
+                                real_t shift) {
+    const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
+    const element_t *x = gf_x(q, r);
+    double *value = gf_value(q, r);
+    for (size_t i = 0; i < q->draws.count; i++)
+        value[i] = score_one(ROW(read_one)(x + index[i]), &scale) + (double)noise[(size_t)index[i] * step];
+}
+
+/* Row r, which is short and whose noise is at hand. */
+GF_APART gf_status ROW(top_k_short)(const gf_request *q, size_t r, const real_t *noise, const philox_keys *keys,
+                                    int below, void *scratch) {
+    const size_t k = q->draws.count;
+    ROW(row) row = ROW(row_of)(q, r);
+    const size_t n = row.n;
+    const real_t greatest = ROW(greatest)(&row), shift = below ? greatest : 0;
+    const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
+    real_t estimate[NOISE_TILE_COLUMNS];
+    int64_t *index = gf_index(q, r);
+    double *value = gf_value(q, r);
+    int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&row);
+    if (found > 0 && q->filter)
+        ROW(filter_row)(q, r, &row, scratch);
+    for (size_t i = 0; found > 0 && i < n; i += LANES)
+        V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
+    if (found > 0 && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
+        if (value)
+            ROW(top_k_values)(q, r, index, noise, 1, shift);
+        return gf_done();
+    }
+    if (found > 0) {
+        ROW(scan) s;
+        ROW(scan_set)(&s, q, r, keys);
+        ROW(scan_below)(&s, q, r, shift);
+        s.row = row;
+        found = ROW(top_k_row)(&s, k, index, value, scratch);
+    }
+    return gf_ended(q, r, found);
+}
+
+/* Short rows one by one. */
 static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys, int below,
                                   void *scratch) {
-    const size_t n = q->columns, k = q->draws.count;
-    real_t tile[NOISE_TILE_SIZE], estimate[NOISE_TILE_COLUMNS];
+    real_t tile[NOISE_TILE_SIZE];
     noise_tile_plan plan;
-    noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
+    noise_tile_plan_set(&plan, stop - start, q->stream.column, q->columns);
     for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        const real_t greatest = ROW(greatest)(&row), shift = below ? greatest : 0;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
-        const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
-        int64_t *index = gf_index(q, r);
-        double *value = gf_value(q, r);
-        int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&row);
-        if (found > 0 && q->filter)
-            ROW(filter_row)(q, r, &row, scratch);
-        for (size_t i = 0; found > 0 && i < n; i += LANES)
-            V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
-        if (found > 0 && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
-            const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
-            for (size_t i = 0; value && i < k; i++)
-                value[i] = score_one(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
-            continue;
-        }
-        if (found > 0) {
-            ROW(scan) s;
-            ROW(scan_set)(&s, q, r, keys);
-            ROW(scan_below)(&s, q, r, shift);
-            s.row = row;
-            found = ROW(top_k_row)(&s, k, index, value, scratch);
-        }
-        const gf_status status = gf_ended(q, r, found);
+        const gf_status status = ROW(top_k_short)(q, r, noise, keys, below, scratch);
         if (status.row >= 0)
             return status;
     }
     return gf_done();
+}
+
+/* Short rows in lanes from row *r on, until no more than TOP_K_FEW are left or one cannot be drawn from. */
+GF_INLINE gf_status ROW(top_k_short_many)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                          int below, void *scratch, int whole) {
+    const size_t k = q->draws.count, bytes = k * sizeof(int64_t), skip = q->stream.column & 3;
+    while (stop - *r > TOP_K_FEW) {
+        const size_t some = stop - *r < LANES ? stop - *r : LANES;
+        vec_t noise[NOISE_TILE_COLUMNS + 4];
+        int64_t index[LANES * NOISE_TILE_COLUMNS + LANES];
+        uint32_t open;
+        ROW(top_k_lanes)(q, *r, some, keys, noise, index, &open, whole);
+        if (q->draws.stride == (ptrdiff_t)bytes)
+            memcpy(gf_index(q, *r), index, some * bytes);
+        else
+            for (size_t lane = 0; lane < some; lane++)
+                memcpy(gf_index(q, *r + lane), index + lane * k, bytes);
+        if (q->draws.value || open) {
+            real_t columns[NOISE_TILE_COLUMNS * LANES], mine[NOISE_TILE_COLUMNS];
+            for (size_t c = 0; c < q->columns; c++)
+                V(store)(columns + c * LANES, noise[skip + c]);
+            for (size_t lane = 0; q->draws.value && lane < some; lane++)
+                ROW(top_k_values)(q, *r + lane, index + lane * k, columns + lane, LANES, 0);
+            for (; open; open &= open - 1) {
+                const size_t lane = gf_lowest_bit(open);
+                for (size_t c = 0; c < q->columns; c++)
+                    mine[c] = columns[c * LANES + lane];
+                const gf_status status = ROW(top_k_short)(q, *r + lane, mine, keys, below, scratch);
+                if (status.row >= 0)
+                    return status;
+            }
+        }
+        *r += some;
+    }
+    return gf_done();
+}
+
+GF_APART gf_status ROW(top_k_short_whole)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                          int below, void *scratch) {
+    return ROW(top_k_short_many)(q, r, stop, keys, below, scratch, 1);
+}
+
+GF_APART gf_status ROW(top_k_short_masked)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                           int below, void *scratch) {
+    return ROW(top_k_short_many)(q, r, stop, keys, below, scratch, 0);
 }
 
 /* Whether the noise keeps its digits in the sums of the first and the last of k elements found, and so of those between. */
@@ -190,8 +253,16 @@ GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, i
     const size_t k = q->draws.count;
     philox_keys keys;
     philox_keys_set(&keys, q->stream.key);
-    if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
-        return ROW(top_k_tiled)(q, start, stop, &keys, below, scratch);
+    if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS) {
+        size_t r = start;
+        if (stop - r > TOP_K_FEW && !q->filter && k && k <= q->columns) {
+            const gf_status status = q->mask ? ROW(top_k_short_masked)(q, &r, stop, &keys, below, scratch)
+                                             : ROW(top_k_short_whole)(q, &r, stop, &keys, below, scratch);
+            if (status.row >= 0)
+                return status;
+        }
+        return r < stop ? ROW(top_k_tiled)(q, r, stop, &keys, below, scratch) : gf_done();
+    }
     for (size_t r = start; r < stop; r++) {
         int64_t *index = gf_index(q, r);
         ROW(scan) s;

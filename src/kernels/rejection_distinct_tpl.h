@@ -163,8 +163,7 @@ GF_APART real_t ROW(block_sums_any)(const ROW(row) * row, const NAME(scaling) * 
 GF_INLINE real_t ROW(block_sums)(const ROW(row) * row, const NAME(scaling) * s, float *sum, real_t *reference) {
     if (!ROW(is_plain)(s) || (!row->whole && (!row->packed || row->cut)))
         return ROW(block_sums_any)(row, s, sum, reference);
-    return row->whole ? ROW(block_sums_whole)(row, s, sum, reference)
-                      : ROW(block_sums_packed)(row, s, sum, reference);
+    return row->whole ? ROW(block_sums_whole)(row, s, sum, reference) : ROW(block_sums_packed)(row, s, sum, reference);
 }
 
 /* Makes the envelopes of what is left of the row; returns the greatest element, or NaN where there is none. */
