@@ -28,11 +28,12 @@ INVERSE_CDF = Method(_core.INVERSE_CDF, 0.0, 1.0, 0.0)
 FILTERED = Method(_core.FILTERED, 300.0, 0.2, 0.0)
 REJECTION = Method(_core.REJECTION, 0.0, 0.1, 100.0)
 ALIAS = Method(_core.ALIAS, 0.0, 8.0, 2.0)
-REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 0.0, 0.1, 200.0)
+REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 300.0, 0.1, 60.0)
 GUMBEL_MAX = Method(_core.GUMBEL_MAX, 30.0, 0.5, 0.0)
 GUMBEL_MAX_GIVEN = GUMBEL_MAX._replace(kernel=_core.GUMBEL_MAX_GIVEN)
 GUMBEL_TOP_K = Method(_core.GUMBEL_TOP_K, 30.0, 0.5, 20.0)
 DISTINCT_TOP_K = GUMBEL_TOP_K._replace(kernel=_core.DISTINCT_TOP_K)
+TILE = 64  #: categories of the longest rows whose noise is made for many rows at a time
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
 
 #: An element of what only reads and writes rows.
@@ -61,10 +62,12 @@ def of_repeated_draws(categories: int, draws: int) -> Method:
 def of_distinct_draws(categories: int, draws: int) -> Method:
     """Return how several draws without replacement are made from one row.
 
-    The noise costs 0.6 to 1 ns a category whatever the number of draws; rejection starts at 0.1 ns a category, or 0.17
-    in rows up to 4,096, and takes 0.1 to 3 microseconds a draw, by the length of the row and how far its logits spread.
-    On AVX-512 they were seen to meet at 35 draws from 300 categories, 90 from 1,000, 130 from 4,096, 70 to 100 from
-    10,000, 100 to 250 from 100,000 and 300 to 700 from a million. Short rows are quickest by noise.
+    The noise costs 0.4 to 0.6 ns a category whatever the number of draws; rejection starts at 0.1 ns a category and takes
+    about 45 ns a draw, 80 where it leaves the cache, and up to four times that where the logits spread so far that
+    a few of them hold nearly all that is left. On AVX-512 they were seen to meet at 20 draws from 200 categories (logits
+    of standard deviation 8: at 12), at 100 (40) from 1,000, 250 (90) from 4,096, 480 (190) from 10,000, 2,500 (1,000)
+    from 100,000 and 17,000 (8,000) from a million, log-uniform logits and normal ones of deviation 2.5 alike. Rows
+    up to 64 are quickest by noise, sixteen at a time.
     """
-    rejection = _core.SHORT_ROW < categories < 2**32 and draws <= min(categories // 8, 100)
+    rejection = TILE < categories < 2**32 and (4 * draws) ** 4 <= categories**3
     return REJECTION_DISTINCT if rejection else DISTINCT_TOP_K

@@ -128,6 +128,7 @@ cdef class RepeatedRow:
 
 cdef enum:
     FAST_MOST = 1 << 22  # elements, some milliseconds: longer calls are in pieces, between which an interrupt is seen
+    FAST_MOST_ORDERED = 1 << 17  # and where many are drawn from each row
 
 cdef object Generator = None  # numpy.random.Generator, once a call has asked for it
 
@@ -333,15 +334,70 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     return (result, (<object> log_prob)[()]) if options.log_prob else result
 
 
-def fast_categorical(general):
-    """Put the fast path before `categorical`."""
+cdef object draw_several_fast(logits, k, temperature, rng, int method, choose):
+    # k indices from each row by that method, or the one that `choose` names for its length; None where the arguments are
+    # not of the kind.
+    cdef gf_request c
+    cdef cnp.ndarray x, indices
+    cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
+    cdef int dtype, ndim, axis
+    cdef double t
+    cdef Py_ssize_t columns
+    if type(logits) is not cnp.ndarray or type(k) is not int or type(temperature) is not float or not is_generator(rng):
+        return None
+    x, t = <cnp.ndarray> logits, <double> temperature
+    dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
+    if dtype >= GF_BF16 or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
+        return None
+    if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST_ORDERED:
+        return None
+    columns = cnp.PyArray_DIM(x, ndim - 1)
+    if not 2 <= k <= columns:
+        return None
+    for axis in range(ndim):
+        shape[axis] = cnp.PyArray_DIM(x, axis)
+    shape[ndim - 1] = k
+    if choose is not None:
+        method = choose(columns, k).kernel
+    one_draw_each(&c)
+    c.columns, c.temperature.data = <size_t> columns, &t
+    c.draws.count, c.draws.stride = <size_t> shape[ndim - 1], shape[ndim - 1] * <Py_ssize_t> sizeof(int64_t)
+    c.x.data, c.x.stride = cnp.PyArray_DATA(x), columns * cnp.PyArray_ITEMSIZE(x)
+    take_seed(rng.bit_generator, &c.stream.key, &c.stream.row)
+    indices = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_INT64, 0)
+    c.draws.index = <int64_t *> cnp.PyArray_DATA(indices)
+    raise_for(&c, run(&kernels.logits[dtype][method], &c, NULL, 0, cnp.PyArray_SIZE(x) // columns), False)
+    return indices
+
+
+def fast_categorical(choose):
+    """Put the fast path before `categorical`; `choose` names the method of several draws without replacement."""
+
+    def decorate(general):
+        @wraps(general)
+        def categorical(logits, *, temperature=1.0, rng=None, **others):
+            if len(others) == 2 and others.get("replace") is False and "num_samples" in others:
+                index = draw_several_fast(logits, others["num_samples"], temperature, rng, 0, choose)
+            else:
+                index = draw_fast(logits, temperature, rng, others, GF_INVERSE_CDF, GF_REJECTION)
+            return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
+
+        return categorical
+
+    return decorate
+
+
+def fast_gumbel_top_k(general):
+    """Put the fast path before `gumbel_top_k`."""
 
     @wraps(general)
-    def categorical(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_INVERSE_CDF, GF_REJECTION)
-        return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
+    def gumbel_top_k(*args, temperature=1.0, rng=None, **others):
+        index = None
+        if len(args) == 2 and not others:
+            index = draw_several_fast(args[0], args[1], temperature, rng, GF_GUMBEL_TOP_K, None)
+        return general(*args, temperature=temperature, rng=rng, **others) if index is None else index
 
-    return categorical
+    return gumbel_top_k
 
 
 def fast_gumbel_max(general):

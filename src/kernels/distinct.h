@@ -74,7 +74,7 @@ GF_INLINE void distinct_sum(distinct_envelopes *e) {
     e->learnt = 0;
 }
 
-/* A block's envelope need be no more than `units`, above 0. */
+/* A block's envelope need be no more than `units`. */
 GF_INLINE void distinct_learn(distinct_envelopes *e, uint32_t block, double units) {
     const uint32_t envelope = e->envelope[block], lower = units < envelope ? (uint32_t)units : envelope;
     e->block[e->learnt] = block;

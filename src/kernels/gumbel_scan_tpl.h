@@ -162,18 +162,19 @@ GF_INLINE void ROW(scan_settle_all)(const ROW(scan) * s, scan_goal *goal, scan_p
 }
 
 /* Estimates of sixteen scores of the block from number `start` on, in float. */
-GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int whole) {
+GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int how) {
     const vec_t shift = V(set)(s->shift), rate = V(set)(s->rate), infinite = V(set)(INFINITY);
     vec_t v[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++) {
-        v[k] = ROW(read)(&s->row, start + k * LANES, whole);
+        v[k] = how == ROW(PACKED) && start + 16 <= s->row.n ? ROW(read_lanes)(&s->row, start + k * LANES, how)
+                                                            : ROW(read)(&s->row, start + k * LANES, how == ROW(WHOLE));
         *bad = V(mask_or)(*bad, V(not_less)(v[k], infinite));
         v[k] = V(mul)(V(sub)(v[k], shift), rate);
     }
     return V(as_floats)(v);
 }
 
-GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole) {
+GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int how) {
     double value[SCAN_BLOCK];
     scan_pending pending;
     mask_t bad = V(mask_none)();
@@ -183,8 +184,8 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
     pending.count = 0;
     for (size_t i = 0; i < n; i += size, counter += SCAN_BLOCK / 4, before = 0) {
         size = SCAN_BLOCK - before < n - i ? SCAN_BLOCK - before : n - i;
-        f32x16 a = ROW(scan_scores)(s, i, &bad, whole), b = ROW(scan_scores)(s, i + 16, &bad, whole);
-        f32x16 c = ROW(scan_scores)(s, i + 32, &bad, whole), d = ROW(scan_scores)(s, i + 48, &bad, whole);
+        f32x16 a = ROW(scan_scores)(s, i, &bad, how), b = ROW(scan_scores)(s, i + 16, &bad, how);
+        f32x16 c = ROW(scan_scores)(s, i + 32, &bad, how), d = ROW(scan_scores)(s, i + 48, &bad, how);
         uint32_t words[SCAN_BLOCK];
         uint64_t passed = 0;
         const int estimated = s->rate == s->rate && !before && fabs(goal->bound) < SCAN_FINITE;
@@ -223,11 +224,17 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
     return !V(mask_bits)(bad);
 }
 
-GF_APART int ROW(scan_pass_any)(const ROW(scan) * s, scan_goal *goal) { return ROW(scan_pass_of)(s, goal, 0); }
+GF_APART int ROW(scan_pass_packed)(const ROW(scan) * s, scan_goal *goal) {
+    return ROW(scan_pass_of)(s, goal, ROW(PACKED));
+}
+
+GF_APART int ROW(scan_pass_any)(const ROW(scan) * s, scan_goal *goal) { return ROW(scan_pass_of)(s, goal, ROW(ANY)); }
 
 /* One pass over the row. Returns whether it is without NaN and +inf. */
 GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
-    return s->row.whole ? ROW(scan_pass_of)(s, goal, 1) : ROW(scan_pass_any)(s, goal);
+    if (s->row.whole)
+        return ROW(scan_pass_of)(s, goal, ROW(WHOLE));
+    return s->row.packed && !s->row.cut && !s->skip ? ROW(scan_pass_packed)(s, goal) : ROW(scan_pass_any)(s, goal);
 }
 
 #endif

@@ -189,18 +189,15 @@ GF_INLINE real_t ROW(distinct_envelop)(const ROW(row) * row, ROW(distinct_memory
     return greatest;
 }
 
-/* Weights of what is left of a block in order, and their sum. */
+/* Weights of what is left of the block from element `start` on, in order, and their sum. */
 GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s, uint32_t left,
                                    f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
-    double sum = ROW(block_weights)(row, start, s, w);
+    for (int k = 0; k < BLOCK / LANES; k++) {
+        const vec_t v = NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, row->whole), s);
+        V(widen)(V(select)(V(mask_of_bits)(left >> k * LANES), v, V(set)(0)), w + k * EIGHTS);
+    }
     for (int k = 0; k < BLOCK_EIGHTS; k++)
         f64_store(weight + 8 * k, w[k]);
-    if (left == UINT32_MAX)
-        return sum;
-    for (uint32_t drawn = ~left; drawn; drawn &= drawn - 1)
-        weight[gf_lowest_bit(drawn)] = 0;
-    for (int k = 0; k < BLOCK_EIGHTS; k++)
-        w[k] = f64_load(weight + 8 * k);
     return f64_sum_four(w);
 }
 
@@ -212,19 +209,13 @@ GF_COLD int64_t ROW(distinct_rest)(const gf_request *q, size_t r, size_t found, 
     philox_keys_set(&keys, q->stream.key);
     ROW(scan_set)(&s, q, r, &keys);
     s.row = memory->row;
-    const real_t greatest = ROW(greatest)(&s.row);
-    if (greatest != greatest)
-        return ROW(unusable)(&s.row) ? GF_CHANGED : (int64_t)found;
-    ROW(scan_below)(&s, q, r, greatest);
+    ROW(scan_below)(&s, q, r, memory->scaling.greatest); /* of which what is left is near: it has not been drawn anew */
     const int64_t more = ROW(top_k_row)(&s, q->draws.count - found, gf_index(q, r) + found, NULL, scratch);
     return more < 0 ? GF_CHANGED : (int64_t)found + more;
 }
 
-/* How many trials a row may take, before the rest is drawn by noise. */
-GF_INLINE uint64_t ROW(distinct_patience)(size_t n, size_t k) {
-    const uint64_t trials = 256 + 4 * (uint64_t)k + n / 32, most = ((uint64_t)1 << 32) - DISTINCT_BATCH;
-    return trials < most ? trials : most;
-}
+/* How many trials may be spent on the first `found` draws, before the rest is drawn by noise. */
+GF_INLINE uint64_t ROW(distinct_patience)(size_t n, size_t found) { return 64 + n / 128 + 3 * (uint64_t)found; }
 
 /* Draws up to q->draws.count; returns how many there were, or why there are fewer. */
 static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
@@ -255,7 +246,6 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
     memory->row.packed = 1;
 
     uint64_t trial = 0, spent = 0;
-    const uint64_t patience = ROW(distinct_patience)(n, k);
     philox_keys keys;
     philox_row p;
     philox_keys_set(&keys, q->stream.key);
@@ -269,12 +259,13 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
                 return ROW(unusable)(&memory->row) ? GF_CHANGED : (int64_t)found;
             spent += e->groups;
         }
-        if (spent >= patience)
+        if (spent >= ROW(distinct_patience)(n, found))
             return ROW(distinct_rest)(q, r, found, memory, after);
         distinct_pick(e, &p, q->stream.key, q->stream.row + r, trial, &picks);
         for (size_t t = 0; t < DISTINCT_BATCH; t++)
             GF_PREFETCH(row.x + picks.block[t] * BLOCK);
-        for (size_t t = 0; t < DISTINCT_BATCH; t++) {
+        spent += DISTINCT_BATCH / 4; /* which is what the picks cost */
+        for (size_t t = 0; t < DISTINCT_BATCH; t++, spent++) {
             f64x8 w[BLOCK_EIGHTS];
             double weight[BLOCK], u = picks.u[t];
             const uint32_t block = picks.block[t];
@@ -287,11 +278,12 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
                     return (int64_t)k;
                 sum -= weight[element];
             }
-            distinct_learn(e, block, envelope_units(sum));
+            distinct_learn(e, block, sum > 0 ? envelope_units(sum) : 0);
+            if (e->excess >= e->total / 2) /* the rest of the batch would mostly be refused */
+                break;
         }
         distinct_refine(e);
         trial += DISTINCT_BATCH;
-        spent += DISTINCT_BATCH;
     }
 }
 
