@@ -14,11 +14,13 @@
 #include "kernels/uniform.h"
 
 enum {
-    DISTINCT_BATCH = 16,   /* trials */
-    DISTINCT_GROUP = 16,   /* blocks, whose envelopes are one cache line */
-    DISTINCT_LEARNT = 512, /* most that is learnt before it is put to use */
-    DISTINCT_WORTH = 8,    /* what was learnt is put to use when it is this part of the envelopes */
-    DISTINCT_FLOOR = 4,    /* units a block: what is left must weigh more, or the envelopes are made anew */
+    DISTINCT_BATCH = 16,       /* trials */
+    DISTINCT_LARGE_BATCH = 64, /* of rows that leave the nearest caches */
+    DISTINCT_LONG = 1 << 16,   /* elements of these */
+    DISTINCT_GROUP = 16,       /* blocks, whose envelopes are one cache line */
+    DISTINCT_LEARNT = 512,     /* most that is learnt before it is put to use */
+    DISTINCT_WORTH = 8,        /* what was learnt is put to use when it is this part of the envelopes */
+    DISTINCT_FLOOR = 4,        /* units a block: what is left must weigh more, or the envelopes are made anew */
 };
 
 typedef struct {
@@ -34,8 +36,8 @@ typedef struct {
 
 /* Where a batch of trials looks: a block, and u in units of the greatest weight. */
 typedef struct {
-    uint32_t block[DISTINCT_BATCH];
-    double u[DISTINCT_BATCH];
+    uint32_t block[DISTINCT_LARGE_BATCH];
+    double u[DISTINCT_LARGE_BATCH];
 } distinct_picks;
 
 GF_INLINE uint64_t u32_sum_lanes(u32x16 a) {
@@ -84,7 +86,7 @@ GF_INLINE void distinct_learn(distinct_envelopes *e, uint32_t block, double unit
 
 /* Puts what was learnt to use, if there is so much that a batch might find no room, or it is worth it. */
 GF_INLINE void distinct_refine(distinct_envelopes *e) {
-    if (e->learnt <= DISTINCT_LEARNT - DISTINCT_BATCH && e->excess < e->total / DISTINCT_WORTH)
+    if (e->learnt <= DISTINCT_LEARNT - DISTINCT_LARGE_BATCH && e->excess < e->total / DISTINCT_WORTH)
         return;
     for (size_t i = 0; i < e->learnt; i++) {
         const size_t block = e->block[i];
@@ -123,19 +125,19 @@ GF_INLINE void distinct_positions(const philox_row *p, uint64_t trial, uint64_t 
     u64_store(low, sum);
 }
 
-/* Picks blocks for trials `trial` to trial + DISTINCT_BATCH - 1, each with probability envelope / total. */
+/* Picks blocks for `batch` trials from number `trial` on, each with probability envelope / total. */
 static void distinct_pick(const distinct_envelopes *e, const philox_row *p, uint64_t key, uint64_t row, uint64_t trial,
-                          distinct_picks *picks) {
-    uint64_t position[DISTINCT_BATCH], low[DISTINCT_BATCH];
-    size_t group[DISTINCT_BATCH] = {0};
-    for (size_t t = 0; t < DISTINCT_BATCH; t += 8)
+                          size_t batch, distinct_picks *picks) {
+    uint64_t position[DISTINCT_LARGE_BATCH], low[DISTINCT_LARGE_BATCH];
+    size_t group[DISTINCT_LARGE_BATCH] = {0};
+    for (size_t t = 0; t < batch; t += 8)
         distinct_positions(p, trial + t, e->total, position + t, low + t);
     for (size_t left = e->groups, half; left > 1; left -= half) {
         half = left / 2;
-        for (size_t t = 0; t < DISTINCT_BATCH; t++)
+        for (size_t t = 0; t < batch; t++)
             group[t] += (0 - (size_t)(e->start[group[t] + half] <= position[t])) & half;
     }
-    for (size_t t = 0; t < DISTINCT_BATCH; t++) {
+    for (size_t t = 0; t < batch; t++) {
         const uint32_t *envelope = e->envelope + group[t] * DISTINCT_GROUP;
         const uint64_t offset = position[t] - e->start[group[t]];
         uint64_t sum = 0, before = 0, place = 0;

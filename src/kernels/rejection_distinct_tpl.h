@@ -111,6 +111,13 @@ GF_APART void ROW(any_sums)(const ROW(row) * row, size_t i, const NAME(scaling) 
     f32_store(sum, f32_sum_each(v));
 }
 
+/* Has elements start to start + count - 1 brought near; they may be past the end. */
+GF_INLINE void ROW(prefetch)(const ROW(row) * row, size_t start, size_t count) {
+    const char *p = (const char *)row->x + start * sizeof(element_t);
+    for (size_t i = 0; i < count * sizeof(element_t); i += 64)
+        GF_PREFETCH(p + i);
+}
+
 /* Bounds of the block sums of a row, each sixteen relative to a reference; returns the greatest element, or NaN where the
  * row cannot be drawn from. */
 GF_INLINE real_t ROW(block_sums_of)(ROW(row) copy, NAME(scaling) s, float *sum, real_t *reference, int how) {
@@ -124,6 +131,8 @@ GF_INLINE real_t ROW(block_sums_of)(ROW(row) copy, NAME(scaling) s, float *sum, 
         const int whole = plain && i + CHUNK <= row->n;
         mask_t bad = V(mask_none)();
         vec_t m = none;
+        if (whole) /* additions would wait for memory, and memory for additions */
+            ROW(prefetch)(row, i + 2 * CHUNK, CHUNK);
         if (whole)
             for (size_t j = 0; j < CHUNK; j += BLOCK)
                 m = V(max)(ROW(block_lanes)(row, i + j, &bad, how), m);
@@ -245,13 +254,13 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
     memory->row.whole = 0;
     memory->row.packed = 1;
 
+    const size_t batch = n < DISTINCT_LONG ? DISTINCT_BATCH : DISTINCT_LARGE_BATCH;
     uint64_t trial = 0, spent = 0;
     philox_keys keys;
     philox_row p;
     philox_keys_set(&keys, q->stream.key);
     philox_row_set(&p, &keys, q->stream.key, q->stream.row + r, GF_TAG_DISTINCT);
     for (size_t found = 0;;) {
-        const NAME(scaling) scaling = memory->scaling;
         distinct_picks picks;
         if (e->total <= DISTINCT_FLOOR * e->groups * DISTINCT_GROUP) {
             const real_t next = ROW(distinct_envelop)(&memory->row, memory);
@@ -261,11 +270,12 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
         }
         if (spent >= ROW(distinct_patience)(n, found))
             return ROW(distinct_rest)(q, r, found, memory, after);
-        distinct_pick(e, &p, q->stream.key, q->stream.row + r, trial, &picks);
-        for (size_t t = 0; t < DISTINCT_BATCH; t++)
-            GF_PREFETCH(row.x + picks.block[t] * BLOCK);
-        spent += DISTINCT_BATCH / 4; /* which is what the picks cost */
-        for (size_t t = 0; t < DISTINCT_BATCH; t++, spent++) {
+        const NAME(scaling) scaling = memory->scaling;
+        distinct_pick(e, &p, q->stream.key, q->stream.row + r, trial, batch, &picks);
+        for (size_t t = 0; t < batch; t++)
+            ROW(prefetch)(&row, (size_t)picks.block[t] * BLOCK, BLOCK);
+        spent += batch / 4; /* which is what the picks cost */
+        for (size_t t = 0; t < batch; t++, spent++) {
             f64x8 w[BLOCK_EIGHTS];
             double weight[BLOCK], u = picks.u[t];
             const uint32_t block = picks.block[t];
@@ -283,7 +293,7 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
                 break;
         }
         distinct_refine(e);
-        trial += DISTINCT_BATCH;
+        trial += batch;
     }
 }
 
