@@ -108,6 +108,15 @@ GF_COLD void ROW(scan_values)(const ROW(scan) * s, size_t start, size_t size, si
     }
 }
 
+/* Whether all of the `size` elements from number `start` on are left out or -inf. */
+GF_COLD int ROW(scan_empty)(const ROW(scan) * s, size_t start, size_t size) {
+    const vec_t none = V(set)(-INFINITY);
+    for (size_t i = 0; i < size; i += LANES)
+        if (V(mask_bits)(V(less)(none, ROW(read)(&s->row, start + i, s->row.whole))))
+            return 0;
+    return 1;
+}
+
 /* Takes in `count` <= LANES pending elements from number `from` on. */
 GF_COLD void ROW(scan_settle)(const ROW(scan) * s, scan_goal *goal, const scan_pending *pending, unsigned from,
                               unsigned count) {
@@ -206,6 +215,8 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int how) {
             u32_store(words + 32, high[2]);
             u32_store(words + 48, high[3]);
         }
+        if (!estimated && ROW(scan_empty)(s, i, size))
+            continue;
         if (!estimated || gf_count_bits(passed) > SCAN_DENSE) {
             ROW(scan_settle_all)(s, goal, &pending);
             ROW(scan_values)(s, i, size, before, counter, value);

@@ -226,6 +226,12 @@ GF_COLD int64_t ROW(distinct_rest)(const gf_request *q, size_t r, size_t found, 
 /* How many trials may be spent on the first `found` draws, before the rest is drawn by noise. */
 GF_INLINE uint64_t ROW(distinct_patience)(size_t n, size_t found) { return 64 + n / 128 + 3 * (uint64_t)found; }
 
+/* In trials, what it costs to make the envelopes anew: the first time that alone, for one element may have held all; later as
+ * often as the draws so far let expect, though there are the more elements the further down. */
+GF_INLINE uint64_t ROW(distinct_anew)(size_t groups, size_t found, size_t k, int first) {
+    return first ? groups : groups * (1 + (uint64_t)(k - found) / (4 * ((uint64_t)found + 1)));
+}
+
 /* Draws up to q->draws.count; returns how many there were, or why there are fewer. */
 static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch) {
     ROW(distinct_memory) *memory = scratch;
@@ -255,7 +261,7 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
     memory->row.packed = 1;
 
     const size_t batch = n < DISTINCT_LONG ? DISTINCT_BATCH : DISTINCT_LARGE_BATCH;
-    uint64_t trial = 0, spent = 0;
+    uint64_t trial = 0, spent = 0, anew = 0;
     philox_keys keys;
     philox_row p;
     philox_keys_set(&keys, q->stream.key);
@@ -266,7 +272,7 @@ static int64_t ROW(distinct_draws)(const gf_request *q, size_t r, void *scratch)
             const real_t next = ROW(distinct_envelop)(&memory->row, memory);
             if (next != next)
                 return ROW(unusable)(&memory->row) ? GF_CHANGED : (int64_t)found;
-            spent += e->groups;
+            spent += ROW(distinct_anew)(e->groups, found, k, !anew++);
         }
         if (spent >= ROW(distinct_patience)(n, found))
             return ROW(distinct_rest)(q, r, found, memory, after);
