@@ -33,8 +33,9 @@ GUMBEL_MAX = Method(_core.GUMBEL_MAX, 30.0, 0.5, 0.0)
 GUMBEL_MAX_GIVEN = GUMBEL_MAX._replace(kernel=_core.GUMBEL_MAX_GIVEN)
 GUMBEL_TOP_K = Method(_core.GUMBEL_TOP_K, 30.0, 0.5, 20.0)
 DISTINCT_TOP_K = GUMBEL_TOP_K._replace(kernel=_core.DISTINCT_TOP_K)
-TILE = 64  #: categories of the longest rows whose noise is made for many rows at a time
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
+
+TILE = 64  #: categories of the longest rows whose noise is made for many rows at a time
 
 #: An element of what only reads and writes rows.
 NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX, LOG_PROB, TRUNCATE = 1.0, 1.0, 0.3, 1.5, 0.3, 0.5
@@ -62,12 +63,12 @@ def of_repeated_draws(categories: int, draws: int) -> Method:
 def of_distinct_draws(categories: int, draws: int) -> Method:
     """Return how several draws without replacement are made from one row.
 
-    The noise costs 0.4 to 0.6 ns a category whatever the number of draws; rejection starts at 0.1 ns a category and takes
-    about 45 ns a draw, 80 where it leaves the cache, and up to four times that where the logits spread so far that
-    a few of them hold nearly all that is left. On AVX-512 they were seen to meet at 20 draws from 200 categories (logits
-    of standard deviation 8: at 12), at 100 (40) from 1,000, 250 (90) from 4,096, 480 (190) from 10,000, 2,500 (1,000)
-    from 100,000 and 17,000 (8,000) from a million, log-uniform logits and normal ones of deviation 2.5 alike. Rows
-    up to 64 are quickest by noise, sixteen at a time.
+    The noise costs 0.4 to 0.6 ns a category whatever the number of draws; rejection starts at 0.1 ns a category and
+    takes about 45 ns a draw, 80 where it leaves the cache, and up to four times that where the logits spread so far
+    that a few of them hold nearly all that is left. On AVX-512 they were seen to meet at 20 draws from 200 categories
+    (logits of standard deviation 8: at 12), at 100 (40) from 1,000, 250 (90) from 4,096, 480 (190) from 10,000, 2,500
+    (1,000) from 100,000 and 17,000 (8,000) from a million, log-uniform logits and normal ones of deviation 2.5 alike.
+    Rows up to 64 are quickest by noise, sixteen at a time.
     """
     rejection = TILE < categories < 2**32 and (4 * draws) ** 4 <= categories**3
     return REJECTION_DISTINCT if rejection else DISTINCT_TOP_K

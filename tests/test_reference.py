@@ -85,6 +85,18 @@ def test_the_fast_path_shows_the_function_that_it_stands_before(name):
         compiled(np.zeros(3), no_such_parameter=1)
 
 
+def test_the_fast_path_shows_gumbel_top_k():
+    """It takes what it serves by place, for `k` has no default, and hands all else on."""
+    compiled = gumbel_fast.gumbel_top_k
+    assert inspect.signature(compiled) == inspect.signature(compiled.__wrapped__)
+    assert compiled.__doc__ == compiled.__wrapped__.__doc__
+    assert [*inspect.signature(compiled, follow_wrapped=False).parameters] == ["args", "temperature", "rng", "others"]
+    with pytest.raises(TypeError, match="no_such_parameter"):
+        compiled(np.zeros(3), 1, no_such_parameter=1)
+    with pytest.raises(TypeError, match="'k'"):
+        compiled(np.zeros(3))
+
+
 def same_parameters(real, twin):
     def parameters(function):
         return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
