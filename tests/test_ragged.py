@@ -281,7 +281,7 @@ def test_every_rng_of_one_pair_draws_the_same():
 
 
 def test_the_noise_is_that_of_gumbel():
-    """Row r has row r of the noise, its columns counted from the row's start; shards of all rows are joined by value."""
+    """Row r has row r of the noise, its columns counted from the row's start; shards of all rows are joined."""
     x, indptr = some_ragged_rows("mixed", np.float32)
     lengths = np.diff(indptr)
     noise = gumbel_fast.gumbel(size=(lengths.size, lengths.max()), rng=7, dtype=np.float32)
@@ -412,7 +412,7 @@ def test_log_prob(order, options):
         lengths = np.diff(indptr)
         rng = np.random.default_rng(3)
         index = np.where(lengths > 0, rng.integers(0, np.maximum(lengths, 1)), -1)
-        several = np.where(lengths[:, None] > 0, rng.integers(0, np.maximum(lengths, 1)[:, None], (lengths.size, 4)), -1)
+        several = np.stack([index, np.maximum(index - 1, np.minimum(index, 0)), index, lengths - 1], axis=1)
         several[:, 2] = -1
         one = gumbel_fast.log_prob(x, index, indptr=indptr, **options)
         found = gumbel_fast.log_prob(x, several, indptr=indptr, **options)
@@ -450,7 +450,7 @@ def test_log_prob_with_parameters_and_masks_of_rows():
 
 @pytest.mark.parametrize("name", NORMALISERS)
 def test_out_of_normalisers(name):
-    """Of the logits' shape: what is in no row stays as it was. Or one number for each row, in an array of any stride."""
+    """Of the logits' shape: what is in no row stays as it was. Or a number for each row, in an array of any stride."""
     if name.startswith("entropy"):
         pytest.skip("takes no out")
     for dtype in ALL_DTYPES:
@@ -561,5 +561,6 @@ def test_a_million_tiny_rows():
         assert np.all(whole[lengths == 0] == -1)
         assert np.all(whole[lengths == 1] == 0)
         for n in 2, 3:
-            even = np.full(n, 1 / n)
-            assert_draws_follow(whole[lengths == n], even, against={"1% more": even + 0.01 * (np.arange(n) == 0)})
+            even = np.full(n, 1 / n)  # right code fails once in a million; the first a twentieth likelier is seen
+            wrong = {"the first likelier": even * np.where(np.arange(n) == 0, 1.05, 1)}
+            assert_draws_follow(whole[lengths == n], even, against=wrong)
