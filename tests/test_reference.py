@@ -241,6 +241,77 @@ def test_categorical_out(shape, dtype, writeable):
     np.testing.assert_array_equal(*outs)
 
 
+# ---------------------------------------------------------------------------------------------------------- ragged rows
+
+
+@st.composite
+def ragged(draw, elements=ordinary | extreme):
+    """1-D logits and an indptr, now and then one that is unsound."""
+    lengths = draw(st.lists(st.integers(0, 9) | st.sampled_from([0, 0, 16, 65, 130]), max_size=6))
+    before, after = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    indptr = before + np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int8]))
+    if dtype == np.int8:
+        elements = st.integers(-20, 20)
+    x = draw(hnp.arrays(dtype, int(indptr[-1]) + after, elements=elements))
+    unsound = draw(st.sampled_from(["no"] * 12 + ["beyond", "below", "falls", "float", "axes", "empty"]))
+    if unsound == "beyond":
+        indptr[-1] += after + 1
+    elif unsound == "below":
+        indptr[0] = -1
+    elif unsound == "falls":
+        indptr = indptr[::-1]
+    kind = float if unsound == "float" else draw(st.sampled_from([np.int32, np.int64, np.int16]))
+    indptr = {"empty": indptr[:0], "axes": indptr[np.newaxis]}.get(unsound, indptr).astype(kind)
+    return x, draw(st.sampled_from([indptr, indptr.tolist()]))
+
+
+ragged_temperatures = st.one_of(
+    st.just(1.0), st.floats(0.05, 20), st.sampled_from([0, -1, np.nan]), st.lists(st.floats(0.5, 2), max_size=3)
+)
+
+
+@pytest.mark.parametrize("name", [*SOFTMAX_FAMILY, "entropy"])
+@given(ragged(), ragged_temperatures)
+def test_normalisers_of_ragged_rows(name, rows, temperature):
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature}
+    actual = outcome(getattr(gumbel_fast, name), x, **options)
+    expected = outcome(getattr(reference, name), x, **options)
+    if same_kind(actual, expected) and np.size(expected[1]):
+        assert_close(actual[1], expected[1], scale=4.0)
+
+
+@given(ragged(), ragged_temperatures, st.integers(-2, 9))
+def test_log_prob_of_ragged_rows(rows, temperature, index):
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature}
+    count = max(np.size(indptr) - 1, 0)
+    for indices in np.full(count, index), np.full((count, 2), index):
+        actual = outcome(gumbel_fast.log_prob, x, indices, **options)
+        expected = outcome(reference.log_prob, x, indices, **options)
+        if same_kind(actual, expected) and np.size(expected[1]):
+            assert_close(actual[1], expected[1], scale=4.0)
+
+
+@given(ragged(ordinary | st.just(-np.inf)), ragged_temperatures, seeds, offsets, st.booleans(), st.integers(0, 12))
+def test_samplers_of_ragged_rows(rows, temperature, seed, offset, allow_fewer, k):
+    """Values to rounding; indices are held to NumPy's where the noise is, in tests of their own."""
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature, "rng": seed, "allow_fewer": allow_fewer}
+    drawn = outcome(gumbel_fast.categorical, x, **options)
+    same_kind(drawn, outcome(reference.categorical, x, **options))
+    distinct = outcome(gumbel_fast.categorical, x, num_samples=k, replace=False, **options)
+    if k:
+        same_kind(distinct, outcome(reference.categorical, x, num_samples=k, replace=False, **options))
+    options |= {"offset": offset, "return_value": True}
+    for function, arguments in ("gumbel_max", ()), ("gumbel_top_k", (k or 1,)):
+        actual = outcome(getattr(gumbel_fast, function), x, *arguments, **options)
+        expected = outcome(getattr(reference, function), x, *arguments, **options)
+        if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+            assert_close(actual[1][1], expected[1][1], scale=2.0**32 if x.dtype == np.float32 else 100)
+
+
 # --------------------------------------------------------------------------------------------------------- distribution
 
 positive = st.floats(0.015625, 50, width=32)

@@ -53,6 +53,22 @@ def row_streams(vector: Vector, matrix: Matrix, pairs: NDArray[np.uint64]) -> No
     assert_type(gf.gumbel_softmax(matrix, rng=gf.RowStreams(pairs, np.arange(2))), NDArray[Any])
 
 
+def ragged_rows(vector: Vector, indptr: NDArray[np.int32]) -> None:
+    """1-D logits and the bounds of their rows: a batch, whose results are arrays."""
+    assert_type(gf.categorical(vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.categorical([0.0, 1.0, 2.0], indptr=[0, 1, 3]), NDArray[np.int64])
+    assert_type(gf.categorical(vector, indptr=[0, 2], return_log_prob=True), tuple[NDArray[np.int64], NDArray[Any]])
+    assert_type(gf.categorical(vector, indptr=indptr, num_samples=3, mask=vector > 0), NDArray[np.int64])
+    assert_type(gf.gumbel_max(vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.gumbel_max(vector, indptr=[0], return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+    assert_type(gf.gumbel_top_k(vector, 2, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.softmax(vector, indptr=indptr), NDArray[Any])
+    assert_type(gf.log_softmax([0.0, 1.0], indptr=[0, 1, 2]), NDArray[Any])
+    assert_type(gf.logsumexp(vector, indptr=indptr), NDArray[Any])
+    assert_type(gf.entropy(vector, indptr=indptr, temperature=[1.0, 2.0]), NDArray[Any])
+    assert_type(gf.log_prob(vector, [0, 1], indptr=[0, 2, 5]), Any)
+
+
 def relaxations(vector: Vector, matrix: Matrix) -> None:
     """Of the shape of the logits; log-sum-exp of one row is a scalar."""
     assert_type(gf.softmax(vector), NDArray[Any])
