@@ -89,7 +89,7 @@ static void gumbel_max(const gf_kernels *k, int times) {
 
 static void short_rows(const gf_kernels *k, int times, size_t columns) {
     gf_request q = batch(normal(ROWS * columns, 1), columns, take(ROWS * sizeof(int64_t)), 1);
-    repeat(&k->logits[GF_F32][GF_INVERSE_CDF], &q, ROWS, times);
+    repeat(&k->logits[GF_F32][GF_CATEGORICAL], &q, ROWS, times);
 }
 
 static void short_rows_6(const gf_kernels *k, int times) { short_rows(k, times, 6); }

@@ -128,6 +128,13 @@ def as_temperature(
     return _as_vector(name, t, batch)
 
 
+def as_floor(floor: ArrayLike, batch: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return one floor of values, or one for each row of the batch, as a float64 vector; ValueError for NaN."""
+    numbers = as_array("floor", floor).astype(np.float64)
+    check_each("floor", numbers, numbers == numbers, "a number")
+    return _as_vector("floor", numbers, batch)
+
+
 #: What a call keeps of each row, as it was passed: top_k, top_p, min_p and the filters' temperature.
 Filters: TypeAlias = "tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None, ArrayLike | None]"
 NO_FILTERS: Filters = (None, None, None, None)
@@ -166,15 +173,17 @@ def as_filters(
     return None if all(numbers is None for numbers in kept) else (t, *kept)
 
 
-def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
+def as_mask(mask: ArrayLike, logits: Array, axis: int, *, ragged: bool = False) -> Array:
     """Return a mask with the categories last: uint8, one for each element of the logits, or uint32 words of 32.
 
     TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not
-    broadcast, and for words along another axis than the last.
+    broadcast, and for words along another axis than the last, or of ragged rows.
     """
     check_not_masked("mask", mask)
     array = np.asarray(mask)
     words: tuple[int, ...] = ()
+    if ragged and array.dtype.itemsize == 4:
+        raise ValueError("mask: with indptr it is bool, int8 or uint8, one for each element, and not words of 32")
     if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):
         shape = logits.shape
     elif array.dtype.kind in "iu" and array.dtype.itemsize == 4:
@@ -196,6 +205,32 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int) -> Array:
     except ValueError:
         raise ValueError(f"mask of shape {array.shape} does not broadcast to {shape}") from None
     return as_rows("mask", whole, axis).view(np.uint8 if array.dtype.itemsize == 1 else np.uint32)
+
+
+def as_offsets(indptr: ArrayLike, logits: Array, axis: int) -> tuple[NDArray[np.int64], int]:
+    """Return a copy of where ragged rows of 1-D logits begin, as int64, and the length of the longest.
+
+    TypeError for what is not ints; ValueError for logits of more axes, and for offsets that fall or leave the array.
+    """
+    check_not_masked("indptr", indptr)
+    array = np.asarray(indptr)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"indptr must have one axis and one entry more than rows, not the shape {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"indptr must be ints, not an array of dtype {array.dtype}")
+    if logits.ndim != 1:
+        raise ValueError(f"indptr: logits must have one axis, not the shape {logits.shape}")
+    normalize_axis_index(axis, 1)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() > logits.size:
+        raise ValueError(f"indptr leaves the array of {logits.size} elements")
+    offsets, longest, row = _core.read_offsets(array, logits.size)
+    if 0 <= row < offsets.size - 1:
+        raise ValueError(f"indptr falls at row {row}, from {offsets[row]} to {offsets[row + 1]}")
+    if row >= 0:
+        raise ValueError(f"indptr leaves the array of {logits.size} elements")
+    if longest > _core.MAX_COLUMNS:
+        raise ValueError(f"logits: a row of {longest} columns is more than 2**34")
+    return offsets, longest
 
 
 def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from math import ceil
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -11,14 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
 from ._arguments import NO_FILTERS, Vector, check_out
-from ._core import Request
-from ._methods import Method
 from ._request import as_wanted, draw, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
-from ._threads import PIECE, as_workers, run
-
-_SHARD = 64  # columns: pieces of a row begin at a word of a packed mask
+from ._shards import greatest_k_of_shards, greatest_of_shards, shared_rows
+from ._threads import as_workers
 
 
 @overload
@@ -27,6 +23,7 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -42,6 +39,7 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -57,6 +55,7 @@ def gumbel_max(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -72,6 +71,7 @@ def gumbel_max(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -87,6 +87,7 @@ def gumbel_max(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -179,58 +180,21 @@ def gumbel_max(
     True
     """
     threads = as_workers(workers)
-    parts = temperature, mask, NO_FILTERS, axis
+    parts = temperature, mask, indptr, NO_FILTERS, axis
     request = to_sample(logits, parts, rng=rng, offset=offset, noise=noise, allow_fewer=allow_fewer)
     if out is not None:
         check_out(out, request.batch, np.int64, *request.inputs)
     index = np.empty(request.batch, np.int64)
     value = np.empty(request.batch) if return_value else None
     method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
-    if method.cost(request.columns, 1) <= PIECE and (index.size >= threads or not request.columns):
-        draw(request, method, threads, index, value)
-    else:
-        for r in range(index.size):
-            _greatest_of_shards(request, method, r, index, value, threads)
+    done = 0
+    for r in shared_rows(request, method, 1, threads):
+        draw(request, method, threads, index, value, start=done, stop=r)
+        greatest_of_shards(request, method, r, index, value, threads)
+        done = r + 1
+    draw(request, method, threads, index, value, start=done)
     result = deliver(index, out)
     return result if value is None else (result, value[()])
-
-
-def _greatest_of_shards(
-    request: Request,
-    method: Method,
-    r: int,
-    index: NDArray[np.int64],
-    value: NDArray[np.float64] | None,
-    threads: int,
-) -> None:
-    """Draw from one row in pieces of its columns."""
-    greatest: list[tuple[float, int]] = []  # values, and indices below 0, so that the first of equals is the greatest
-    refused: list[int] = []
-
-    def draw_shard(first: int, last: int) -> None:
-        start, stop = first * _SHARD, min(last * _SHARD, request.columns)
-        best, number = np.empty(()), np.empty((), np.int64)
-        found = _core.try_draw(request.shard(r, start, stop).into(number, best), method.kernel)
-        if found is None:
-            greatest.append((float(best), -start - int(number)))
-        else:
-            refused.append(found)
-
-    run(draw_shard, ceil(request.columns / _SHARD), _SHARD * method.category, threads)
-    if any(refused) or not (greatest or request.allow_fewer):
-        _core.refuse(request, r, min(refused))
-    if not greatest:
-        index.reshape(-1)[r] = -1
-        if value is not None:
-            value.reshape(-1)[r] = -np.inf
-        return
-    best, minus_index = max(greatest)
-    if np.isinf(best):  # logits tell infinite values apart, which shards do not bring along
-        _core.draw(request.into(index, value), method.kernel, r, r + 1)
-        return
-    index.reshape(-1)[r] = -minus_index
-    if value is not None:
-        value.reshape(-1)[r] = best
 
 
 @overload
@@ -240,10 +204,12 @@ def gumbel_top_k(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
+    floor: ArrayLike | None = None,
     return_value: Literal[False] = False,
     workers: int = 1,
 ) -> NDArray[np.int64]: ...
@@ -254,10 +220,12 @@ def gumbel_top_k(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
+    floor: ArrayLike | None = None,
     return_value: Literal[True],
     workers: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
@@ -267,10 +235,12 @@ def gumbel_top_k(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
     offset: tuple[int, int] = (0, 0),
+    floor: ArrayLike | None = None,
     return_value: bool = False,
     workers: int = 1,
 ) -> NDArray[np.int64] | tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -301,9 +271,12 @@ def gumbel_top_k(
         Source of the seed: the noise is that of `gumbel_max`.
     offset : tuple of two ints
         Added to the row and the column, as in `gumbel`.
+    floor : float or array_like, optional
+        Only categories whose value is above it count, as if there were no others: a scalar, or an array that broadcasts
+        to the batch shape. With `allow_fewer` it spares the search what another shard has already surpassed.
     workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+        Most threads to use, within one long row too; negative numbers count from ``os.cpu_count()`` down, as in
+        scipy.fft. The result is the same for every number.
     return_value : bool, optional
         Return the values as well, which combine shards of a row.
 
@@ -341,11 +314,17 @@ def gumbel_top_k(
     wanted = operator.index(k)
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
-    parts = temperature, mask, NO_FILTERS, axis
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
+    parts = temperature, mask, indptr, NO_FILTERS, axis
+    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer, floor=floor)
     shape = (*request.batch, as_wanted(request, wanted))
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
+    method = _methods.GUMBEL_TOP_K
     if shape[-1]:
-        draw(request, _methods.GUMBEL_TOP_K, threads, index, value)
+        done = 0
+        for r in shared_rows(request, method, wanted, threads) if threads > 1 else ():
+            draw(request, method, threads, index, value, start=done, stop=r)
+            greatest_k_of_shards(request, method, r, index, value, threads)
+            done = r + 1
+        draw(request, method, threads, index, value, start=done)
     index = widened(index, wanted, -1)
     return index if value is None else (index, widened(value, wanted, -np.inf))

@@ -91,5 +91,5 @@ def gumbel_softmax(
     >>> bool((hard.argmax(axis=1) == gumbel_fast.gumbel_max(logits, rng=7)).all())
     True
     """
-    request = to_relax(logits, (temperature, mask, NO_FILTERS, axis), rng=rng, offset=offset)
+    request = to_relax(logits, (temperature, mask, None, NO_FILTERS, axis), rng=rng, offset=offset)
     return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, hard=bool(hard))

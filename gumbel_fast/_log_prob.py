@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
 from ._arguments import Vector, check_each, check_not_masked
-from ._request import reduced, to_log_prob, to_normalise
+from ._request import categories_of, reduced, to_log_prob, to_normalise
 from ._threads import as_workers
 
 
@@ -23,6 +23,7 @@ def log_prob(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> Any:
@@ -85,15 +86,19 @@ def log_prob(
     """
     threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, indptr, filters, axis), zero=True)
     check_not_masked("index", index)
     places = np.asarray(index)
     if places.dtype.kind not in "iu" and places.size:
         raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")
     if places.shape != request.batch and places.shape[:-1] != request.batch:
         raise ValueError(f"index must have the batch shape {request.batch}, or one axis more, not {places.shape}")
-    inside = (places >= -1) & (places < request.columns)
-    check_each("index", places, inside, f"one of {request.columns} categories, or -1")
+    columns: Any = categories_of(request)
+    if request.offsets is not None and places.ndim > 1:
+        columns = columns[:, np.newaxis]
+    inside = (places >= -1) & (places < columns)
+    count = request.columns if request.offsets is None else "its row's"
+    check_each("index", places, inside, f"one of {count} categories, or -1")
     result = np.empty(places.shape, request.compute_type)
     if result.size:
         to_log_prob(request, places.astype(np.int64), result, threads)
@@ -110,6 +115,7 @@ def entropy(  # type: ignore[overload-overlap]  # a list of no numbers is of bot
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> np.floating[Any]: ...
@@ -123,6 +129,7 @@ def entropy(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> NDArray[Any]: ...
@@ -135,6 +142,7 @@ def entropy(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> Any:
@@ -180,5 +188,5 @@ def entropy(
     array([3., 1.])
     """
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, indptr, filters, axis), zero=True)
     return reduced(request, _core.ENTROPY, _methods.LOG_PROB, None, workers)

@@ -5,6 +5,8 @@ Every public function that reads rows makes one here. What each argument may be 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,8 +19,10 @@ from ._arguments import (
     Filters,
     as_array,
     as_filters,
+    as_floor,
     as_mask,
     as_offset,
+    as_offsets,
     as_read,
     as_rows,
     as_temperature,
@@ -32,6 +36,47 @@ from ._rng import RNG, Stream, to_stream
 from ._threads import as_workers, run
 
 
+def categories_of(request: Request) -> int | NDArray[np.int64]:
+    """Return how many categories a row has, or each of ragged rows."""
+    return request.columns if request.offsets is None else np.diff(request.offsets)
+
+
+def over_rows(
+    work: Callable[[int, int], object],
+    request: Request,
+    row: float,
+    category: float,
+    threads: int,
+    start: int = 0,
+    stop: int | None = None,
+) -> None:
+    """Call ``work(start, stop)`` on pieces of the rows, in nanoseconds `row` for one and `category` for each element.
+
+    Ragged rows are cut by their elements, so that a long one is no more of a piece than many short ones.
+    """
+    stop = request.count if stop is None else stop
+    offsets = request.offsets
+    if offsets is None:
+        run(lambda a, b: work(start + a, start + b), stop - start, row + request.columns * category, threads)
+        return
+    first, each = int(offsets[start]), 1 + int(row / category)  # elements that are worth as much as a row
+
+    def place(r: int) -> int:
+        return int(offsets[r]) - first + (r - start) * each
+
+    total = place(stop)
+
+    def piece(a: int, b: int) -> None:
+        rows = range(start, stop + 1)
+        low, high = (start if a == 0 else start + bisect_left(rows, a, key=place)), stop
+        if b < total:
+            high = start + bisect_left(rows, b, key=place)
+        if low < high:
+            work(low, high)
+
+    run(piece, total, category, threads)
+
+
 def draw(
     request: Request,
     method: Method,
@@ -39,20 +84,33 @@ def draw(
     index: NDArray[np.int64] | None = None,
     value: NDArray[np.float64] | None = None,
     log_prob: Array | None = None,
+    *,
+    start: int = 0,
+    stop: int | None = None,
 ) -> None:
-    """Draw from every row, into `index`, and `value` or `log_prob`; a row without categories has index -1."""
-    if not request.columns:
+    """Draw from every row, into `index`, and `value` or `log_prob`; a row without categories has index -1.
+
+    `start` and `stop` are those of the rows drawn from, by default all.
+    """
+    if not request.columns and request.offsets is None:
         for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf)):
             if array is not None:
                 array[...] = none
         return
-    request.into(index, value, log_prob)
-    draws = index.shape[-1] if index is not None and index.ndim == request.rows.ndim else 1
-    cost = method.cost(request.columns, draws)
-    core = _core.draw
+    request.into(index, value, each=log_prob)
+    draws = index.shape[-1] if index is not None and index.ndim > len(request.batch) else 1
+    core, category = _core.draw, method.category
     if log_prob is not None:
-        core, cost = _core.draw_with_log_prob, cost + request.columns * LOG_PROB
-    run(lambda start, stop: core(request, method.kernel, start, stop), request.count, cost, threads)
+        core, category = _core.draw_with_log_prob, category + LOG_PROB
+    over_rows(
+        lambda a, b: core(request, method.kernel, a, b),
+        request,
+        method.row + draws * method.draw,
+        category,
+        threads,
+        start,
+        stop,
+    )
 
 
 def relaxed(
@@ -72,12 +130,9 @@ def relaxed(
 
     def fill(result: Array) -> None:
         core = request.into(out=result, hard=hard)
-        run(
-            lambda start, stop: _core.relax(core, function, start, stop),
-            request.count,
-            request.columns * cost,
-            threads,
-        )
+        if request.offsets is not None and out is None:
+            result[: request.offsets[0]] = result[request.offsets[-1] :] = np.nan  # of no row
+        over_rows(lambda start, stop: _core.relax(core, function, start, stop), request, 0.0, cost, threads)
 
     return fill_rows(fill, request.rows, request.compute_type, axis, out)
 
@@ -88,15 +143,26 @@ def reduced(request: Request, function: int, cost: float, out: NDArray[Any] | No
     if out is not None:
         check_out(out, request.batch, request.compute_type, *request.inputs)
     numbers = np.empty(request.batch, request.compute_type)
-    core = request.into(out=numbers)
-    cost *= request.columns
-    run(lambda start, stop: _core.relax(core, function, start, stop), request.count, cost, threads)
+    core = request.into(each=numbers)
+    over_rows(lambda start, stop: _core.relax(core, function, start, stop), request, 0.0, cost, threads)
     return deliver(numbers, out)
 
 
-#: What a call reads of its logits: temperature, mask, filters and axis; all but where its draws come from. A tuple, for
-#: it is made in a small part of the time that a small call takes.
-Parts: TypeAlias = "tuple[ArrayLike, ArrayLike | None, Filters, int]"
+#: What a call reads of its logits: temperature, mask, indptr, filters and axis; all but where its draws come from. A
+#: tuple, for it is made in a small part of the time that a small call takes.
+Parts: TypeAlias = "tuple[ArrayLike, ArrayLike | None, ArrayLike | None, Filters, int]"
+
+#: Where ragged rows begin, and the length of the longest.
+Ragged: TypeAlias = "tuple[NDArray[np.int64], int]"
+
+
+def _as_rows_of(x: Array, parts: Parts) -> tuple[Array, Ragged | None, tuple[int, ...], int]:
+    """Return logits with the categories last, what makes them ragged, the batch shape, and the most columns of a row."""
+    if parts[2] is None:
+        rows = as_rows("logits", x, parts[-1])
+        return rows, None, rows.shape[:-1], rows.shape[-1]
+    ragged = as_offsets(parts[2], x, parts[-1])
+    return x, ragged, (ragged[0].size - 1,), ragged[1]
 
 
 def to_sample(
@@ -107,6 +173,7 @@ def to_sample(
     offset: tuple[int, int] = (0, 0),
     noise: ArrayLike | None = None,
     allow_fewer: bool = False,
+    floor: ArrayLike | None = None,
 ) -> Request:
     """Return the request of a sampler: temperature 0 is one, and there must be categories unless fewer are allowed."""
     array = as_array("logits", logits)
@@ -117,32 +184,45 @@ def to_sample(
             raise ValueError(f"noise must have the shape {array.shape} of logits, not {given.shape}")
         if compute_dtype(array.dtype) != compute_dtype(given.dtype):
             x, read_as = array, np.dtype(np.float64)
-    rows = as_rows("logits", x, parts[-1])
-    if rows.shape[-1] == 0 and not allow_fewer:
+    rows, ragged, batch, columns = _as_rows_of(x, parts)
+    if columns == 0 and not allow_fewer and ragged is None:
         raise ValueError("logits: no categories to draw from")
-    start = as_offset(offset, rows.shape[-1])
+    start = as_offset(offset, columns)
+    stream: Stream = (0, 0, 0, None)
     if given is None:
-        stream = to_stream(rng, start, rows.shape[:-1])
-        return _request(array, rows, parts, read_as, stream=stream, zero=True, allow_fewer=allow_fewer)
-    if rng is not None or start != (0, 0):
+        stream = to_stream(rng, start, batch)
+    elif rng is not None or start != (0, 0):
         raise ValueError("rng and offset must be left out where noise is given")
-    return _request(array, rows, parts, read_as, other=given, zero=True, allow_fewer=allow_fewer)
+    return _request(
+        array,
+        rows,
+        parts,
+        read_as,
+        batch,
+        ragged,
+        stream=stream,
+        other=given,
+        zero=True,
+        allow_fewer=allow_fewer,
+        floor=floor,
+    )
 
 
 def to_relax(logits: ArrayLike, parts: Parts, *, rng: RNG, offset: tuple[int, int] = (0, 0)) -> Request:
     """Return the request of a relaxation with noise."""
     array = as_array("logits", logits)
     x, read_as = as_read(array)
-    rows = as_rows("logits", x, parts[-1])
-    stream = to_stream(rng, as_offset(offset, rows.shape[-1]), rows.shape[:-1])
-    return _request(array, rows, parts, read_as, stream=stream)
+    rows, _, batch, columns = _as_rows_of(x, parts)
+    stream = to_stream(rng, as_offset(offset, columns), batch)
+    return _request(array, rows, parts, read_as, batch, stream=stream)
 
 
 def to_normalise(logits: ArrayLike, parts: Parts, *, zero: bool = False) -> Request:
     """Return the request of what has no noise; `zero`: temperature 0 is one."""
     array = as_array("logits", logits)
     x, read_as = as_read(array)
-    return _request(array, as_rows("logits", x, parts[-1]), parts, read_as, zero=zero)
+    rows, ragged, batch, _ = _as_rows_of(x, parts)
+    return _request(array, rows, parts, read_as, batch, ragged, zero=zero)
 
 
 def _request(
@@ -150,25 +230,45 @@ def _request(
     rows: Array,
     parts: Parts,
     read_as: np.dtype[Any],
+    batch: tuple[int, ...],
+    ragged: Ragged | None = None,
     *,
     stream: Stream = (0, 0, 0, None),
     other: Array | None = None,
     zero: bool = False,
     allow_fewer: bool = False,
+    floor: ArrayLike | None = None,
 ) -> Request:
-    temperature, mask, filters, axis = parts
+    temperature, mask, _, filters, axis = parts
     key, row, column, streams = stream
-    batch = rows.shape[:-1]
     t = as_temperature(temperature, batch, zero=zero)
     inputs: tuple[Array, ...] = (logits,)
     beside = allowed = None
     if other is not None:
         inputs, beside = (*inputs, other), as_rows("noise", other, axis)
     if mask is not None:
-        allowed = as_mask(mask, logits, axis)
+        allowed = as_mask(mask, logits, axis, ragged=ragged is not None)
         inputs = (*inputs, allowed)
     kept = None if filters is NO_FILTERS else as_filters(filters, t, batch)
-    return Request(inputs, rows, t, key, row, column, beside, read_as, allowed, kept, streams, allow_fewer)
+    least = None if floor is None else as_floor(floor, batch)
+    offsets, longest = (None, 0) if ragged is None else ragged
+    return Request(
+        inputs,
+        rows,
+        t,
+        key,
+        row,
+        column,
+        beside,
+        read_as,
+        allowed,
+        kept,
+        streams,
+        allow_fewer,
+        offsets,
+        longest,
+        least,
+    )
 
 
 def to_differentiate(y: ArrayLike, grad: ArrayLike, *, temperature: ArrayLike, axis: int) -> Request:
@@ -185,12 +285,12 @@ def to_differentiate(y: ArrayLike, grad: ArrayLike, *, temperature: ArrayLike, a
 def as_wanted(request: Request, wanted: int) -> int:
     """Return how many categories a row can give without replacement; ValueError for too few, unless allowed."""
     if wanted > request.columns and request.count and not request.allow_fewer:
-        raise ValueError(f"logits: row 0 has {request.columns} categories, and {wanted} are wanted")
+        first = request.columns if request.offsets is None else request.offsets[1] - request.offsets[0]
+        raise ValueError(f"logits: row 0 has {first} categories, and {wanted} are wanted")
     return min(wanted, request.columns)
 
 
 def to_log_prob(request: Request, index: NDArray[np.int64], out: Array, threads: int) -> None:
     """Write log-probabilities of the categories that `index` has for each row."""
-    request.into(index, None, out)
-    cost = request.columns * LOG_PROB
-    run(lambda start, stop: _core.relax(request, _core.LOG_PROB, start, stop), request.count, cost, threads)
+    request.into(index, each=out)
+    over_rows(lambda start, stop: _core.relax(request, _core.LOG_PROB, start, stop), request, 0.0, LOG_PROB, threads)

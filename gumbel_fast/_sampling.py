@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core, _methods
 from ._arguments import NO_FILTERS, Vector, as_pair, check_out
 from ._core import Request
-from ._request import as_wanted, draw, to_log_prob, to_sample
+from ._request import as_wanted, categories_of, draw, over_rows, to_log_prob, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
@@ -33,6 +33,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -53,6 +54,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -73,6 +75,7 @@ def categorical(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -93,6 +96,7 @@ def categorical(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -113,6 +117,7 @@ def categorical(
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -232,7 +237,7 @@ def categorical(
     if as_pair(offset)[1]:
         raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
     filters = (top_k, top_p, min_p, filter_temperature)
-    parts = temperature, mask, filters, axis
+    parts = temperature, mask, indptr, filters, axis
     samples = None if num_samples is None else _as_count(num_samples)
     request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
     shape = request.batch if samples is None else (*request.batch, samples)
@@ -240,7 +245,7 @@ def categorical(
         check_out(out, shape, np.int64, *request.inputs)
     log_prob = np.empty(shape, request.compute_type) if return_log_prob else None
     if samples is None or samples == 1:  # the same draw, whatever the shape
-        method = _methods.of_one_draw(request.columns, request.filters is not None)
+        method = _methods.CATEGORICAL if request.filters is None else _methods.FILTERED
         one = np.empty(request.batch, np.int64)
         draw(request, method, threads, one, None, None if log_prob is None else log_prob.reshape(request.batch))
         index = deliver(one.reshape(shape), out)
@@ -259,7 +264,7 @@ def _several(
     wanted = as_wanted(request, samples)
     indices = np.empty((*request.batch, wanted), np.int64)
     if wanted:
-        draw(request, _methods.of_distinct_draws(request.columns, wanted), threads, indices)
+        draw(request, _methods.of_distinct_draws(categories_of(request), wanted), threads, indices)
     return deliver(widened(indices, samples, -1), out)
 
 
@@ -276,10 +281,10 @@ def _repeatedly(
     indices = np.empty(shape, np.int64) if out is None else out
     if indices.size == 0:
         return indices
-    if not request.columns:
+    if not request.columns and request.offsets is None:
         indices[...] = -1
         return indices
-    method = _methods.of_repeated_draws(request.columns, samples)
+    method = _methods.of_repeated_draws(categories_of(request), samples)
     cost = method.cost(request.columns, samples)
     count = request.count
     if out is not None and count > 1:  # a row that stands alone is read before it is drawn from
@@ -293,7 +298,8 @@ def _repeatedly(
         _core.draw(request, method.kernel, start, stop)
 
     def draw_row(row: int, threads: int) -> None:  # in pieces: rejection in their order, an alias table's in any
-        state = _core.RepeatedRow(request, method.kernel, row)
+        kernel = method.kernel[row] if isinstance(method.kernel, np.ndarray) else method.kernel
+        state = _core.RepeatedRow(request, int(kernel), row)
         run(state.draw, samples, method.draw, threads)
 
     def draw_in_pieces(start: int, stop: int) -> None:
@@ -301,12 +307,12 @@ def _repeatedly(
             draw_row(row, 1)
 
     if cost <= PIECE and (threads == 1 or count > 1):
-        run(draw_rows, count, cost, threads)
+        over_rows(draw_rows, request, samples * method.draw, method.category, threads)
     elif method is _methods.ALIAS:
         for row in range(count):
             draw_row(row, threads)
     else:
-        run(draw_in_pieces, count, cost, threads)
+        over_rows(draw_in_pieces, request, samples * method.draw, method.category, threads)
     return deliver(indices, out)
 
 
@@ -314,9 +320,9 @@ def repeated_pieces(
     logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
 ) -> Iterator[NDArray[np.int64]]:
     """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
-    request = to_sample(logits, (temperature, None, NO_FILTERS, -1), rng=rng)
+    request = to_sample(logits, (temperature, None, None, NO_FILTERS, -1), rng=rng)
     method = _methods.of_repeated_draws(request.columns, num_samples)
-    state = _core.RepeatedRow(request, method.kernel, 0)
+    state = _core.RepeatedRow(request, int(method.kernel), 0)
     for start in range(0, num_samples, step):
         piece = np.empty(min(step, num_samples - start), np.int64)
         request.into(piece)

@@ -17,6 +17,7 @@ def softmax(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -66,7 +67,7 @@ def softmax(
     >>> gumbel_fast.softmax([0.0, 1.0, 2.0], temperature=0.1).round(4)
     array([0., 0., 1.])
     """
-    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
+    request = to_normalise(logits, (temperature, mask, indptr, NO_FILTERS, axis))
     return relaxed(request, _core.SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
@@ -75,6 +76,7 @@ def log_softmax(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -120,7 +122,7 @@ def log_softmax(
     >>> gumbel_fast.log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
-    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
+    request = to_normalise(logits, (temperature, mask, indptr, NO_FILTERS, axis))
     return relaxed(request, _core.LOG_SOFTMAX, _methods.SOFTMAX, axis, out, workers)
 
 
@@ -130,6 +132,7 @@ def logsumexp(  # type: ignore[overload-overlap]  # a list of no numbers is of b
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     out: None = None,
     workers: int = 1,
@@ -140,6 +143,7 @@ def logsumexp(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -149,6 +153,7 @@ def logsumexp(
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
     axis: int = -1,
     out: NDArray[Any] | None = None,
     workers: int = 1,
@@ -195,7 +200,7 @@ def logsumexp(
     >>> float(gumbel_fast.logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    request = to_normalise(logits, (temperature, mask, NO_FILTERS, axis))
+    request = to_normalise(logits, (temperature, mask, indptr, NO_FILTERS, axis))
     return reduced(request, _core.LOGSUMEXP, _methods.SOFTMAX, out, workers)
 
 

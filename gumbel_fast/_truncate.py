@@ -92,5 +92,5 @@ def truncate(
     array([False,  True,  True, False])
     """
     filters = (top_k, top_p, min_p, filter_temperature)
-    request = to_normalise(logits, (temperature, mask, filters, axis), zero=True)
+    request = to_normalise(logits, (temperature, mask, None, filters, axis), zero=True)
     return relaxed(request, _core.TRUNCATE, _methods.TRUNCATE, axis, out, workers)

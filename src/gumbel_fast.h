@@ -39,7 +39,7 @@ enum {
 
 #define GF_MAX_COLUMNS ((size_t)1 << 34)
 
-/* Rows of up to this many categories are drawn from by inverse CDF, many at a time. */
+/* Rows of up to this many categories are drawn from once by inverse CDF, many at a time; longer ones by rejection. */
 #define GF_SHORT_ROW 128
 
 typedef enum {
@@ -62,8 +62,8 @@ typedef enum { GF_F32, GF_F64, GF_F16, GF_BF16, GF_DTYPES } gf_dtype;
 typedef enum {
     /* Draws nothing: says whether each row can be drawn from. */
     GF_CHECK,
-    /* One draw from each row of up to GF_SHORT_ROW categories, with probability softmax(x / temperature). */
-    GF_INVERSE_CDF,
+    /* One draw from each row, with probability softmax(x / temperature). */
+    GF_CATEGORICAL,
     /* draws.count draws from each row with the same probability, by rejection from block envelopes, or by alias table.
      *
      * In pieces, for one row alone: _START reads the row into scratch, then _DRAW makes the draws that request.draws

@@ -19,7 +19,7 @@ typedef struct {
 
 static inline double gf_vector_at(gf_vector v, size_t i) { return v.data[i * v.step]; }
 
-/* Rows of contiguous elements, `stride` bytes apart. */
+/* Rows of contiguous elements, `stride` bytes apart; of ragged rows the elements. */
 typedef struct {
     const void *data;
     ptrdiff_t stride;
@@ -59,27 +59,44 @@ typedef struct {
     double *value; /* as many for each row, C-contiguous from row 0 on; or NULL */
 } gf_draws;
 
-/* The row pointers are those of row number `first`, and rows from there on lie a stride apart; the temperatures, the stream
- * and the values are those of row 0. Logits and noise are of the types of the kernel. */
+/* The row pointers are those of row number `first`, and rows from there on lie a stride apart; the temperatures, the stream,
+ * the offsets and the values are those of row 0. Logits and noise are of the types of the kernel.
+ *
+ * Ragged rows have offsets: row r is the elements from number offsets[r] to before offsets[r + 1], so of x, of `other`, of a
+ * mask, which has bytes, and of an `out` of rows. The strides of these are then of an element. */
 typedef struct {
-    size_t first, columns;
-    gf_rows x;     /* logits; for a gradient, probabilities */
+    size_t first;
+    size_t columns;         /* of a row; of ragged rows the most that one has */
+    const int64_t *offsets; /* NULL: all rows have `columns` */
+    gf_rows x;              /* logits; for a gradient, probabilities */
     gf_rows other; /* noise in the compute type that stands in for the stream's; for a gradient, that of the loss */
     gf_vector temperature;
     const gf_mask *mask;     /* NULL: all */
     const gf_filter *filter; /* NULL: none */
     gf_stream stream;
     gf_draws draws;       /* of samplers; of log-probabilities, the indices that they are of */
+    gf_vector floor;      /* only values above it are drawn; data NULL: all */
     int allow_fewer;      /* a row with fewer categories than draws has index -1 and value -inf for the others */
     void *out;            /* of relaxations, in the compute type; may be x or other */
-    ptrdiff_t out_stride; /* bytes between its rows */
+    ptrdiff_t out_stride; /* bytes between its rows, or between the numbers that there are for each */
     int hard;             /* a one-hot in place of probabilities */
 } gf_request;
 
-/* Elements of row r, its draws and its results. */
-static inline const void *gf_x(const gf_request *q, size_t r) { return gf_row(&q->x, r - q->first); }
-static inline const void *gf_other(const gf_request *q, size_t r) { return gf_row(&q->other, r - q->first); }
+/* How many categories row r has, and how many strides after row `first` it begins. */
+static inline size_t gf_columns(const gf_request *q, size_t r) {
+    return q->offsets ? (size_t)(q->offsets[r + 1] - q->offsets[r]) : q->columns;
+}
+static inline size_t gf_place(const gf_request *q, size_t r) {
+    return q->offsets ? (size_t)(q->offsets[r] - q->offsets[q->first]) : r - q->first;
+}
+
+/* Elements of row r, its draws and its results: a row of them, or what there is for each row. */
+static inline const void *gf_x(const gf_request *q, size_t r) { return gf_row(&q->x, gf_place(q, r)); }
+static inline const void *gf_other(const gf_request *q, size_t r) { return gf_row(&q->other, gf_place(q, r)); }
 static inline void *gf_out(const gf_request *q, size_t r) {
+    return (char *)q->out + (ptrdiff_t)gf_place(q, r) * q->out_stride;
+}
+static inline void *gf_each(const gf_request *q, size_t r) {
     return (char *)q->out + (ptrdiff_t)(r - q->first) * q->out_stride;
 }
 static inline int64_t *gf_index(const gf_request *q, size_t r) {
@@ -96,7 +113,11 @@ static inline void gf_put(const gf_request *q, size_t r, int64_t index, double v
 }
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
-static inline const void *gf_mask_row(const gf_request *q, size_t r) { return gf_row(&q->mask->rows, r - q->first); }
+static inline double gf_floor(const gf_request *q, size_t r) {
+    return q->floor.data ? gf_vector_at(q->floor, r) : -INFINITY;
+}
+
+static inline const void *gf_mask_row(const gf_request *q, size_t r) { return gf_row(&q->mask->rows, gf_place(q, r)); }
 
 /* How a kernel ended: row -1 where all went well; else the first row that could not give what was wanted, at which it
  * stopped, and how many categories that row has that are not -inf, or GF_NOT_FINITE or GF_CHANGED. */

@@ -26,7 +26,7 @@ from .relaxations import (
     noise_from_words,
     relax,
 )
-from .request import Request, refuse
+from .request import Request, read_offsets, refuse
 from .samplers import (
     ALIAS,
     CHECK,
@@ -35,7 +35,7 @@ from .samplers import (
     GUMBEL_MAX,
     GUMBEL_MAX_GIVEN,
     GUMBEL_TOP_K,
-    INVERSE_CDF,
+    CATEGORICAL,
     REJECTION,
     REJECTION_DISTINCT,
     RepeatedRow,
@@ -72,7 +72,7 @@ __all__ = [
     "GUMBEL_MAX_GIVEN",
     "GUMBEL_SOFTMAX",
     "GUMBEL_TOP_K",
-    "INVERSE_CDF",
+    "CATEGORICAL",
     "ISF",
     "LOGCDF",
     "LOGPDF",
@@ -106,6 +106,7 @@ __all__ = [
     "gumbel",
     "noise_from_words",
     "philox4x32",
+    "read_offsets",
     "refuse",
     "relax",
     "share",

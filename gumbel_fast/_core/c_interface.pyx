@@ -14,10 +14,6 @@ cdef inline bint is_sound(size_t n, double temperature) noexcept nogil:
     return 0 < n <= GF_MAX_COLUMNS and temperature >= 0
 
 
-cdef inline const gf_kernel *categorical_kernel(int dtype, size_t n) noexcept nogil:
-    return &kernels.logits[dtype][GF_REJECTION if n > GF_SHORT_ROW else GF_INVERSE_CDF]
-
-
 cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n) noexcept nogil:
     cdef gf_request c
     if kernel.scratch is NULL:
@@ -60,15 +56,15 @@ cdef inline void ask(gf_request *c, Asked *asked, const Choice *choice) noexcept
         c.mask = &asked.mask
 
 
-cdef inline const gf_kernel *choice_kernel(int dtype, size_t n, const Choice *choice) noexcept nogil:
-    return &kernels.logits[dtype][GF_FILTERED] if is_filtered(choice) else categorical_kernel(dtype, n)
+cdef inline const gf_kernel *choice_kernel(int dtype, const Choice *choice) noexcept nogil:
+    return &kernels.logits[dtype][GF_FILTERED if is_filtered(choice) else GF_CATEGORICAL]
 
 
 cdef size_t choice_scratch(int dtype, size_t n, const Choice *choice) noexcept nogil:
     # The draw's, and that of its log-probability, which come one after the other.
     cdef gf_request c
     cdef Asked asked
-    cdef const gf_kernel *kernel = choice_kernel(dtype, n, choice)
+    cdef const gf_kernel *kernel = choice_kernel(dtype, choice)
     cdef size_t size = 0
     one_draw_each(&c)
     c.columns = n
@@ -92,7 +88,7 @@ cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choic
     c.columns, c.x.data = n, logits
     c.stream.key, c.stream.row = key, row
     c.draws.index = &index
-    if run_kernel(choice_kernel(dtype, n, choice), &c, 0, 1, scratch).row >= 0:
+    if run_kernel(choice_kernel(dtype, choice), &c, 0, 1, scratch).row >= 0:
         return BAD_ROW
     if log_prob is not NULL:
         c.out = log_prob
@@ -129,21 +125,21 @@ cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row,
 
 
 cdef size_t categorical_scratch_f32(size_t n) noexcept nogil:
-    return scratch_of(categorical_kernel(GF_F32, n), n)
+    return scratch_of(&kernels.logits[GF_F32][GF_CATEGORICAL], n)
 
 
 cdef size_t categorical_scratch_f64(size_t n) noexcept nogil:
-    return scratch_of(categorical_kernel(GF_F64, n), n)
+    return scratch_of(&kernels.logits[GF_F64][GF_CATEGORICAL], n)
 
 
 cdef int64_t categorical_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                              void *scratch) noexcept nogil:
-    return draw_one(categorical_kernel(GF_F32, n), logits, n, temperature, key, row, 0, NULL, scratch)
+    return draw_one(&kernels.logits[GF_F32][GF_CATEGORICAL], logits, n, temperature, key, row, 0, NULL, scratch)
 
 
 cdef int64_t categorical_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                              void *scratch) noexcept nogil:
-    return draw_one(categorical_kernel(GF_F64, n), logits, n, temperature, key, row, 0, NULL, scratch)
+    return draw_one(&kernels.logits[GF_F64][GF_CATEGORICAL], logits, n, temperature, key, row, 0, NULL, scratch)
 
 
 cdef void choice_default(Choice *choice) noexcept nogil:

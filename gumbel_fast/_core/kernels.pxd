@@ -52,6 +52,7 @@ cdef extern from "request.h" nogil:
     ctypedef struct gf_request:
         size_t first
         size_t columns
+        const int64_t *offsets
         gf_rows x
         gf_rows other
         gf_vector temperature
@@ -59,10 +60,13 @@ cdef extern from "request.h" nogil:
         const gf_filter *filter
         gf_stream stream
         gf_draws draws
+        gf_vector floor
         int allow_fewer
         void *out
         Py_ssize_t out_stride
         int hard
+
+    size_t gf_columns(const gf_request *request, size_t row)
 
     ctypedef struct gf_status:
         Py_ssize_t row
@@ -109,7 +113,7 @@ cdef extern from "gumbel_fast.h" nogil:
 
     enum:
         GF_CHECK
-        GF_INVERSE_CDF
+        GF_CATEGORICAL
         GF_REJECTION
         GF_REJECTION_START
         GF_REJECTION_DRAW

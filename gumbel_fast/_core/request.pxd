@@ -14,6 +14,7 @@ cdef struct Walk:
     Rows mask
     Rows index
     Rows out
+    bint out_of_rows  # of elements as x has them, and not of what there is for each row
     const uint64_t *keys
     const uint64_t *numbers
 
@@ -33,15 +34,18 @@ cdef class Request:
     cdef readonly cnp.ndarray temperature
     cdef readonly cnp.ndarray other
     cdef readonly cnp.ndarray mask
+    cdef readonly cnp.ndarray offsets
     cdef readonly tuple filters
     cdef readonly tuple streams
     cdef readonly bint allow_fewer
+    cdef readonly cnp.ndarray floor
     cdef readonly tuple batch
     cdef readonly Py_ssize_t columns
     cdef readonly Py_ssize_t count
 
     cdef uint64_t key_of(self, Py_ssize_t row) noexcept
     cdef uint64_t number_of(self, Py_ssize_t row) noexcept
+    cdef Py_ssize_t place_of(self, Py_ssize_t row) noexcept
 
 
 cdef class Tile:
@@ -64,6 +68,7 @@ cdef enum:
 cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     # Nothing but that there is one draw of each row. Field by field: memset cost one draw of six logits a tenth.
     c.first = c.columns = 0
+    c.offsets = NULL
     c.x.data, c.x.stride = NULL, 0
     c.other.data, c.other.stride = NULL, 0
     c.temperature.data, c.temperature.step = NULL, 0
@@ -71,6 +76,7 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.stream.key = c.stream.row = c.stream.column = 0
     c.draws.index, c.draws.value, c.draws.stride, c.draws.step = NULL, NULL, sizeof(int64_t), sizeof(int64_t)
     c.draws.first, c.draws.count = 0, 1
+    c.floor.data, c.floor.step = NULL, 0
     c.allow_fewer = 0
     c.out, c.out_stride, c.hard = NULL, 0, 0
 

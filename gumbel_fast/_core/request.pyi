@@ -18,9 +18,11 @@ class Request:
     temperature: NDArray[np.float64]
     other: NDArray[Any] | None
     mask: NDArray[Any] | None
+    offsets: NDArray[np.int64] | None
     filters: tuple[NDArray[np.float64] | None, ...] | None
     streams: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None
     allow_fewer: bool
+    floor: NDArray[np.float64] | None
     batch: tuple[int, ...]
     columns: int
     count: int
@@ -39,14 +41,19 @@ class Request:
         filters: tuple[NDArray[np.float64] | None, ...] | None = None,
         streams: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None,
         allow_fewer: bool = False,
+        offsets: NDArray[np.int64] | None = None,
+        longest: int = 0,
+        floor: NDArray[np.float64] | None = None,
     ) -> None: ...
     def into(
         self,
         index: NDArray[np.int64] | None = None,
         value: NDArray[np.float64] | None = None,
         out: NDArray[Any] | None = None,
+        each: NDArray[Any] | None = None,
         hard: bool = False,
     ) -> Self: ...
-    def shard(self, row: int, start: int, stop: int) -> Self: ...
+    def shard(self, row: int, start: int, stop: int, allow_fewer: bool = False, floor: float = ...) -> Self: ...
 
-def refuse(request: Request, row: int, found: int) -> None: ...
+def read_offsets(indptr: NDArray[Any], size: int) -> tuple[NDArray[np.int64], int, int]: ...
+def refuse(request: Request, row: int, found: int, wanted: int = 1) -> None: ...

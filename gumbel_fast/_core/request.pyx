@@ -7,6 +7,7 @@
 
 import numpy as np
 
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
@@ -37,9 +38,12 @@ cdef class Request:
     are aligned, contiguous and of the dtype wanted are read in place; others are copied to tiles, and so converted.
 
     `temperature` is a float64 vector of one entry, or of one for each row; so are the four `filters` (their
-    temperature, top_k, top_p and min_p), of which the last three may be None. `mask` has the batch's shape and a last
-    axis of uint8, one for each column, or of uint32 words. `streams` are the keys and the row numbers of all rows, in
-    place of `key` and `row`.
+    temperature, top_k, top_p and min_p), of which the last three may be None, and `floor`. `mask` has the batch's shape
+    and a last axis of uint8, one for each column, or of uint32 words. `streams` are the keys and the row numbers of all
+    rows, in place of `key` and `row`.
+
+    Ragged rows have `offsets`, as read_offsets returns them: row r is then elements offsets[r] to offsets[r + 1] of
+    `rows`, `other` and a `mask` of uint8, all of one axis; `columns` is the most that a row has.
 
     Attributes
     ----------
@@ -55,21 +59,29 @@ cdef class Request:
 
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
                  uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None,
-                 cnp.ndarray mask=None, tuple filters=None, tuple streams=None, bint allow_fewer=False):
-        cdef int last = cnp.PyArray_NDIM(rows) - 1
+                 cnp.ndarray mask=None, tuple filters=None, tuple streams=None, bint allow_fewer=False,
+                 cnp.ndarray offsets=None, Py_ssize_t longest=0, cnp.ndarray floor=None):
+        cdef int last = cnp.PyArray_NDIM(rows) - (offsets is None)
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
         self.mask, self.filters, self.streams = mask, filters, streams
         self.read_as = rows.descr if read_as is None else read_as
         self.dtype = dtype_of_type(self.read_as.type_num)
         self.compute_type = cnp.PyArray_DescrFromType(compute_type_of(self.dtype))
-        self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
-        for length in cnp.PyArray_DIMS(rows)[:last]:
-            self.count *= length
         one_draw_each(&self.c)
+        self.offsets = offsets
+        if offsets is None:
+            self.batch, self.columns, self.count = (<object> rows).shape[:last], cnp.PyArray_DIM(rows, last), 1
+            for length in cnp.PyArray_DIMS(rows)[:last]:
+                self.count *= length
+        else:
+            self.count, self.columns = cnp.PyArray_DIM(offsets, 0) - 1, longest
+            self.batch = (self.count,)
+            self.c.offsets = <const int64_t *> cnp.PyArray_DATA(offsets)
         self.c.columns = <size_t> self.columns
         self.c.temperature = vector_of(temperature)
         self.c.allow_fewer = self.allow_fewer = allow_fewer
+        self.floor, self.c.floor = floor, vector_of(floor)
         self.c.stream.key, self.c.stream.row, self.c.stream.column = key, row, column
         rows_of(rows, last, &self.walk.x)
         no_rows(&self.walk.other)
@@ -85,7 +97,7 @@ cdef class Request:
         if mask is not None:
             self.c.mask = &self.mask_c
             self.mask_c.kind = GF_MASK_WORDS if mask.descr.itemsize == 4 else GF_MASK_BYTES
-            self.mask_c.words = <size_t> cnp.PyArray_DIM(mask, last)
+            self.mask_c.words = <size_t> cnp.PyArray_DIM(mask, cnp.PyArray_NDIM(mask) - 1)
             rows_of(mask, last, &self.walk.mask)
             self.mask_aside = not is_direct(mask, mask.descr)
         if filters is not None:
@@ -97,15 +109,16 @@ cdef class Request:
             self.walk.keys = <const uint64_t *> cnp.PyArray_DATA(streams[0])
             self.walk.numbers = <const uint64_t *> cnp.PyArray_DATA(streams[1])
 
-    def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, bint hard=False):
+    def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, cnp.ndarray each=None,
+             bint hard=False):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
-        and C-contiguous, of the shape of `index`; `out` takes relaxed rows, in any layout, or a float64 for each row of
-        logsumexp, aligned.
+        and C-contiguous, of the shape of `index`. `out` takes relaxed rows, in any layout; in its place `each` takes
+        the one or more numbers that there are for each row, C-contiguous.
         """
-        cdef int last = cnp.PyArray_NDIM(self.rows) - 1
-        self.results = index, value, out
+        cdef int last = len(self.batch)
+        self.results = index, value, out, each
         if index is not None:
             rows_of(index, last, &self.walk.index)
             if cnp.PyArray_NDIM(index) > last:
@@ -113,29 +126,64 @@ cdef class Request:
                 self.c.draws.step = cnp.PyArray_STRIDE(index, last)
         if value is not None:
             self.c.draws.value = <double *> cnp.PyArray_DATA(value)
+        self.out_aside, self.walk.out_of_rows = False, out is not None
         if out is not None:
-            rows_of(out, last, &self.walk.out)
-            self.out_aside = cnp.PyArray_NDIM(out) > last and not is_direct(out, out.descr)
+            rows_of(out, cnp.PyArray_NDIM(out) - (self.offsets is None), &self.walk.out)
+            self.out_aside = not is_direct(out, out.descr)
+        elif each is not None:
+            rows_of(each, last, &self.walk.out)
         self.c.hard = hard
         return self
 
-    def shard(self, Py_ssize_t row, Py_ssize_t start, Py_ssize_t stop):
+    def shard(self, Py_ssize_t row, Py_ssize_t start, Py_ssize_t stop, bint allow_fewer=False,
+              double floor=-INFINITY):
         """Return the request for columns start to stop of one row; start is a multiple of 32. It has no filters."""
-        place = np.unravel_index(row, self.batch)
-        mask = None
+        cdef Py_ssize_t first = 0
+        place = ()
+        if self.offsets is None:
+            place = np.unravel_index(row, self.batch)
+        else:
+            first = self.c.offsets[row]
+        mask, part = None, slice(first + start, first + stop)
         if self.mask is not None:
-            mask = self.mask[place]
-            mask = mask[start:stop] if self.mask_c.kind == GF_MASK_BYTES else mask[start // 32:(stop + 31) // 32]
+            if self.mask_c.kind == GF_MASK_BYTES:
+                mask = self.mask[place][part]
+            else:
+                mask = self.mask[place][start // 32:(stop + 31) // 32]
         return Request(
-            self.inputs, self.rows[place][start:stop], self.temperature[row:row + 1] if self.c.temperature.step
+            self.inputs, self.rows[place][part], self.temperature[row:row + 1] if self.c.temperature.step
             else self.temperature, self.key_of(row), self.number_of(row), self.c.stream.column + <uint64_t> start,
-            None if self.other is None else self.other[place][start:stop], self.read_as, mask)
+            None if self.other is None else self.other[place][part], self.read_as, mask, allow_fewer=allow_fewer,
+            floor=np.array([floor]))
 
     cdef uint64_t key_of(self, Py_ssize_t row) noexcept:
         return self.c.stream.key if self.walk.keys is NULL else self.walk.keys[row]
 
     cdef uint64_t number_of(self, Py_ssize_t row) noexcept:
         return self.c.stream.row + <uint64_t> row if self.walk.keys is NULL else self.walk.numbers[row]
+
+    cdef Py_ssize_t place_of(self, Py_ssize_t row) noexcept:
+        # Where it begins in a walk's arrays.
+        return row if self.c.offsets is NULL else <Py_ssize_t> self.c.offsets[row]
+
+
+def read_offsets(cnp.ndarray indptr not None, Py_ssize_t size):
+    """Return a copy, as int64, of offsets of rows in `size` elements, the most that a row has, and the first that falls.
+
+    The last is -1 where none does; it is the number of rows where the last one ends beyond the elements, or the first
+    begins before them.
+    """
+    cdef cnp.ndarray copy = np.array(indptr, np.int64)
+    cdef const int64_t *offsets = <const int64_t *> cnp.PyArray_DATA(copy)
+    cdef Py_ssize_t row, count = cnp.PyArray_DIM(copy, 0) - 1
+    cdef int64_t longest = 0
+    for row in range(count):
+        if offsets[row + 1] < offsets[row]:
+            return copy, 0, row
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    if offsets[0] < 0 or offsets[count] > size:
+        return copy, 0, count
+    return copy, longest, -1
 
 
 cdef inline gf_vector vector_of(cnp.ndarray numbers):
@@ -171,27 +219,32 @@ cdef gf_status run_rows(const gf_kernel *kernel, const gf_request *request, cons
     cdef gf_request c = request[0]
     cdef gf_mask mask
     cdef gf_status status
-    cdef Py_ssize_t end
+    cdef Py_ssize_t end, place
     if c.mask is not NULL:
         mask = c.mask[0]
         c.mask = &mask
     status.row, status.found = -1, 0
     while start < stop and status.row < 0:
-        end = run_end(&walk.x, start, stop)
-        end = run_end(&walk.other, start, end)
-        end = run_end(&walk.index, start, end)
-        end = run_end(&walk.out, start, end)
+        end = run_end(&walk.index, start, stop)
+        place = start
+        if c.offsets is not NULL:  # of elements that follow each other
+            place = <Py_ssize_t> c.offsets[start]
+        else:
+            end = run_end(&walk.x, start, end)
+            end = run_end(&walk.other, start, end)
+            end = run_end(&walk.out, start, end)
+            if c.mask is not NULL:
+                end = run_end(&walk.mask, start, end)
         if c.mask is not NULL:
-            end = run_end(&walk.mask, start, end)
-            mask.rows.data, mask.rows.stride = row_at(&walk.mask, start), row_stride(&walk.mask)
+            mask.rows.data, mask.rows.stride = row_at(&walk.mask, place), row_stride(&walk.mask)
         if walk.keys is not NULL:
             end = stream_end(walk, start, end)
             c.stream.key, c.stream.row = walk.keys[start], walk.numbers[start] - <uint64_t> start
         c.first = <size_t> start
-        c.x.data, c.x.stride = row_at(&walk.x, start), row_stride(&walk.x)
-        c.other.data, c.other.stride = row_at(&walk.other, start), row_stride(&walk.other)
+        c.x.data, c.x.stride = row_at(&walk.x, place), row_stride(&walk.x)
+        c.other.data, c.other.stride = row_at(&walk.other, place), row_stride(&walk.other)
         c.draws.index, c.draws.stride = <int64_t *> row_at(&walk.index, start), row_stride(&walk.index)
-        c.out, c.out_stride = row_at(&walk.out, start), row_stride(&walk.out)
+        c.out, c.out_stride = row_at(&walk.out, place if walk.out_of_rows else start), row_stride(&walk.out)
         status = run_kernel(kernel, &c, <size_t> start, <size_t> end, scratch)
         start = end
     return status
@@ -295,11 +348,69 @@ cdef class Tile:
         return 0
 
 
+cdef cnp.ndarray part_of(cnp.ndarray array, Request q, Py_ssize_t start, Py_ssize_t stop, cnp.dtype dtype):
+    # The elements of ragged rows start to stop, as kernels read them: a copy where they are not so.
+    return np.require(array[q.place_of(start):q.place_of(stop)], dtype, ["C", "A"])
+
+
+cdef inline void rows_from(cnp.ndarray part, Py_ssize_t first, Rows *rows) noexcept:
+    # Elements from number `first` on of an array of one axis.
+    rows_of(part, 1, rows)
+    rows.first = first
+
+
+cdef gf_status run_ragged(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
+    # Rows as long as they are: scratch is for the longest of these.
+    cdef gf_request c = q.c
+    cdef gf_status status
+    cdef Walk walk = q.walk
+    cdef Py_ssize_t row, end, first
+    cdef bint aside = q.x_aside or q.other_aside or q.mask_aside or q.out_aside
+    cdef cnp.ndarray x, other, mask, result, out
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        first, c.columns, end = q.place_of(start), 0, stop
+        for row in range(start, stop):
+            if aside and row > start and (q.place_of(row + 1) - first) * 8 > TILE:
+                end = row
+                break
+            c.columns = max(c.columns, gf_columns(&c, <size_t> row))
+        if q.x_aside:
+            x = part_of(q.rows, q, start, end, q.read_as)
+            rows_from(x, first, &walk.x)
+        if q.other_aside:
+            other = part_of(q.other, q, start, end, q.compute_type)
+            rows_from(other, first, &walk.other)
+        if q.mask_aside:
+            mask = part_of(q.mask, q, start, end, q.mask.descr)
+            rows_from(mask, first, &walk.mask)
+        if q.out_aside:
+            result = q.results[2]
+            out = np.empty(q.place_of(end) - first, result.descr)
+            rows_from(out, first, &walk.out)
+        status = run(kernel, &c, &walk, start, end)
+        if q.out_aside:
+            result[first:first + cnp.PyArray_DIM(out, 0)] = out
+        start = end
+    return status
+
+
 cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row):
     """Points a request, a copy of that of q, at one row; returns what must live as long: tiles with the row in them."""
     cdef Tile x = None, allowed = None
-    c.first, c.x.data = <size_t> row, row_at(&q.walk.x, row)
+    cdef cnp.ndarray elements, some
+    c.first, c.x.data = <size_t> row, row_at(&q.walk.x, q.place_of(row))
     c.stream.key, c.stream.row = q.key_of(row), q.number_of(row) - <uint64_t> row
+    if q.offsets is not None:
+        c.columns = gf_columns(c, <size_t> row)
+        elements, some = part_of(q.rows, q, row, row + 1, q.read_as), None
+        c.x.data = cnp.PyArray_DATA(elements)
+        if q.mask is not None:
+            some = part_of(q.mask, q, row, row + 1, q.mask.descr)
+            mask[0] = q.mask_c
+            mask.rows.data = cnp.PyArray_DATA(some)
+            c.mask = mask
+        return elements, some
     if q.x_aside:
         x = Tile(q.rows, q.read_as, 1)
         x.read(&q.walk.x, row, row + 1)
@@ -364,27 +475,32 @@ cdef gf_status run_tiles(const gf_kernel *kernel, Request q, Py_ssize_t start, P
 
 cdef gf_status run_request(const gf_kernel *kernel, Request q, Py_ssize_t start, Py_ssize_t stop) except *:
     # Has a kernel work on rows start to stop of a request.
+    if q.offsets is not None:
+        return run_ragged(kernel, q, start, stop)
     if q.x_aside or q.other_aside or q.mask_aside or q.out_aside:
         return run_tiles(kernel, q, start, stop)
     return run(kernel, &q.c, &q.walk, start, stop)
 
 
-cdef str why_refused(Py_ssize_t row, int64_t found, size_t wanted, bint noisy, bint less):
-    # less: a mask or filters may have left out some
+cdef str why_refused(const gf_request *c, Py_ssize_t row, int64_t found, size_t wanted, bint noisy):
     which = f"row {row} of logits and noise" if noisy else f"logits: row {row}"
+    less = "left by mask and filters" if c.mask is not NULL or c.filter is not NULL else "that are not -inf"
     if found == GF_NOT_FINITE:
         return f"{which} has NaN or +inf"
     if found == GF_CHANGED:
         return f"{which} was changed while it was drawn from"
-    if found == 0:
-        return f"{which} has nothing left by the mask" if less else f"{which} has nothing but -inf"
-    what = "left by mask and filters" if less else "that are not -inf"
-    return f"{which} has {found} categories {what}, and {wanted} are wanted"
+    if c.floor.data is not NULL and c.floor.data[0 if c.floor.step == 0 else row] > -INFINITY:
+        less = "whose value is above the floor"
+    elif found == 0 and gf_columns(c, <size_t> row) == 0:
+        return f"{which} has no categories"
+    elif found == 0:
+        return f"{which} has nothing left by the mask" if c.mask is not NULL else f"{which} has nothing but -inf"
+    return f"{which} has {found} categories {less}, and {wanted} are wanted"
 
 
-def refuse(Request request not None, Py_ssize_t row, int64_t found):
+def refuse(Request request not None, Py_ssize_t row, int64_t found, size_t wanted=1):
     """ValueError that names a row that cannot be drawn from: `found` as in a status."""
-    raise ValueError(why_refused(row, found, 1, request.other is not None, request.c.mask is not NULL))
+    raise ValueError(why_refused(&request.c, row, found, wanted, request.other is not None))
 
 
 cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
@@ -393,5 +509,4 @@ cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
         raise MemoryError
     if status.row < 0:
         return 0
-    raise ValueError(why_refused(
-        status.row, status.found, c.draws.count, noisy, c.mask is not NULL or c.filter is not NULL))
+    raise ValueError(why_refused(c, status.row, status.found, c.draws.count, noisy))

@@ -10,7 +10,7 @@ from .request import Request
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 CHECK: int
-INVERSE_CDF: int
+CATEGORICAL: int
 REJECTION: int
 ALIAS: int
 FILTERED: int
@@ -21,8 +21,8 @@ GUMBEL_TOP_K: int
 DISTINCT_TOP_K: int
 
 def draw_seed(bit_generator: np.random.BitGenerator) -> tuple[int, int]: ...
-def draw(request: Request, method: int, start: int, stop: int) -> None: ...
-def draw_with_log_prob(request: Request, method: int, start: int, stop: int) -> None: ...
+def draw(request: Request, method: int | NDArray[np.uint8], start: int, stop: int) -> None: ...
+def draw_with_log_prob(request: Request, method: int | NDArray[np.uint8], start: int, stop: int) -> None: ...
 def try_draw(request: Request, method: int) -> int | None: ...
 
 @disjoint_base

@@ -5,7 +5,7 @@ from functools import wraps
 
 cimport numpy as cnp
 from libc.math cimport INFINITY
-from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
@@ -23,7 +23,7 @@ cdef extern from "numpy/arrayobject.h":
 
 cnp.import_array()
 
-CHECK, INVERSE_CDF, REJECTION, ALIAS = GF_CHECK, GF_INVERSE_CDF, GF_REJECTION, GF_ALIAS
+CHECK, CATEGORICAL, REJECTION, ALIAS = GF_CHECK, GF_CATEGORICAL, GF_REJECTION, GF_ALIAS
 FILTERED, REJECTION_DISTINCT = GF_FILTERED, GF_REJECTION_DISTINCT
 GUMBEL_MAX, GUMBEL_MAX_GIVEN = GF_GUMBEL_MAX, GF_GUMBEL_MAX_GIVEN
 GUMBEL_TOP_K, DISTINCT_TOP_K = GF_GUMBEL_TOP_K, GF_DISTINCT_TOP_K
@@ -36,10 +36,36 @@ def draw_seed(bit_generator):
     return key, row
 
 
-def draw(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
-    """Draw from rows start to stop; ValueError names the first that does not give what is wanted."""
-    cdef gf_status status = run_request(&kernels.logits[request.dtype][method], request, start, stop)
-    raise_for(&request.c, status, request.other is not None)
+cdef gf_status run_methods(Request q, cnp.ndarray methods, Py_ssize_t start, Py_ssize_t stop) except *:
+    # Rows in runs of those that have one method.
+    cdef const uint8_t *method = <const uint8_t *> cnp.PyArray_DATA(methods)
+    cdef Py_ssize_t end
+    cdef gf_status status
+    status.row, status.found = -1, 0
+    while start < stop and status.row < 0:
+        end = start + 1
+        while end < stop and method[end] == method[start]:
+            end += 1
+        status = run_request(&kernels.logits[q.dtype][method[start]], q, start, end)
+        start = end
+    return status
+
+
+cdef gf_status run_by(Request q, method, Py_ssize_t start, Py_ssize_t stop) except *:
+    # A kernel's number, or an array of uint8 with one for each row.
+    cdef int number
+    if isinstance(method, cnp.ndarray):
+        return run_methods(q, method, start, stop)
+    number = method
+    return run_request(&kernels.logits[q.dtype][number], q, start, stop)
+
+
+def draw(Request request not None, method not None, Py_ssize_t start, Py_ssize_t stop):
+    """Draw from rows start to stop by the kernel of that number, or of each row's number in an array of uint8.
+
+    ValueError names the first row that does not give what is wanted.
+    """
+    raise_for(&request.c, run_by(request, method, start, stop), request.other is not None)
 
 
 def try_draw(Request request not None, int method):
@@ -65,15 +91,17 @@ cdef gf_status run_with_log_prob(const gf_kernel *kernel, int dtype, const gf_re
     return status
 
 
-def draw_with_log_prob(Request request not None, int method, Py_ssize_t start, Py_ssize_t stop):
-    """Draw from rows start to stop, and write the draws' log-probabilities to the request's `out`."""
-    cdef const gf_kernel *kernel = &kernels.logits[request.dtype][method]
+def draw_with_log_prob(Request request not None, method not None, Py_ssize_t start, Py_ssize_t stop):
+    """Draw from rows start to stop as `draw` does, and write the draws' log-probabilities to the request's `each`."""
     cdef gf_status status
-    if request.x_aside or request.mask_aside:
-        raise_for(&request.c, run_request(kernel, request, start, stop), False)
+    cdef int number
+    if request.x_aside or request.mask_aside or request.offsets is not None:
+        raise_for(&request.c, run_by(request, method, start, stop), False)
         status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
     else:
-        status = run_with_log_prob(kernel, request.dtype, &request.c, &request.walk, start, stop)
+        number = method
+        status = run_with_log_prob(
+            &kernels.logits[request.dtype][number], request.dtype, &request.c, &request.walk, start, stop)
     raise_for(&request.c, status, False)
 
 
@@ -262,9 +290,9 @@ cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c,
     return True
 
 
-cdef object draw_fast(logits, temperature, rng, dict others, int short, int long):
-    # One index from each row, by the one kernel up to GF_SHORT_ROW categories and by the other from there on, and by
-    # GF_FILTERED where there are filters; None where the arguments are not of the kind.
+cdef object draw_fast(logits, temperature, rng, dict others, int method):
+    # One index from each row by that kernel, or by GF_FILTERED where there are filters; None where the arguments are
+    # not of the kind.
     cdef gf_request c
     cdef Options options
     cdef cnp.ndarray x, indices = None, log_prob = None
@@ -291,10 +319,10 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
     columns, rows = cnp.PyArray_DIM(x, ndim - 1), 1
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
-    kernel = &kernels.logits[dtype][short if columns <= GF_SHORT_ROW else long]
+    kernel = &kernels.logits[dtype][method]
     options.row, options.log_prob = 0, False
     if others:
-        if not take_options(others, x, long == GF_REJECTION, &c, &options):
+        if not take_options(others, x, method == GF_CATEGORICAL, &c, &options):
             return None
         if c.filter is not NULL:
             kernel = &kernels.logits[dtype][GF_FILTERED]
@@ -317,6 +345,7 @@ cdef object draw_fast(logits, temperature, rng, dict others, int short, int long
         one_stride(&several.x, <void *> c.x.data, rows, c.x.stride)
         one_stride(&several.index, c.draws.index, rows, c.draws.stride)
         one_stride(&several.out, c.out, rows, c.out_stride)
+        several.out_of_rows = False
         no_rows(&several.other)
         no_rows(&several.mask)
         if c.mask is not NULL:
@@ -338,7 +367,7 @@ def fast_categorical(general):
 
     @wraps(general)
     def categorical(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_INVERSE_CDF, GF_REJECTION)
+        index = draw_fast(logits, temperature, rng, others, GF_CATEGORICAL)
         return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
 
     return categorical
@@ -349,7 +378,7 @@ def fast_gumbel_max(general):
 
     @wraps(general)
     def gumbel_max(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_GUMBEL_MAX, GF_GUMBEL_MAX)
+        index = draw_fast(logits, temperature, rng, others, GF_GUMBEL_MAX)
         return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
 
     return gumbel_max

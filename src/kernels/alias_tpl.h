@@ -86,9 +86,9 @@ static void ROW(alias_build)(uint64_t *entry, double *keep, size_t n) {
 }
 
 static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    const size_t n = q->columns;
     const double temperature = gf_temperature(q, start);
     ROW(row) row = ROW(row_of)(q, start);
+    const size_t n = row.n;
     ROW(alias_memory) *memory = scratch;
     double *keep = ROW(alias_keep)(memory, n);
     real_t greatest;

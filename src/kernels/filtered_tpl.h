@@ -111,9 +111,9 @@ GF_INLINE void ROW(filtered_close)(ROW(rejection_memory) * memory, const real_t 
 /* The draw of row r, or what is left where nothing can be drawn. */
 static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory, int64_t *index) {
     const double temperature = gf_temperature(q, r);
-    const size_t padded = block_padded(block_count(q->columns));
     ROW(rejection_row)(q, r, memory);
     const ROW(row) row = memory->row;
+    const size_t padded = block_padded(block_count(row.n));
     real_t *places = (real_t *)(void *)(memory + 1), greatest;
     uint32_t trial = 0;
     ROW(filter) f;
@@ -126,7 +126,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     if (left <= 0)
         return left;
     memory->envelopes = (block_envelopes){
-        (uint32_t *)(void *)places, (uint64_t *)(void *)(places + padded), block_count(q->columns), padded, 0};
+        (uint32_t *)(void *)places, (uint64_t *)(void *)(places + padded), block_count(row.n), padded, 0};
     memory->scaling = NAME(scaling_of)(f.scaling.greatest, temperature);
     memory->untouched = 1;
     int look = f.top_k < row.n || f.top_p < 1;

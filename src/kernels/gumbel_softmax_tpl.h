@@ -80,9 +80,9 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
     vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY);
     real_t shift[LANES];
     for (size_t lane = 0; lane < LANES; lane++) {
-        most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, n, whole);
+        most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, whole, 0);
         for (size_t c = LANES; c < n; c += LANES)
-            most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, n, whole), most[lane]);
+            most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, whole, 0), most[lane]);
     }
     V(store)(shift, NAME(greatest_lanes)(most));
     for (size_t c = 0; c < n; c += LANES) {
@@ -92,7 +92,7 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
                 continue;
             }
             const real_t *g = noise + lane * stride + c;
-            const vec_t x = V(sub)(ROW(read_of)(q, r + lane, c, n, whole), V(set)(shift[lane]));
+            const vec_t x = V(sub)(ROW(read_of)(q, r + lane, c, whole, 0), V(set)(shift[lane]));
             columns[c + lane] = V(add)(x, n - c >= LANES ? V(load)(g) : V(load_tail)(g, n - c, 0));
         }
         V(transpose)(columns + c);

@@ -112,19 +112,20 @@ GF_COLD int64_t ROW(top_k_overflowed)(const ROW(scan) * s, size_t k, size_t foun
     return (int64_t)found;
 }
 
-/* One row; returns how many there are, at most k, or GF_NOT_FINITE. */
-static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *value, void *scratch) {
+/* One row; returns how many there are above the floor, at most k, or GF_NOT_FINITE. */
+static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, double floor, int64_t *index, double *value, void *scratch) {
     selection *collected = scratch;
     selection_set(collected, k, ROW(top_k_room)(s->row.n, k));
     scan_goal goal = {ROW(top_k_bound)(s, k, collected), -1, collected};
     for (;;) {
-        const int unbounded = goal.bound == -INFINITY;
+        const int unbounded = !(goal.bound > floor);
+        goal.bound = unbounded ? floor : goal.bound;
         if (!ROW(scan_pass)(s, &goal))
             return GF_NOT_FINITE;
         if (collected->count >= k || unbounded)
             break;
         collected->count = 0;
-        goal.bound = -INFINITY;
+        goal.bound = floor;
     }
     selection_sort(collected);
     const size_t found = collected->count < k ? collected->count : k;
@@ -135,14 +136,14 @@ static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, int64_t *index, double *v
     }
     if (found && collected->value[0] == INFINITY)
         ROW(top_k_overflowed)(s, k, 0, INFINITY, index, value, collected);
-    if (found < k)
+    if (found < k && floor == -INFINITY)
         return ROW(top_k_overflowed)(s, k, found, -INFINITY, index, value, collected);
     return (int64_t)found;
 }
 
 static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys, int below,
                                   void *scratch) {
-    const size_t n = q->columns, k = q->draws.count;
+    const size_t n = gf_columns(q, start), k = q->draws.count;
     real_t tile[NOISE_TILE_SIZE], estimate[NOISE_TILE_COLUMNS];
     noise_tile_plan plan;
     noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
@@ -158,10 +159,19 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
             ROW(filter_row)(q, r, &row, scratch);
         for (size_t i = 0; found > 0 && i < n; i += LANES)
             V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
-        if (found > 0 && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
+        if (found > 0 && k <= n && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
             const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
-            for (size_t i = 0; value && i < k; i++)
-                value[i] = score_one(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
+            const double floor = gf_floor(q, r);
+            for (size_t i = 0; (value || floor > -INFINITY) && i < k; i++) {
+                const double v = score_one(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
+                if (value)
+                    value[i] = v;
+                if (!(v > floor) && found > (int64_t)i)
+                    found = (int64_t)i;
+            }
+            const gf_status status = gf_ended(q, r, found);
+            if (status.row >= 0)
+                return status;
             continue;
         }
         if (found > 0) {
@@ -169,7 +179,7 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
             ROW(scan_set)(&s, q, r, keys);
             ROW(scan_below)(&s, q, r, shift);
             s.row = row;
-            found = ROW(top_k_row)(&s, k, index, value, scratch);
+            found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, value, scratch);
         }
         const gf_status status = gf_ended(q, r, found);
         if (status.row >= 0)
@@ -190,21 +200,27 @@ GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, i
     const size_t k = q->draws.count;
     philox_keys keys;
     philox_keys_set(&keys, q->stream.key);
-    if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
+    if (!q->offsets && (q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
         return ROW(top_k_tiled)(q, start, stop, &keys, below, scratch);
     for (size_t r = start; r < stop; r++) {
+        if (q->offsets && (q->stream.column & 3) + gf_columns(q, r) <= NOISE_TILE_COLUMNS) {
+            const gf_status status = ROW(top_k_tiled)(q, r, r + 1, &keys, below, scratch);
+            if (status.row >= 0)
+                return status;
+            continue;
+        }
         int64_t *index = gf_index(q, r);
         ROW(scan) s;
         ROW(scan_set)(&s, q, r, &keys);
         int64_t found = q->filter ? ROW(filter_row)(q, r, &s.row, scratch) : 1;
         if (found > 0)
-            found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
+            found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
         if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
             const real_t greatest = ROW(greatest)(&s.row);
             found = greatest == greatest ? 1 : ROW(unusable)(&s.row);
             ROW(scan_below)(&s, q, r, greatest);
             if (found > 0)
-                found = ROW(top_k_row)(&s, k, index, gf_value(q, r), scratch);
+                found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
         }
         const gf_status status = gf_ended(q, r, found);
         if (status.row >= 0)

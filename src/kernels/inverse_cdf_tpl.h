@@ -1,5 +1,5 @@
-/* Template: one draw from each of many rows of up to GF_SHORT_ROW categories by the inverse of the cumulative
- * distribution, with one uniform a row and a row a lane.
+/* Template: one draw from a row of up to GF_SHORT_ROW categories by the inverse of the cumulative distribution, with one
+ * uniform a row; from many rows with a row a lane. categorical_tpl.h has the kernel.
  *
  * A row's draw is the same alone and in a batch: lanes never meet, and every sum runs along the row in order, in
  * double. To keep a far category's own probability, elements below SHORT_SMALL times the greatest are laid out before
@@ -7,8 +7,9 @@
  * 2^14 rows, usually never) or is itself tiny, the row is drawn again by itself, with more random bits. Up to SHORT_FEW
  * rows, alone or left over, are drawn by themselves as well: the same sums in the same order. */
 #include "kernels/argmax_tpl.h"
-#include "kernels/weight_tpl.h"
+#include "kernels/ragged.h"
 #include "kernels/uniform.h"
+#include "kernels/weight_tpl.h"
 
 #if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_INVERSE_CDF_TPL
@@ -109,11 +110,11 @@ typedef struct {
     uint32_t extreme; /* bit i: lane i is at temperature 0, or at one that (x - greatest) * rate does not serve */
 } ROW(lane_rates);
 
-GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t some) {
+GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, const ragged_group *group, size_t r, size_t some) {
     real_t rate[LANES];
     ROW(lane_rates) lanes = {V(set)(0), 0};
     for (size_t lane = 0; lane < LANES; lane++) {
-        const double temperature = gf_temperature(q, r + (lane < some ? lane : 0));
+        const double temperature = gf_temperature(q, ragged_lane(group, r, lane < some ? lane : 0));
         rate[lane] = (real_t)(1 / temperature);
         lanes.extreme |= (uint32_t)NAME(is_extreme)(temperature) << lane;
     }
@@ -121,19 +122,20 @@ GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, size_t r, size_t 
     return lanes;
 }
 
-/* LANES rows at most, from number r on: their indices, and in *open the lanes that are to be drawn by themselves: a row that
- * cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
-GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some, const philox_keys *keys,
-                                      const ROW(lane_rates) * rates, int64_t *index, uint32_t *open, int whole) {
+/* LANES rows at most, from number r on or those of a group: their indices, and in *open the lanes that are to be drawn by
+ * themselves: a row that cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
+GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
+                                      const philox_keys *keys, const ROW(lane_rates) * rates, int64_t *index,
+                                      uint32_t *open, int whole) {
     enum { TILES = GF_SHORT_ROW / LANES };
     static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    const size_t n = q->columns;
+    const size_t n = group ? group->columns : q->columns;
     const vec_t none = V(set)(-INFINITY), limit = V(set)((real_t)SHORT_SMALL);
     vec_t column[GF_SHORT_ROW], greatest = none;
     for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
         vec_t *v = column + tile * LANES;
         for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
-            v[lane] = lane < some ? ROW(read_of)(q, r + lane, tile * LANES, n, whole) : none;
+            v[lane] = lane < some ? ROW(read_of)(q, ragged_lane(group, r, lane), tile * LANES, whole, !!group) : none;
         V(transpose)(v);
     }
     mask_t bad = V(mask_none)();
@@ -158,7 +160,8 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, size_t r, size_t some
     f64x8 u[EIGHTS], chosen[EIGHTS];
     uint32_t fine = 0;
     for (int e = 0; e < EIGHTS; e++) {
-        const u64x8 number = u64_add(u64_set(q->stream.row + r + 8 * (uint64_t)e), u64_load(eight));
+        const uint64_t row = q->stream.row + (group ? 0 : r + 8 * (uint64_t)e);
+        const u64x8 number = u64_add(u64_set(row), u64_load(group ? group->row + 8 * e : eight));
         u64x8 x[4] = {u64_set(0), u64_set(GF_TAG_INVERSE_CDF), number, u64_shift_right(number, 32)};
         philox_lanes(keys, x);
         u64x8 word = u64_or(u64_shift_left(x[0], 32), u64_and(x[1], u64_set(UINT32_MAX)));
@@ -203,17 +206,17 @@ GF_INLINE gf_status ROW(inverse_cdf_row)(const gf_request *q, size_t r) {
     return gf_done();
 }
 
-/* Draws by lanes from row *r on, until no more than SHORT_FEW are left or one cannot be drawn from. */
+/* Draws by lanes from row *r on, all of one length, until no more than SHORT_FEW are left or one cannot be drawn from. */
 GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop, int whole) {
     philox_keys keys;
-    ROW(lane_rates) rates = ROW(rates_from)(q, *r, 1);
+    ROW(lane_rates) rates = ROW(rates_from)(q, NULL, *r, 1);
     philox_keys_set(&keys, q->stream.key);
     while (stop - *r > SHORT_FEW) {
         const size_t some = stop - *r < LANES ? stop - *r : LANES;
         uint32_t open;
         if (q->temperature.step)
-            rates = ROW(rates_from)(q, *r, some);
-        ROW(inverse_cdf_lanes)(q, *r, some, &keys, &rates, gf_index(q, *r), &open, whole);
+            rates = ROW(rates_from)(q, NULL, *r, some);
+        ROW(inverse_cdf_lanes)(q, NULL, *r, some, &keys, &rates, gf_index(q, *r), &open, whole);
         for (; open; open &= open - 1) {
             const gf_status status = ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open));
             if (status.row >= 0)
@@ -230,17 +233,6 @@ GF_APART gf_status ROW(inverse_cdf_whole)(const gf_request *q, size_t *r, size_t
 
 GF_APART gf_status ROW(inverse_cdf_masked)(const gf_request *q, size_t *r, size_t stop) {
     return ROW(inverse_cdf_many)(q, r, stop, 0);
-}
-
-static gf_status ROW(inverse_cdf)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    gf_status status = gf_done();
-    size_t r = start;
-    (void)scratch;
-    if (stop - r > SHORT_FEW)
-        status = q->mask ? ROW(inverse_cdf_masked)(q, &r, stop) : ROW(inverse_cdf_whole)(q, &r, stop);
-    for (; r < stop && status.row < 0; r++)
-        status = ROW(inverse_cdf_row)(q, r);
-    return status;
 }
 
 #endif

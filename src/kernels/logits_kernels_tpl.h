@@ -1,13 +1,12 @@
 /* Template: the table of the kernels that read stored logits. */
 #include "kernels/alias_tpl.h"
+#include "kernels/categorical_tpl.h"
 #include "kernels/filtered_tpl.h"
 #include "kernels/gumbel_max_tpl.h"
 #include "kernels/gumbel_softmax_tpl.h"
 #include "kernels/gumbel_top_k_tpl.h"
-#include "kernels/inverse_cdf_tpl.h"
 #include "kernels/normalise_tpl.h"
 #include "kernels/rejection_distinct_tpl.h"
-#include "kernels/rejection_tpl.h"
 
 #if defined(GF_LOGITS_KERNELS_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_LOGITS_KERNELS_TPL
@@ -18,7 +17,7 @@
 
 static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_CHECK] = {.run = ROW(check)},
-    [GF_INVERSE_CDF] = {.run = ROW(inverse_cdf)},
+    [GF_CATEGORICAL] = {.run = ROW(categorical), .scratch = ROW(categorical_scratch)},
     [GF_REJECTION] = {.run = ROW(rejection), .scratch = ROW(rejection_scratch)},
     [GF_REJECTION_START] = {.run = ROW(rejection_start), .scratch = ROW(rejection_scratch)},
     [GF_REJECTION_DRAW] = {.run = ROW(rejection_draw), .scratch = ROW(rejection_scratch)},

@@ -178,7 +178,7 @@ enum {
     NOISE_TILE_SIZE = 4 * NOISE_TILE_PAIRS + 64, /* a vector may be read past the last row */
 };
 
-/* What is the same for every tile of a call: the (row, counter) pairs in order, eight at a time in lane order. */
+/* The (row, counter) pairs of a tile in order, eight at a time in lane order: the same for every tile of consecutive rows. */
 typedef struct {
     size_t skip;   /* words before the first column */
     size_t pairs;  /* of a row */
@@ -189,15 +189,27 @@ typedef struct {
 /* Where pair number i stands. */
 GF_INLINE size_t noise_tile_lane(size_t i) { return i / 8 * 8 + (i % 8 < 4 ? 2 * (i % 8) : 2 * (i % 8) - 7); }
 
-GF_INLINE void noise_tile_plan_set(noise_tile_plan *plan, size_t rows, uint64_t column, size_t n) {
+/* Of up to NOISE_TILE_ROWS rows, whose numbers are `row`. */
+GF_INLINE void noise_tile_plan_of(noise_tile_plan *plan, const uint64_t *row, size_t rows, uint64_t column, size_t n) {
+    size_t i = 0;
     plan->skip = column & 3;
     plan->pairs = (plan->skip + n + 3) / 4;
     plan->stride = 4 * plan->pairs;
-    const size_t used = (rows < NOISE_TILE_ROWS ? rows : NOISE_TILE_ROWS) * plan->pairs;
-    for (size_t i = 0; i < (used + 15) / 16 * 16; i++) {
-        plan->row[noise_tile_lane(i)] = i / plan->pairs;
-        plan->counter[noise_tile_lane(i)] = (column >> 2) + i % plan->pairs;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t pair = 0; pair < plan->pairs; pair++, i++) {
+            plan->row[noise_tile_lane(i)] = row[r];
+            plan->counter[noise_tile_lane(i)] = (column >> 2) + pair;
+        }
+    for (; i % 16; i++) {
+        plan->row[noise_tile_lane(i)] = row[0];
+        plan->counter[noise_tile_lane(i)] = column >> 2;
     }
+}
+
+/* Of `rows` consecutive rows and any tile of them. */
+GF_INLINE void noise_tile_plan_set(noise_tile_plan *plan, size_t rows, uint64_t column, size_t n) {
+    static const uint64_t row[NOISE_TILE_ROWS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    noise_tile_plan_of(plan, row, rows < NOISE_TILE_ROWS ? rows : NOISE_TILE_ROWS, column, n);
 }
 
 /* Counter words of the eight pairs from number `pair` on. */

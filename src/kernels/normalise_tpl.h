@@ -14,6 +14,7 @@
 static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
     for (size_t r = start; r < stop; r++) {
+        const size_t n = gf_columns(q, r);
         real_t *out = gf_out(q, r);
         const real_t *x = out;
 #ifndef HALF_MINUS_INFINITY
@@ -24,7 +25,7 @@ static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, vo
             const ROW(row) row = ROW(row_of)(q, r);
             ROW(copy_left)(&row, out);
         }
-        NAME(softmax_from)(x, out, q->columns, NAME(row_max)(x, q->columns), gf_temperature(q, r));
+        NAME(softmax_from)(x, out, n, NAME(row_max)(x, n), gf_temperature(q, r));
     }
     return gf_done();
 }
@@ -90,7 +91,7 @@ static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, 
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
         const real_t greatest = ROW(row_greatest)(&row);
-        real_t *out = gf_out(q, r);
+        real_t *out = gf_each(q, r);
         if (greatest - greatest != 0) {
             *out = ROW(not_finite)(&row);
             continue;
@@ -129,7 +130,7 @@ static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, v
         const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
         const score_scale scale = score_scale_of(greatest, temperature);
         const double log_sum = ROW(log_mass)(&row, &s);
-        real_t *out = gf_out(q, r);
+        real_t *out = gf_each(q, r);
         for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
             int64_t place;
             memcpy(&place, index, sizeof place);
@@ -161,7 +162,7 @@ static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, vo
         ROW(row) row = ROW(row_of)(q, r);
         const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
         const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
-        real_t *out = gf_out(q, r);
+        real_t *out = gf_each(q, r);
         if (greatest != greatest) {
             *out = greatest;
             continue;

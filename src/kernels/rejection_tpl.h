@@ -137,8 +137,8 @@ GF_INLINE uint32_t *ROW(rejection_words)(ROW(rejection_memory) * memory, size_t 
 
 /* Row r, its mask packed into the memory. */
 GF_INLINE void ROW(rejection_row)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
-    const size_t padded = block_padded(block_count(q->columns));
     memory->row = ROW(row_of)(q, r);
+    const size_t padded = block_padded(block_count(memory->row.n));
     if (GF_SELDOM(q->mask != NULL))
         ROW(row_pack)(&memory->row, ROW(rejection_words)(memory, padded), padded);
 }
@@ -146,10 +146,10 @@ GF_INLINE void ROW(rejection_row)(const gf_request *q, size_t r, ROW(rejection_m
 /* Reads row r; 1, or what there is in place of categories to draw. */
 GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejection_memory) * memory) {
     const double temperature = gf_temperature(q, r);
-    const size_t n = q->columns, padded = block_padded(block_count(n));
     real_t *maxima = (real_t *)(void *)(memory + 1), greatest;
     ROW(row) *row = &memory->row;
     ROW(rejection_row)(q, r, memory);
+    const size_t n = row->n, padded = block_padded(block_count(n));
     memory->only = ROW(REJECTION_OPEN);
     memory->envelopes =
         (block_envelopes){(uint32_t *)(void *)maxima, (uint64_t *)(void *)(maxima + padded), block_count(n), padded, 0};

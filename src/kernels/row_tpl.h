@@ -33,7 +33,8 @@ enum { ROW(ANY) = 0, ROW(WHOLE) = 1, ROW(PACKED) = 2 };
 
 /* Row r of a request, before its filters. */
 GF_INLINE ROW(row) ROW(row_of)(const gf_request *q, size_t r) {
-    ROW(row) row = {gf_x(q, r), q->columns, NULL, NULL, 0, -(real_t)INFINITY, q->columns, 1, 0, 0};
+    const size_t n = gf_columns(q, r);
+    ROW(row) row = {gf_x(q, r), n, NULL, NULL, 0, -(real_t)INFINITY, n, 1, 0, 0};
     if (GF_SELDOM(q->mask != NULL)) {
         row.whole = 0;
         if (q->mask->kind == GF_MASK_BYTES) {
@@ -136,10 +137,12 @@ GF_APART void ROW(copy_left)(const ROW(row) * row, real_t *out) {
         V(store_tail)(out + i, n - i, ROW(read)(row, i, row->whole));
 }
 
-/* Elements i to i + LANES - 1 of row r of a request, which has n; few of each row are wanted. */
-GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, size_t n, int whole) {
+/* Elements i to i + LANES - 1 of row r of a request; few of each row are wanted. `ragged` says whether it has offsets. */
+GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, int whole, int ragged) {
+    if (whole && !ragged)
+        return ROW(read_from)(gf_row(&q->x, r - q->first), i, q->columns);
     if (whole)
-        return ROW(read_from)(gf_x(q, r), i, n);
+        return ROW(read_from)((const element_t *)q->x.data + gf_place(q, r), i, gf_columns(q, r));
     const ROW(row) row = ROW(row_of)(q, r);
     return ROW(read)(&row, i, 0);
 }

@@ -405,7 +405,7 @@ static void hash_row_draws(const element_type *type) {
 }
 
 static void hash_batch_draws(const element_type *type) {
-    digest inverse_cdf = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty, distinct = sha256_empty;
+    digest categorical = sha256_empty, gumbel_max = sha256_empty, top_k = sha256_empty, distinct = sha256_empty;
     random_state = 2;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
@@ -416,11 +416,10 @@ static void hash_batch_draws(const element_type *type) {
             gf_request q = b.request;
             q.stream = (gf_stream){key, row, 0};
             q.draws.index = take(&index_buffer, count * sizeof(int64_t), sizeof(int64_t));
-            if (n <= GF_SHORT_ROW) {
-                const gf_status status = run(type->logits[GF_INVERSE_CDF], &q, count, NULL, "inverse_cdf");
-                add_bits(&inverse_cdf, (uint64_t)status.row, 8);
-                add_indices(&inverse_cdf, q.draws.index, status.row < 0 ? count : (size_t)status.row);
-            }
+            void *scratch = take_scratch(type->logits[GF_CATEGORICAL], &q);
+            const gf_status one = run(type->logits[GF_CATEGORICAL], &q, count, scratch, "categorical");
+            add_bits(&categorical, (uint64_t)one.row, 8);
+            add_indices(&categorical, q.draws.index, one.row < 0 ? count : (size_t)one.row);
             q.draws.value = take(&value_buffer, count * sizeof(double), sizeof(double));
             q.stream.column = random_column(n);
             const gf_status status = run(type->logits[GF_GUMBEL_MAX], &q, count, NULL, "gumbel_max");
@@ -433,7 +432,7 @@ static void hash_batch_draws(const element_type *type) {
             add_top_k(&distinct, type, GF_DISTINCT_TOP_K, "distinct_top_k", b);
         }
     }
-    print(type->name, "inverse_cdf", &inverse_cdf);
+    print(type->name, "categorical", &categorical);
     print(type->name, "gumbel_max", &gumbel_max);
     print(type->name, "gumbel_top_k", &top_k);
     print(type->name, "distinct_top_k", &distinct);
@@ -506,7 +505,7 @@ typedef struct {
 
 static const chosen_kernel chosen_kernels[] = {
     {GF_CHECK, "check", STATUS, 1, 0, 0},
-    {GF_INVERSE_CDF, "inverse_cdf", ONE, 1, 0, 0},
+    {GF_CATEGORICAL, "categorical", ONE, 1, 0, 0},
     {GF_FILTERED, "filtered", ONE, 0, 1, 0},
     {GF_REJECTION, "rejection", MANY, 1, 1, 0},
     {GF_ALIAS, "alias", MANY, 1, 1, 0},
@@ -627,8 +626,6 @@ static void hash_chosen_kernel(const element_type *type, const chosen_kernel *ke
     random_state = 9 + chosen;
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
-        if (kernel->kernel == GF_INVERSE_CDF && n > GF_SHORT_ROW)
-            continue;
         for (int again = 0; again < (n <= EVERY_LENGTH ? 2 : 1); again++) {
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
             batch b = make_batch(type, count, n, is_positive(kernel) ? POSITIVE : COUNT(temperatures), 0);

@@ -72,7 +72,7 @@ static const struct {
     int number, traits;
 } kernels[] = {
     {GF_CHECK, MASK},
-    {GF_INVERSE_CDF, MASK},
+    {GF_CATEGORICAL, MASK},
     {GF_REJECTION, MASK | FILTER | SEVERAL},
     {GF_ALIAS, MASK | FILTER | SEVERAL},
     {GF_REJECTION_DISTINCT, MASK | FILTER | SEVERAL | DISTINCT},
@@ -179,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const int number = kernels[choice].number, traits = kernels[choice].traits;
     const gf_dtype dtype = (gf_dtype)(take(&in, 1) % (number == VJP ? 2 : GF_DTYPES));
     const size_t element = dtype == GF_F64 ? 8 : dtype == GF_F32 ? 4 : 2, compute = dtype == GF_F64 ? 8 : 4;
-    const size_t most = number == GF_INVERSE_CDF ? GF_SHORT_ROW : MOST_COLUMNS;
+    const size_t most = number == GF_CATEGORICAL ? GF_SHORT_ROW : MOST_COLUMNS;
     const size_t n = 1 + take(&in, 2) % most, rows = 1 + take(&in, 1) % MOST_ROWS;
     size_t count = traits & SEVERAL ? 1 + take(&in, 1) % MOST_DRAWS : 1;
     if (traits & DISTINCT && count > n)
