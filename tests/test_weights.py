@@ -24,7 +24,7 @@ TEMPERATURES = [1.0, 0.5, 2.0]
 
 def draws_for(n):
     """What the faults below need, and a fraction of a second allows."""
-    return 20_000 if n <= 1000 else 6000
+    return 60_000 if n == 2 else 20_000 if n <= 1000 else 6000
 
 
 def faults(w, temperature):
@@ -93,7 +93,7 @@ def test_ends_of_temperature(n, way, dtype):
     greatest = (w == w.max()) / 3
     count = 3000
     draws = WAYS[way](w, count, temperature=0.01, rng=1)
-    assert_draws_follow(draws, law(w, 0.01), against={"evenly": evenly, "the greatest alone": greatest + 1e-9})
+    assert_draws_follow(draws, law(w, 0.01), against={"evenly": evenly, "the greatest alone": greatest})
     draws = WAYS[way](w, count, temperature=np.inf, rng=2)
     assert_draws_follow(draws, evenly, against={"the least left out": np.where(w < 1e-9, 0, evenly)})
     draws = WAYS[way](w, count, temperature=1e300, rng=3)
@@ -465,18 +465,15 @@ def test_filters_keep_what_they_keep_of_logarithms(n, dtype):
     for i in range(24):
         own = of_row(filters, i)
         for w in rows.values():
-            near = own["min_p"] * np.float64(w.max()) ** 0  # at a threshold that a weight may just meet
-            if near and settled(w, own):
-                assert_kept(w, own)
-            elif not near:
+            if settled(w, own):
                 assert_kept(w, own)
 
 
 def settled(w, filters):
-    """Whether no weight is so near to min_p of the greatest that rounding may decide."""
-    z = law(w, filters["filter_temperature"])
-    quotient = z / z.max()
-    return not np.any(np.abs(quotient - filters["min_p"]) <= 1e-6 * filters["min_p"])
+    """Whether no weight but the greatest is so near to min_p of that that rounding may decide."""
+    p = law(w, filters["filter_temperature"])
+    quotient = p / p.max()
+    return not np.any((np.abs(quotient - filters["min_p"]) < 1e-6 * filters["min_p"]) & (quotient < 1))
 
 
 @pytest.mark.many_draws

@@ -64,9 +64,10 @@ def _ragged(w, count, **options):
 
 
 def _masked(w, count, **options):
-    """Among as many others that are masked, and are no weights."""
-    wide = np.stack([w, np.full_like(w, -1)], axis=1).ravel()
-    wide[1::4] = np.nan
+    """Among as many others that are masked, and are no weights where the dtype has such."""
+    wide = np.repeat(w, 2)
+    if w.dtype.kind not in "biu":
+        wide[1::4], wide[3::4] = np.nan, -1
     mask = np.arange(wide.size) % 2 == 0
     batch = np.broadcast_to(wide, (count, wide.size))
     draws = gumbel_fast.categorical(weights=batch, mask=mask, **options)
