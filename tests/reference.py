@@ -679,6 +679,7 @@ def gumbel_top_k(
     axis=-1,
     rng=None,
     offset=(0, 0),
+    floor=None,
     return_value=False,
     workers=1,
 ):
@@ -692,6 +693,14 @@ def gumbel_top_k(
         _check_categories(logits)
     _check_offset(offset, logits.shape)
     sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, rng, offset))
+    if floor is not None:
+        floor = _real(floor, "floor").astype(np.float64)
+        if np.isnan(floor).any():
+            raise ValueError("floor must not be NaN")
+        floor = _fit(floor, logits.shape[:-1], "floor")[..., np.newaxis]
+        with np.errstate(invalid="ignore"):
+            logits = np.where((sums <= floor) & (floor > -np.inf), -np.inf, logits)
+        sums = np.where(logits == -np.inf, -np.inf, sums)
     index, value = _falling(sums, logits, k, allow_fewer)
     return (index, value) if return_value else index
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gumbel_fast
+from gumbel_fast import _sampling, _shards, _threads
 from ragged import (
     FLAT,
     FUNCTIONS,
@@ -237,6 +238,25 @@ def test_workers(order, name):
         x, indptr = some_ragged_rows(order, dtype)
         expected = FUNCTIONS[name](x, indptr=indptr, **options_of(name))
         for workers in 2, 3, -1:
+            assert_bits(FUNCTIONS[name](x, indptr=indptr, workers=workers, **options_of(name)), expected)
+
+
+@pytest.fixture(params=[1e5, 3e3, 1e2])
+def small_pieces(request, monkeypatch):
+    """Cuts a call into pieces of so few nanoseconds that its rows, its columns and its draws are cut."""
+    for module in _threads, _sampling, _shards:
+        monkeypatch.setattr(module, "PIECE", request.param)
+    for module in _threads, _shards:
+        monkeypatch.setattr(module, "LEAST", request.param / 10)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_pieces_do_not_show(name, small_pieces):
+    for order in "mixed", "one long", "nothing at either end":
+        x, indptr = some_ragged_rows(order, np.float32)
+        assert_rows_alone(name, x, indptr, **options_of(name))
+        expected = FUNCTIONS[name](x, indptr=indptr, **options_of(name))
+        for workers in 2, 3:
             assert_bits(FUNCTIONS[name](x, indptr=indptr, workers=workers, **options_of(name)), expected)
 
 

@@ -420,6 +420,24 @@ def test_bad_rows_are_named(order, name):
                 assert np.all(out == 7)
 
 
+@pytest.mark.parametrize("samples", [2, 3000, 100_000])
+@pytest.mark.parametrize("row", [0, 7, 59])
+def test_many_draws_into_out_are_all_or_nothing(row, samples):
+    """Also where they are too many to be made aside: a row that is empty or bad is seen before anything is written."""
+    lengths = [300, 2, 65, 129, 4100, 17] * 10
+    for what in "empty", "NaN", "+inf", "-inf":
+        broken = lengths.copy()
+        broken[row] = 0 if what == "empty" else 200
+        x, indptr = ragged_rows(broken, masked=0)
+        if what != "empty":
+            x[indptr[row] : indptr[row + 1]] = float(what)
+        out = np.full((60, samples), 7)
+        for workers in 1, 2:
+            with pytest.raises(ValueError, match=rf"row {row}\b"):
+                gumbel_fast.categorical(x, indptr=indptr, num_samples=samples, rng=1, out=out, workers=workers)
+            assert np.all(out == 7)
+
+
 @pytest.mark.parametrize("name", WANTED)
 def test_rows_with_too_few_are_named(name):
     """The first that has less than is wanted; how many it has is its own length."""

@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -239,6 +239,31 @@ def test_categorical_out(shape, dtype, writeable):
     if same_kind(actual, expected):
         assert actual[1] is outs[0]
     np.testing.assert_array_equal(*outs)
+
+
+floors = st.one_of(
+    st.none(), st.floats(-60, 60), st.sampled_from([np.nan, np.inf, -np.inf, 1j, "1"]),
+    st.lists(st.floats(-20, 20), min_size=1, max_size=3),
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(arrays(ordinary | st.just(-np.inf)), st.integers(1, 8), temperatures, axes, seeds, floors, st.booleans())
+def test_floor(logits, k, temperature, axis, seed, floor, allow_fewer):
+    """Which of a row's values are above it, unless one is so near that rounding decides."""
+    options = {"temperature": temperature, "axis": axis, "rng": seed, "allow_fewer": True, "return_value": True}
+    every = outcome(reference.gumbel_top_k, logits, 8, **options)
+    if every[0] is None and np.ndim(floor) == 0 and isinstance(floor, float):
+        with np.errstate(invalid="ignore"):
+            assume(not np.any(np.abs(every[1][1] - floor) < 1e-3))
+    elif np.ndim(floor):
+        assume(every[0] is not None or not np.any(np.abs(np.subtract.outer(floor, every[1][1])) < 1e-3))
+    options |= {"floor": floor, "allow_fewer": allow_fewer}
+    actual = outcome(gumbel_fast.gumbel_top_k, logits, k, **options)
+    expected = outcome(reference.gumbel_top_k, logits, k, **options)
+    if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+        narrow = getattr(logits, "dtype", np.dtype(float)).itemsize == 4 and logits.dtype.kind == "f"
+        assert_close(actual[1][1], expected[1][1], scale=2.0**32 if narrow else 2000)
 
 
 # ---------------------------------------------------------------------------------------------------------- ragged rows

@@ -27,6 +27,8 @@ def samplers(vector: Vector, matrix: Matrix) -> None:
     assert_type(gf.gumbel_max(matrix, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
     assert_type(gf.gumbel_top_k(vector, 2), NDArray[np.int64])
     assert_type(gf.gumbel_top_k(matrix, 2, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+    assert_type(gf.gumbel_top_k(matrix, 2, floor=0.5, allow_fewer=True), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(matrix, 2, floor=[0.5, 1.0]), NDArray[np.int64])
 
 
 def filters(vector: Vector, matrix: Matrix) -> None:
