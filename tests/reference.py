@@ -233,6 +233,29 @@ def _logits_and_temperature(logits, temperature, axis, *, zero, mask=None, indpt
     return logits, _parameter(temperature, "temperature", logits.shape[:-1])
 
 
+def _logits_or_weights(logits, weights, mask, axis, indptr, *, read=True):
+    """Logits, or the logarithms of weights in float64, and the dtype that they are computed in.
+
+    What the mask leaves out, and what lies in no row, is no weight whatever it is; `read`: the others are looked at.
+    """
+    if (logits is None) == (weights is None):
+        raise TypeError("pass logits or weights: one of the two")
+    if weights is None:
+        return logits, _real(logits, "logits").dtype
+    dtype, w = _real(weights, "weights").dtype, np.asarray(weights).astype(np.float64)
+    axis = np.lib.array_utils.normalize_axis_index(axis, w.ndim)
+    if mask is not None:
+        w = np.where(_allowed(mask, w.shape, axis, indptr), w, 0)
+    if indptr is not None:
+        bounds = _as_indptr(indptr, w.shape)
+        w[: bounds[0]] = w[bounds[-1] :] = 0
+    sound = (w >= 0) & (w < np.inf)
+    if read and not sound.all():
+        raise ValueError("weights: a row has one that is negative, NaN or +inf")
+    with np.errstate(divide="ignore"):
+        return np.log(np.where(sound, w, 0)), dtype
+
+
 def _parameter(value, name, batch):
     """A number for each row that is neither negative nor NaN, with an axis for the categories."""
     value = _real(value, name).astype(WIDE)
@@ -525,8 +548,9 @@ def entropy(
 
 
 def categorical(
-    logits,
+    logits=None,
     *,
+    weights=None,
     num_samples=None,
     replace=True,
     temperature=1.0,
@@ -549,6 +573,7 @@ def categorical(
     count = 1 if num_samples is None else operator.index(num_samples)
     if not 0 <= count <= 2**32:
         raise ValueError(f"num_samples must be from 0 to 2**32, not {count}")
+    logits, dtype = _logits_or_weights(logits, weights, mask, axis, indptr, read=count > 0)
     filters = top_k, top_p, min_p, filter_temperature
     x, temperatures = _filtered(logits, temperature, filters, mask, axis, indptr)
     _check_offset(offset, x.shape)
@@ -571,7 +596,7 @@ def categorical(
     elif replace:
         indices = np.empty(shape, dtype=np.int64)
     else:
-        sums = _with_noise(_below(x), temperatures, _noise(x.shape, x.dtype, rng, offset))
+        sums = _with_noise(_below(x), temperatures, _noise(x.shape, dtype, rng, offset))
         indices = _falling(sums, x, count, allow_fewer)[0]
     indices = indices.reshape(shape)
     result = _deliver(indices, np.int64, out)
@@ -579,7 +604,7 @@ def categorical(
         return result
     x, temperatures = _filtered(logits, temperature, filters, mask, axis, indptr)
     logs = _log_probs(x, temperatures)[0]
-    return result, _deliver(np.where(indices == -1, -np.inf, _at(logs, indices)), x.dtype, None)
+    return result, _deliver(np.where(indices == -1, -np.inf, _at(logs, indices)), dtype, None)
 
 
 def _inverse(row, temperature, uniform):
@@ -669,9 +694,10 @@ def gumbel_max(
 
 
 def gumbel_top_k(
-    logits,
-    k,
+    logits=None,
+    k=None,
     *,
+    weights=None,
     temperature=1.0,
     mask=None,
     indptr=None,
@@ -688,11 +714,12 @@ def gumbel_top_k(
     k = operator.index(k)
     if k < 0:
         raise ValueError(f"k must not be negative: {k}")
+    logits, dtype = _logits_or_weights(logits, weights, mask, axis, indptr, read=k > 0)
     logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask, indptr=indptr)
     if not allow_fewer and indptr is None:
         _check_categories(logits)
     _check_offset(offset, logits.shape)
-    sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, rng, offset))
+    sums = _with_noise(logits, temperature, _noise(logits.shape, dtype, rng, offset))
     if floor is not None:
         floor = _real(floor, "floor").astype(np.float64)
         if np.isnan(floor).any():

@@ -241,6 +241,29 @@ def test_categorical_out(shape, dtype, writeable):
     np.testing.assert_array_equal(*outs)
 
 
+some_numbers = st.floats(0, 50, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, 5e-324, 2.0**-149])
+
+
+@settings(max_examples=400)
+@given(arrays(some_numbers) | arrays(st.floats(0, 50, width=32)), st.integers(0, 8), temperatures, axes, seeds)
+def test_weights(w, k, temperature, axis, seed):
+    """The same errors and kinds of result; values of gumbel_top_k, and what has no probability is not drawn."""
+    options = {"weights": w, "temperature": temperature, "axis": axis, "rng": seed}
+    for call in {}, {"num_samples": k}, {"allow_fewer": True, "num_samples": k, "replace": False}:
+        actual = outcome(gumbel_fast.categorical, **options, **call)
+        expected = outcome(reference.categorical, **options, **call)
+        if same_kind(actual, expected) and np.size(expected[1]) and not call:
+            x = np.moveaxis(np.asarray(w, dtype=np.float64), axis, -1)
+            assert np.all(np.take_along_axis(x, np.asarray(actual[1])[..., np.newaxis], axis=-1) > 0)
+            cold = np.broadcast_to(np.asarray(temperature) == 0, x.shape[:-1])
+            np.testing.assert_array_equal(np.asarray(actual[1])[cold], np.asarray(expected[1])[cold])
+    options |= {"k": k, "return_value": True, "allow_fewer": True}
+    actual, expected = outcome(gumbel_fast.gumbel_top_k, **options), outcome(reference.gumbel_top_k, **options)
+    if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+        narrow = getattr(w, "dtype", np.dtype(float)).itemsize == 4 and w.dtype.kind == "f"
+        assert_close(actual[1][1], expected[1][1], scale=2.0**32 if narrow else 800 / max(np.min(temperature), 1e-3))
+
+
 floors = st.one_of(
     st.none(), st.floats(-60, 60), st.sampled_from([np.nan, np.inf, -np.inf, 1j, "1"]),
     st.lists(st.floats(-20, 20), min_size=1, max_size=3),

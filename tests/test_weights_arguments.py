@@ -111,7 +111,10 @@ def test_long_rows_on_workers(name):
         expected = CALLS[name](w, **FEW)
         for workers in 2, 3:
             assert_bits(CALLS[name](w, workers=workers, **FEW), expected)
-    w = np.zeros(2_000_000)  # all that there is lies in one place
+
+
+def test_a_long_row_whose_weights_lie_in_one_place():
+    w = np.zeros(2_000_000)
     w[700_000:720_000] = np.arange(20_000)
     expected = gumbel_fast.gumbel_top_k(weights=w, k=9000, return_value=True, rng=1)
     for workers in 2, 3:

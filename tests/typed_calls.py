@@ -46,6 +46,19 @@ def filters(vector: Vector, matrix: Matrix) -> None:
     assert_type(gf.log_prob(matrix, [[1, 2], [0, 1]]), Any)
 
 
+def weights(vector: Vector, matrix: Matrix, indptr: NDArray[np.int32]) -> None:
+    """In place of logits, with the same results."""
+    assert_type(gf.categorical(weights=vector), np.int64)
+    assert_type(gf.categorical(weights=[0.25, 0.75]), np.int64)
+    assert_type(gf.categorical(weights=matrix), NDArray[np.int64])
+    assert_type(gf.categorical(weights=vector, num_samples=3), NDArray[np.int64])
+    assert_type(gf.categorical(weights=vector, return_log_prob=True), tuple[np.int64, np.floating[Any]])
+    assert_type(gf.categorical(weights=matrix, return_log_prob=True), tuple[NDArray[np.int64], NDArray[Any]])
+    assert_type(gf.categorical(weights=vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(weights=vector, k=2), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(weights=matrix, k=2, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+
+
 def row_streams(vector: Vector, matrix: Matrix, pairs: NDArray[np.uint64]) -> None:
     """An rng like others, made of seeds or of their words."""
     streams = gf.RowStreams([3, 4], positions=7)
