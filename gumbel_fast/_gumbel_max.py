@@ -199,9 +199,10 @@ def gumbel_max(
 
 @overload
 def gumbel_top_k(
-    logits: ArrayLike,
-    k: int,
+    logits: ArrayLike | None = None,
+    k: int | None = None,
     *,
+    weights: ArrayLike | None = None,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
     indptr: ArrayLike | None = None,
@@ -215,9 +216,10 @@ def gumbel_top_k(
 ) -> NDArray[np.int64]: ...
 @overload
 def gumbel_top_k(
-    logits: ArrayLike,
-    k: int,
+    logits: ArrayLike | None = None,
+    k: int | None = None,
     *,
+    weights: ArrayLike | None = None,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
     indptr: ArrayLike | None = None,
@@ -230,9 +232,10 @@ def gumbel_top_k(
     workers: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
 def gumbel_top_k(
-    logits: ArrayLike,
-    k: int,
+    logits: ArrayLike | None = None,
+    k: int | None = None,
     *,
+    weights: ArrayLike | None = None,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
     indptr: ArrayLike | None = None,
@@ -311,11 +314,13 @@ def gumbel_top_k(
     True
     """
     threads = as_workers(workers)
+    if k is None:
+        raise TypeError("k must be given")
     wanted = operator.index(k)
     if wanted < 0:
         raise ValueError(f"k must not be negative: {wanted}")
     parts = temperature, mask, indptr, NO_FILTERS, axis
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer, floor=floor)
+    request = to_sample(logits, parts, weights=weights, rng=rng, offset=offset, allow_fewer=allow_fewer, floor=floor)
     shape = (*request.batch, as_wanted(request, wanted))
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
     method = _methods.GUMBEL_TOP_K

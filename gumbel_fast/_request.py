@@ -157,7 +157,7 @@ Ragged: TypeAlias = "tuple[NDArray[np.int64], int]"
 
 
 def _as_rows_of(x: Array, parts: Parts) -> tuple[Array, Ragged | None, tuple[int, ...], int]:
-    """Return logits with the categories last, what makes them ragged, the batch shape, and the most columns of a row."""
+    """Return rows with the categories last, what makes them ragged, the batch shape, and the most columns of a row."""
     if parts[2] is None:
         rows = as_rows("logits", x, parts[-1])
         return rows, None, rows.shape[:-1], rows.shape[-1]
@@ -166,9 +166,10 @@ def _as_rows_of(x: Array, parts: Parts) -> tuple[Array, Ragged | None, tuple[int
 
 
 def to_sample(
-    logits: ArrayLike,
+    logits: ArrayLike | None,
     parts: Parts,
     *,
+    weights: ArrayLike | None = None,
     rng: RNG,
     offset: tuple[int, int] = (0, 0),
     noise: ArrayLike | None = None,
@@ -176,8 +177,11 @@ def to_sample(
     floor: ArrayLike | None = None,
 ) -> Request:
     """Return the request of a sampler: temperature 0 is one, and there must be categories unless fewer are allowed."""
-    array = as_array("logits", logits)
-    x, read_as = as_read(array)
+    name, given_rows = ("logits", logits) if weights is None else ("weights", weights)
+    if given_rows is None or (logits is not None and weights is not None):
+        raise TypeError("exactly one of logits and weights must be given")
+    array = as_array(name, given_rows)
+    x, read_as = as_read(array) if weights is None else (array, compute_dtype(array.dtype))
     given = None if noise is None else as_array("noise", noise)
     if given is not None:
         if array.shape != given.shape:
@@ -186,7 +190,7 @@ def to_sample(
             x, read_as = array, np.dtype(np.float64)
     rows, ragged, batch, columns = _as_rows_of(x, parts)
     if columns == 0 and not allow_fewer and ragged is None:
-        raise ValueError("logits: no categories to draw from")
+        raise ValueError(f"{name}: no categories to draw from")
     start = as_offset(offset, columns)
     stream: Stream = (0, 0, 0, None)
     if given is None:
@@ -205,6 +209,7 @@ def to_sample(
         zero=True,
         allow_fewer=allow_fewer,
         floor=floor,
+        weights=weights is not None,
     )
 
 
@@ -238,6 +243,7 @@ def _request(
     zero: bool = False,
     allow_fewer: bool = False,
     floor: ArrayLike | None = None,
+    weights: bool = False,
 ) -> Request:
     temperature, mask, _, filters, axis = parts
     key, row, column, streams = stream
@@ -268,6 +274,7 @@ def _request(
         offsets,
         longest,
         least,
+        weights,
     )
 
 
@@ -286,7 +293,8 @@ def as_wanted(request: Request, wanted: int) -> int:
     """Return how many categories a row can give without replacement; ValueError for too few, unless allowed."""
     if wanted > request.columns and request.count and not request.allow_fewer:
         first = request.columns if request.offsets is None else request.offsets[1] - request.offsets[0]
-        raise ValueError(f"logits: row 0 has {first} categories, and {wanted} are wanted")
+        what = "weights" if request.weights else "logits"
+        raise ValueError(f"{what}: row 0 has {first} categories, and {wanted} are wanted")
     return min(wanted, request.columns)
 
 

@@ -25,6 +25,29 @@ _SMALL = 2**17  # indices, 1 MiB: results this small are made aside until every 
 def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
     logits: Vector,
     *,
+    weights: None = None,
+    num_samples: None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
+    allow_fewer: bool = False,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[False] = False,
+    out: None = None,
+    workers: int = 1,
+) -> np.int64: ...
+@overload
+def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: None = None,
+    *,
+    weights: Vector,
     num_samples: None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
@@ -46,6 +69,29 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
 def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
     logits: Vector,
     *,
+    weights: None = None,
+    num_samples: None = None,
+    replace: bool = True,
+    temperature: ArrayLike = 1.0,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    filter_temperature: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    indptr: ArrayLike | None = None,
+    allow_fewer: bool = False,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    return_log_prob: Literal[True],
+    out: None = None,
+    workers: int = 1,
+) -> tuple[np.int64, np.floating[Any]]: ...
+@overload
+def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of both kinds
+    logits: None = None,
+    *,
+    weights: Vector,
     num_samples: None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
@@ -65,8 +111,9 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
 ) -> tuple[np.int64, np.floating[Any]]: ...
 @overload
 def categorical(
-    logits: ArrayLike,
+    logits: ArrayLike | None = None,
     *,
+    weights: ArrayLike | None = None,
     num_samples: int | None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
@@ -86,8 +133,9 @@ def categorical(
 ) -> NDArray[np.int64]: ...
 @overload
 def categorical(
-    logits: ArrayLike,
+    logits: ArrayLike | None = None,
     *,
+    weights: ArrayLike | None = None,
     num_samples: int | None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
@@ -107,8 +155,9 @@ def categorical(
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
 @_core.fast_categorical
 def categorical(
-    logits: ArrayLike,
+    logits: ArrayLike | None = None,
     *,
+    weights: ArrayLike | None = None,
     num_samples: int | None = None,
     replace: bool = True,
     temperature: ArrayLike = 1.0,
@@ -239,7 +288,7 @@ def categorical(
     filters = (top_k, top_p, min_p, filter_temperature)
     parts = temperature, mask, indptr, filters, axis
     samples = None if num_samples is None else _as_count(num_samples)
-    request = to_sample(logits, parts, rng=rng, offset=offset, allow_fewer=allow_fewer)
+    request = to_sample(logits, parts, weights=weights, rng=rng, offset=offset, allow_fewer=allow_fewer)
     shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
         check_out(out, shape, np.int64, *request.inputs)

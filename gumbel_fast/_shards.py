@@ -23,7 +23,7 @@ _WHOLE = 4096  # draws that each piece is asked for, however many its share woul
 
 
 def shared_rows(request: Request, method: Method, draws: int, threads: int) -> Sequence[int]:
-    """Return the rows to cut by their columns: those that take longer than a piece may, or more than a thread's part."""
+    """Return the rows to cut by columns: those that take longer than a piece may, or more than a thread's part."""
     if request.offsets is None:
         cost = method.cost(request.columns, draws)
         return range(request.count) if cost > PIECE or (request.count < threads and cost > LEAST) else ()

@@ -54,10 +54,11 @@ typedef enum {
     GF_DISTRIBUTION_FUNCTIONS
 } gf_distribution_function;
 
-/* The dtypes of logits; the first two are computed in themselves, half precision in float. */
-typedef enum { GF_F32, GF_F64, GF_F16, GF_BF16, GF_DTYPES } gf_dtype;
+/* What rows are of: logits of four dtypes, of which half precision is computed in float; and weights, unnormalised
+ * probabilities, of float and double. The logarithm of a weight stands for a logit below, and 0 for -inf. */
+typedef enum { GF_F32, GF_F64, GF_F16, GF_BF16, GF_W32, GF_W64, GF_DTYPES } gf_dtype;
 
-/* Kernels that read logits, one of each for a dtype. Temperatures are not NaN. Samplers take 0 or more, and at 0 the first
+/* Kernels that read logits, one of each for a dtype; those that draw, GF_CHECK and GF_LOG_PROB read weights, too. Temperatures are not NaN. Samplers take 0 or more, and at 0 the first
  * greatest element; relaxations take what is above 0. */
 typedef enum {
     /* Draws nothing: says whether each row can be drawn from. */

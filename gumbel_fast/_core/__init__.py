@@ -29,13 +29,13 @@ from .relaxations import (
 from .request import Request, read_offsets, refuse
 from .samplers import (
     ALIAS,
+    CATEGORICAL,
     CHECK,
     DISTINCT_TOP_K,
     FILTERED,
     GUMBEL_MAX,
     GUMBEL_MAX_GIVEN,
     GUMBEL_TOP_K,
-    CATEGORICAL,
     REJECTION,
     REJECTION_DISTINCT,
     RepeatedRow,
@@ -63,6 +63,7 @@ from .target import (
 __all__ = [
     "ALIAS",
     "BOUNDS",
+    "CATEGORICAL",
     "CDF",
     "CHECK",
     "DISTINCT_TOP_K",
@@ -72,7 +73,6 @@ __all__ = [
     "GUMBEL_MAX_GIVEN",
     "GUMBEL_SOFTMAX",
     "GUMBEL_TOP_K",
-    "CATEGORICAL",
     "ISF",
     "LOGCDF",
     "LOGPDF",

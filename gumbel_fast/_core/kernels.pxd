@@ -109,6 +109,8 @@ cdef extern from "gumbel_fast.h" nogil:
         GF_F64
         GF_F16
         GF_BF16
+        GF_W32
+        GF_W64
         GF_DTYPES
 
     enum:
@@ -145,7 +147,7 @@ cdef extern from "gumbel_fast.h" nogil:
 
     ctypedef struct gf_kernels:
         const char *name
-        const gf_kernel *logits[4]
+        const gf_kernel *logits[6]
         gf_kernel softmax_vjp[2]
         gf_gumbel_kernel gumbel[2]
         gf_gumbel_of_words_kernel gumbel_of_words[2]

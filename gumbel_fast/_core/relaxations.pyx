@@ -7,7 +7,7 @@ cimport numpy as cnp
 from libc.stdint cimport uint32_t, uint64_t
 
 from gumbel_fast._core.kernels cimport *
-from gumbel_fast._core.request cimport Request, raise_for, run_request
+from gumbel_fast._core.request cimport Request, raise_for, run_request, subject_of
 from gumbel_fast._core.rows cimport dtype_of
 from gumbel_fast._core.target cimport kernels
 
@@ -25,7 +25,7 @@ def relax(Request request not None, int function, Py_ssize_t start, Py_ssize_t s
         kernel = &kernels.softmax_vjp[request.dtype]
     else:
         kernel = &kernels.logits[request.dtype][function]
-    raise_for(&request.c, run_request(kernel, request, start, stop), False)
+    raise_for(&request.c, run_request(kernel, request, start, stop), subject_of(request))
 
 
 def gumbel(cnp.ndarray out, uint64_t key, uint64_t row, uint64_t column, double loc, double scale, Py_ssize_t start,

@@ -38,6 +38,7 @@ cdef class Request:
     cdef readonly tuple filters
     cdef readonly tuple streams
     cdef readonly bint allow_fewer
+    cdef readonly bint weights
     cdef readonly cnp.ndarray floor
     cdef readonly tuple batch
     cdef readonly Py_ssize_t columns
@@ -63,6 +64,18 @@ cdef class Tile:
 
 cdef enum:
     NO_MEMORY = -2  # in place of a row
+
+cdef enum Subject:
+    # What rows are of, for errors.
+    LOGITS
+    LOGITS_AND_NOISE
+    WEIGHTS
+
+
+cdef inline Subject subject_of(Request q) noexcept:
+    if q.weights:
+        return WEIGHTS
+    return LOGITS if q.other is None else LOGITS_AND_NOISE
 
 
 cdef inline void one_draw_each(gf_request *c) noexcept nogil:
@@ -93,4 +106,4 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
                    Py_ssize_t stop) noexcept
 cdef gf_status run_request(const gf_kernel *kernel, Request request, Py_ssize_t start, Py_ssize_t stop) except *
 cdef tuple point_at(gf_request *c, gf_mask *mask, Request q, Py_ssize_t row)
-cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1
+cdef int raise_for(const gf_request *c, gf_status status, Subject subject) except -1

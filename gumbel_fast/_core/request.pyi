@@ -22,6 +22,7 @@ class Request:
     filters: tuple[NDArray[np.float64] | None, ...] | None
     streams: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None
     allow_fewer: bool
+    weights: bool
     floor: NDArray[np.float64] | None
     batch: tuple[int, ...]
     columns: int
@@ -44,6 +45,7 @@ class Request:
         offsets: NDArray[np.int64] | None = None,
         longest: int = 0,
         floor: NDArray[np.float64] | None = None,
+        weights: bool = False,
     ) -> None: ...
     def into(
         self,

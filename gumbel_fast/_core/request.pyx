@@ -42,6 +42,8 @@ cdef class Request:
     and a last axis of uint8, one for each column, or of uint32 words. `streams` are the keys and the row numbers of all
     rows, in place of `key` and `row`.
 
+    `weights`: the rows are of weights and not of logits, read as float32 or float64.
+
     Ragged rows have `offsets`, as read_offsets returns them: row r is then elements offsets[r] to offsets[r + 1] of
     `rows`, `other` and a `mask` of uint8, all of one axis; `columns` is the most that a row has.
 
@@ -60,13 +62,16 @@ cdef class Request:
     def __init__(self, tuple inputs not None, cnp.ndarray rows not None, cnp.ndarray temperature not None,
                  uint64_t key=0, uint64_t row=0, uint64_t column=0, cnp.ndarray other=None, cnp.dtype read_as=None,
                  cnp.ndarray mask=None, tuple filters=None, tuple streams=None, bint allow_fewer=False,
-                 cnp.ndarray offsets=None, Py_ssize_t longest=0, cnp.ndarray floor=None):
+                 cnp.ndarray offsets=None, Py_ssize_t longest=0, cnp.ndarray floor=None,
+                 bint weights=False):
         cdef int last = cnp.PyArray_NDIM(rows) - (offsets is None)
         cdef Py_ssize_t length
         self.inputs, self.rows, self.temperature, self.other = inputs, rows, temperature, other
         self.mask, self.filters, self.streams = mask, filters, streams
         self.read_as = rows.descr if read_as is None else read_as
-        self.dtype = dtype_of_type(self.read_as.type_num)
+        self.dtype, self.weights = dtype_of_type(self.read_as.type_num), weights
+        if weights:
+            self.dtype = of_weights(self.dtype)
         self.compute_type = cnp.PyArray_DescrFromType(compute_type_of(self.dtype))
         one_draw_each(&self.c)
         self.offsets = offsets
@@ -154,7 +159,7 @@ cdef class Request:
             self.inputs, self.rows[place][part], self.temperature[row:row + 1] if self.c.temperature.step
             else self.temperature, self.key_of(row), self.number_of(row), self.c.stream.column + <uint64_t> start,
             None if self.other is None else self.other[place][part], self.read_as, mask, allow_fewer=allow_fewer,
-            floor=np.array([floor]))
+            floor=np.array([floor]), weights=self.weights)
 
     cdef uint64_t key_of(self, Py_ssize_t row) noexcept:
         return self.c.stream.key if self.walk.keys is NULL else self.walk.keys[row]
@@ -168,9 +173,9 @@ cdef class Request:
 
 
 def read_offsets(cnp.ndarray indptr not None, Py_ssize_t size):
-    """Return a copy, as int64, of offsets of rows in `size` elements, the most that a row has, and the first that falls.
+    """Return offsets of rows in `size` elements, copied to int64, the most that a row has, and the first that falls.
 
-    The last is -1 where none does; it is the number of rows where the last one ends beyond the elements, or the first
+    That is -1 where none does; it is the number of rows where the last one ends beyond the elements, or the first
     begins before them.
     """
     cdef cnp.ndarray copy = np.array(indptr, np.int64)
@@ -482,31 +487,36 @@ cdef gf_status run_request(const gf_kernel *kernel, Request q, Py_ssize_t start,
     return run(kernel, &q.c, &q.walk, start, stop)
 
 
-cdef str why_refused(const gf_request *c, Py_ssize_t row, int64_t found, size_t wanted, bint noisy):
-    which = f"row {row} of logits and noise" if noisy else f"logits: row {row}"
-    less = "left by mask and filters" if c.mask is not NULL or c.filter is not NULL else "that are not -inf"
+cdef str why_refused(const gf_request *c, Py_ssize_t row, int64_t found, size_t wanted, Subject subject):
+    which = f"logits: row {row}"
+    nothing, less, bad = "nothing but -inf", "that are not -inf", "NaN or +inf"
+    if subject == WEIGHTS:
+        which, nothing, less = f"weights: row {row}", "nothing but 0", "that are not 0"
+        bad = "a weight that is negative, NaN or +inf"
+    elif subject == LOGITS_AND_NOISE:
+        which = f"row {row} of logits and noise"
+    if c.mask is not NULL or c.filter is not NULL:
+        nothing, less = "nothing left by the mask", "left by mask and filters"
     if found == GF_NOT_FINITE:
-        return f"{which} has NaN or +inf"
+        return f"{which} has {bad}"
     if found == GF_CHANGED:
         return f"{which} was changed while it was drawn from"
     if c.floor.data is not NULL and c.floor.data[0 if c.floor.step == 0 else row] > -INFINITY:
         less = "whose value is above the floor"
-    elif found == 0 and gf_columns(c, <size_t> row) == 0:
-        return f"{which} has no categories"
     elif found == 0:
-        return f"{which} has nothing left by the mask" if c.mask is not NULL else f"{which} has nothing but -inf"
+        return f"{which} has {nothing if gf_columns(c, <size_t> row) else 'no categories'}"
     return f"{which} has {found} categories {less}, and {wanted} are wanted"
 
 
 def refuse(Request request not None, Py_ssize_t row, int64_t found, size_t wanted=1):
     """ValueError that names a row that cannot be drawn from: `found` as in a status."""
-    raise ValueError(why_refused(&request.c, row, found, wanted, request.other is not None))
+    raise ValueError(why_refused(&request.c, row, found, wanted, subject_of(request)))
 
 
-cdef int raise_for(const gf_request *c, gf_status status, bint noisy) except -1:
-    # ValueError that names the row at which a kernel stopped, and says why; noisy: it had noise beside it.
+cdef int raise_for(const gf_request *c, gf_status status, Subject subject) except -1:
+    # ValueError that names the row at which a kernel stopped, and says why.
     if status.row == NO_MEMORY:
         raise MemoryError
     if status.row < 0:
         return 0
-    raise ValueError(why_refused(c, status.row, status.found, c.draws.count, noisy))
+    raise ValueError(why_refused(c, status.row, status.found, c.draws.count, subject))

@@ -1,7 +1,7 @@
 # Arrays as rows: what the kernels walk along, from what NumPy knows of an array. Nothing here looks at an element.
 cimport numpy as cnp
 
-from gumbel_fast._core.kernels cimport GF_BF16, GF_DTYPES, GF_F16, GF_F32, GF_F64
+from gumbel_fast._core.kernels cimport GF_BF16, GF_DTYPES, GF_F16, GF_F32, GF_F64, GF_W32, GF_W64
 
 cdef enum:
     MAX_DIMS = 64  # NPY_MAXDIMS of NumPy 2
@@ -26,9 +26,16 @@ cdef inline int dtype_of_type(int type_number) noexcept:
     return GF_BF16 if type_number == cnp.NPY_UINT16 else GF_DTYPES
 
 
+cdef inline int of_weights(int dtype) noexcept:
+    # The kernels' number of weights, not logits, of a dtype; GF_DTYPES for what they do not read.
+    if dtype == GF_F32:
+        return GF_W32
+    return GF_W64 if dtype == GF_F64 else GF_DTYPES
+
+
 cdef inline int compute_type_of(int dtype) noexcept:
     # NumPy's number of the type that a dtype of the kernels is computed in.
-    return cnp.NPY_FLOAT64 if dtype == GF_F64 else cnp.NPY_FLOAT32
+    return cnp.NPY_FLOAT64 if dtype == GF_F64 or dtype == GF_W64 else cnp.NPY_FLOAT32
 
 
 cdef inline int dtype_of(cnp.ndarray array) noexcept:

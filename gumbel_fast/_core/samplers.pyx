@@ -10,8 +10,9 @@ from libc.stdlib cimport free, malloc
 
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport (
-    NO_MEMORY, Request, Walk, one_draw_each, point_at, raise_for, run, run_kernel, run_request)
-from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, row_at
+    LOGITS, NO_MEMORY, WEIGHTS, Request, Subject, Walk, one_draw_each, point_at, raise_for, run, run_kernel,
+    run_request, subject_of)
+from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, of_weights, row_at
 from gumbel_fast._core.seeds cimport take_seed
 from gumbel_fast._core.target cimport kernels
 
@@ -65,7 +66,7 @@ def draw(Request request not None, method not None, Py_ssize_t start, Py_ssize_t
 
     ValueError names the first row that does not give what is wanted.
     """
-    raise_for(&request.c, run_by(request, method, start, stop), request.other is not None)
+    raise_for(&request.c, run_by(request, method, start, stop), subject_of(request))
 
 
 def try_draw(Request request not None, int method):
@@ -96,13 +97,13 @@ def draw_with_log_prob(Request request not None, method not None, Py_ssize_t sta
     cdef gf_status status
     cdef int number
     if request.x_aside or request.mask_aside or request.offsets is not None:
-        raise_for(&request.c, run_by(request, method, start, stop), False)
+        raise_for(&request.c, run_by(request, method, start, stop), subject_of(request))
         status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
     else:
         number = method
         status = run_with_log_prob(
             &kernels.logits[request.dtype][number], request.dtype, &request.c, &request.walk, start, stop)
-    raise_for(&request.c, status, False)
+    raise_for(&request.c, status, subject_of(request))
 
 
 cdef class RepeatedRow:
@@ -130,7 +131,7 @@ cdef class RepeatedRow:
             raise MemoryError
         with nogil:
             status = run_kernel(start, &self.c, self.row, self.row + 1, self.scratch)
-        raise_for(&self.c, status, False)
+        raise_for(&self.c, status, subject_of(request))
 
     def __dealloc__(self):
         free(self.scratch)
@@ -145,7 +146,7 @@ cdef class RepeatedRow:
             row_at(&self.request.walk.index, <Py_ssize_t> self.row) + (start - first) * c.draws.step)
         with nogil:
             status = run_kernel(self.kernel, &c, self.row, self.row + 1, self.scratch)
-        raise_for(&c, status, False)
+        raise_for(&c, status, subject_of(self.request))
 
 
 # -- the fast path ------------------------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c,
     return True
 
 
-cdef object draw_fast(logits, temperature, rng, dict others, int method):
+cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int method):
     # One index from each row by that kernel, or by GF_FILTERED where there are filters; None where the arguments are
     # not of the kind.
     cdef gf_request c
@@ -300,23 +301,26 @@ cdef object draw_fast(logits, temperature, rng, dict others, int method):
     cdef int dtype, ndim
     cdef double t
     cdef int64_t one
-    cdef Py_ssize_t rows, columns
+    cdef Py_ssize_t count, columns
+    cdef Subject subject = WEIGHTS if weights else LOGITS
     cdef Streams streams = None
     cdef Walk several
     cdef Walk *walk = NULL
-    if type(logits) is not cnp.ndarray or type(temperature) is not float:
+    if type(rows) is not cnp.ndarray or type(temperature) is not float:
         return None
     if not is_generator(rng):
         if not isinstance(rng, Streams):
             return None
         streams = <Streams> rng
-    x, t = <cnp.ndarray> logits, <double> temperature
+    x, t = <cnp.ndarray> rows, <double> temperature
     dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
-    if dtype >= GF_BF16 or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
+    if weights:
+        dtype = of_weights(dtype)
+    if dtype == GF_BF16 or dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
         return None
     if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST:
         return None
-    columns, rows = cnp.PyArray_DIM(x, ndim - 1), 1
+    columns, count = cnp.PyArray_DIM(x, ndim - 1), 1
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
     kernel = &kernels.logits[dtype][method]
@@ -333,7 +337,7 @@ cdef object draw_fast(logits, temperature, rng, dict others, int method):
         return None
     c.draws.index = &one
     if ndim > 1:
-        rows = cnp.PyArray_SIZE(x) // columns
+        count = cnp.PyArray_SIZE(x) // columns
         indices = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(x), cnp.NPY_INT64, 0)
         c.draws.index = <int64_t *> cnp.PyArray_DATA(indices)
     c.x.data, c.x.stride = cnp.PyArray_DATA(x), columns * cnp.PyArray_ITEMSIZE(x)
@@ -342,20 +346,20 @@ cdef object draw_fast(logits, temperature, rng, dict others, int method):
         c.out, c.out_stride = cnp.PyArray_DATA(log_prob), cnp.PyArray_ITEMSIZE(log_prob)
     if streams is not None:
         walk = &several
-        one_stride(&several.x, <void *> c.x.data, rows, c.x.stride)
-        one_stride(&several.index, c.draws.index, rows, c.draws.stride)
-        one_stride(&several.out, c.out, rows, c.out_stride)
+        one_stride(&several.x, <void *> c.x.data, count, c.x.stride)
+        one_stride(&several.index, c.draws.index, count, c.draws.stride)
+        one_stride(&several.out, c.out, count, c.out_stride)
         several.out_of_rows = False
         no_rows(&several.other)
         no_rows(&several.mask)
         if c.mask is not NULL:
-            one_stride(&several.mask, <void *> c.mask.rows.data, rows, c.mask.rows.stride)
+            one_stride(&several.mask, <void *> c.mask.rows.data, count, c.mask.rows.stride)
         several.keys = <const uint64_t *> cnp.PyArray_DATA(streams.keys)
         several.numbers = <const uint64_t *> cnp.PyArray_DATA(streams.numbers)
     if options.log_prob:
-        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, rows), False)
+        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, count), subject)
     else:
-        raise_for(&c, run(kernel, &c, walk, 0, rows), False)
+        raise_for(&c, run(kernel, &c, walk, 0, count), subject)
     result = indices
     if indices is None:
         result = PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)
@@ -366,9 +370,14 @@ def fast_categorical(general):
     """Put the fast path before `categorical`."""
 
     @wraps(general)
-    def categorical(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_CATEGORICAL)
-        return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
+    def categorical(logits=None, *, weights=None, temperature=1.0, rng=None, **others):
+        index = None
+        if logits is None or weights is None:
+            rows = logits if weights is None else weights
+            index = draw_fast(rows, weights is not None, temperature, rng, others, GF_CATEGORICAL)
+        if index is None:
+            return general(logits, weights=weights, temperature=temperature, rng=rng, **others)
+        return index
 
     return categorical
 
@@ -378,7 +387,7 @@ def fast_gumbel_max(general):
 
     @wraps(general)
     def gumbel_max(logits, *, temperature=1.0, rng=None, **others):
-        index = draw_fast(logits, temperature, rng, others, GF_GUMBEL_MAX)
+        index = draw_fast(logits, False, temperature, rng, others, GF_GUMBEL_MAX)
         return general(logits, temperature=temperature, rng=rng, **others) if index is None else index
 
     return gumbel_max

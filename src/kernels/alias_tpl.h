@@ -9,7 +9,7 @@
  * 8 b + j % 8. */
 #include "kernels/filter_tpl.h"
 #include "kernels/repeated.h"
-#include "kernels/weight_tpl.h"
+#include "kernels/weigh_tpl.h"
 #include "kernels/uniform.h"
 
 #if defined(GF_ALIAS_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -104,10 +104,10 @@ static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop
     memory->only = ROW(ALIAS_OPEN);
     if (q->filter)
         ROW(filter_row)(q, start, &row, memory + 1);
-    const NAME(scaling) scaling = NAME(scaling_of)(greatest, temperature);
+    const ROW(scaling) scaling = ROW(scaling_of)(greatest, temperature);
     NAME(running_sum) sum = NAME(empty_sum)();
     for (size_t i = 0; i < n; i += LANES) {
-        vec_t w = NAME(weight)(ROW(read)(&row, i, row.whole), &scaling);
+        vec_t w = ROW(weight)(ROW(read)(&row, i, row.whole), &scaling);
         f64x8 wide[EIGHTS];
         double lanes[LANES];
         NAME(accumulate)(&sum, w);

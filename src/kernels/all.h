@@ -22,12 +22,18 @@
 #define ELEMENT ELEMENT_BF16
 #include "kernels/logits_kernels_tpl.h"
 #undef ELEMENT
+#define ELEMENT ELEMENT_W32
+#include "kernels/logits_kernels_tpl.h"
+#undef ELEMENT
 
 #undef REAL
 #define REAL 64
 #include "kernels/noise_row_tpl.h"
 #include "kernels/softmax_tpl.h"
 #define ELEMENT ELEMENT_F64
+#include "kernels/logits_kernels_tpl.h"
+#undef ELEMENT
+#define ELEMENT ELEMENT_W64
 #include "kernels/logits_kernels_tpl.h"
 #undef ELEMENT
 
@@ -42,7 +48,9 @@ const gf_kernels GF_TABLE(TARGET) = {
     .logits = {[GF_F32] = logits_kernels_row_f32,
                [GF_F64] = logits_kernels_row_f64,
                [GF_F16] = logits_kernels_row_f16,
-               [GF_BF16] = logits_kernels_row_bf16},
+               [GF_BF16] = logits_kernels_row_bf16,
+               [GF_W32] = logits_kernels_row_w32,
+               [GF_W64] = logits_kernels_row_w64},
     .softmax_vjp = {[GF_F32] = {.run = softmax_vjp_f32}, [GF_F64] = {.run = softmax_vjp_f64}},
     .gumbel = {[GF_F32] = gumbel_f32, [GF_F64] = gumbel_f64},
     .gumbel_of_words = {[GF_F32] = gumbel_of_words_f32, [GF_F64] = gumbel_of_words_f64},

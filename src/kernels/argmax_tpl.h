@@ -10,26 +10,76 @@
 #define GF_ARGMAX_TPL
 #endif
 
-/* Greatest element, lane by lane, of those from number `start` to `stop` - 1; flags NaN in *bad. */
-GF_INLINE vec_t ROW(part_lanes)(const ROW(row) * row, size_t start, size_t stop, mask_t *bad, int how) {
-    vec_t m = V(set)(-INFINITY);
+/* Lanes of v that no row may have: NaN, or a weight below 0. An infinity shows in the maximum. */
+GF_INLINE mask_t ROW(unsound)(vec_t v) {
+#ifdef OF_WEIGHTS
+    return V(not_less)(V(set)(-REAL_LEAST), v);
+#else
+    return V(unordered)(v, v);
+#endif
+}
+
+/* What tells whether a pass has seen what no row may have: the lanes that had NaN; of weights the greatest first word, for by
+ * their bits those below 0, NaN and infinity come after all others, and -0 as well, which is looked for only then. */
+#ifdef OF_WEIGHTS
+typedef bits_t ROW(flaws);
+#else
+typedef mask_t ROW(flaws);
+#endif
+
+GF_INLINE ROW(flaws) ROW(no_flaws)(void) {
+#ifdef OF_WEIGHTS
+    return I(set)(0);
+#else
+    return V(mask_none)();
+#endif
+}
+
+GF_INLINE void ROW(note)(ROW(flaws) * flaws, vec_t a, vec_t b) {
+#ifdef OF_WEIGHTS
+    *flaws = I(max_words)(*flaws, I(max_words)(V(as_bits)(a), V(as_bits)(b)));
+#else
+    *flaws = V(mask_or)(*flaws, V(unordered)(a, b));
+#endif
+}
+
+GF_COLD int ROW(has_unsound)(const ROW(row) * row) {
+    for (size_t i = 0; i < row->n; i++)
+        if (!(ROW(element)(row, i) >= NOTHING))
+            return 1;
+    return 0;
+}
+
+GF_INLINE int ROW(is_flawed)(const ROW(row) * row, const ROW(flaws) * flaws) {
+#ifdef OF_WEIGHTS
+    const mask_t beyond = V(not_less)(V(from_bits)(*flaws), V(set)(INFINITY));
+    return GF_SELDOM(V(mask_bits)(I(top_bit)(*flaws)) | V(mask_bits)(beyond)) && ROW(has_unsound)(row);
+#else
+    (void)row;
+    return V(mask_bits)(*flaws) != 0;
+#endif
+}
+
+/* Greatest element, lane by lane, of those from number `start` to `stop` - 1; notes flaws in *bad. */
+GF_INLINE vec_t ROW(part_lanes)(const ROW(row) * row, size_t start, size_t stop, ROW(flaws) * bad, int how) {
+    vec_t m = V(set)(NOTHING);
     for (size_t i = start; i < stop; i += LANES) {
         vec_t v = ROW(read)(row, i, how == ROW(WHOLE));
-        *bad = V(mask_or)(*bad, V(unordered)(v, v));
+        ROW(note)(bad, v, v);
         m = V(max)(v, m);
     }
     return m;
 }
 
-GF_INLINE vec_t ROW(pair_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
-    vec_t a = ROW(read_lanes)(row, i, how), b = ROW(read_lanes)(row, i + LANES, how);
-    *bad = V(mask_or)(*bad, V(unordered)(a, b));
+GF_INLINE vec_t ROW(pair_lanes)(const ROW(row) * row, size_t i, ROW(flaws) * bad, int how) {
+    vec_t a = V(held)(ROW(read_lanes)(row, i, how)), b = V(held)(ROW(read_lanes)(row, i + LANES, how));
+    ROW(note)(bad, a, b);
     return V(max)(a, b);
 }
 
 /* The same for the whole block from element i on. No arrays: gcc 12 would keep AVX2's two-register vectors in memory and
  * copy them by eight bytes, at half the speed. */
-GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
+GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, ROW(flaws) * bad, int how) {
     vec_t m = ROW(pair_lanes)(row, i, bad, how);
     for (size_t k = 2 * LANES; k < BLOCK; k += 2 * LANES)
         m = V(max)(m, ROW(pair_lanes)(row, i + k, bad, how));
@@ -37,7 +87,7 @@ GF_INLINE vec_t ROW(block_lanes)(const ROW(row) * row, size_t i, mask_t *bad, in
 }
 
 /* Maxima of the LANES / 4 blocks from element i on. */
-GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, mask_t *bad, int how) {
+GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, ROW(flaws) * bad, int how) {
     vec_t a = ROW(block_lanes)(row, i, bad, how), b = ROW(block_lanes)(row, i + BLOCK, bad, how);
 #if REAL == 32
     vec_t c = ROW(block_lanes)(row, i + 2 * BLOCK, bad, how), d = ROW(block_lanes)(row, i + 3 * BLOCK, bad, how);
@@ -48,16 +98,16 @@ GF_INLINE maxima_t ROW(group_maxima)(const ROW(row) * row, size_t i, mask_t *bad
 }
 
 /* What the greatest of elements says of a row: itself, or NaN where the row cannot be drawn from. */
-GF_INLINE real_t ROW(usable_greatest)(mask_t bad, real_t greatest) {
-    return V(mask_bits)(bad) || greatest - greatest != 0 ? (real_t)NAN : greatest;
+GF_INLINE real_t ROW(usable_greatest)(const ROW(row) * row, const ROW(flaws) * bad, real_t greatest) {
+    return ROW(is_flawed)(row, bad) || !(greatest > NOTHING && greatest < INFINITY) ? (real_t)NAN : greatest;
 }
 
 GF_INLINE real_t ROW(block_maxima_of)(ROW(row) copy, real_t *maxima, int how) {
     const ROW(row) *row = &copy; /* which no store can be thought to change */
     enum { CHUNK = LANES * BLOCK };
     const size_t n = row->n, padded = block_padded(block_count(n));
-    mask_t bad = V(mask_none)();
-    vec_t greatest = V(set)(-INFINITY);
+    ROW(flaws) bad = ROW(no_flaws)();
+    vec_t greatest = V(set)(NOTHING);
     size_t i = 0, j = 0;
     for (; i + CHUNK <= n; i += CHUNK, j += LANES) {
         maxima_t a = ROW(group_maxima)(row, i, &bad, how), b = ROW(group_maxima)(row, i + CHUNK / 4, &bad, how);
@@ -73,8 +123,8 @@ GF_INLINE real_t ROW(block_maxima_of)(ROW(row) copy, real_t *maxima, int how) {
         rest = maxima[j] > rest ? maxima[j] : rest;
     }
     for (; j < padded; j++)
-        maxima[j] = -(real_t)INFINITY;
-    return ROW(usable_greatest)(bad, rest);
+        maxima[j] = NOTHING;
+    return ROW(usable_greatest)(row, &bad, rest);
 }
 
 /* A function for each way of reading: in one they would share their registers. */
@@ -88,17 +138,17 @@ GF_APART real_t ROW(block_maxima_packed)(const ROW(row) * row, real_t *maxima) {
 
 GF_APART real_t ROW(block_maxima_any)(const ROW(row) * row, real_t *maxima) {
     const size_t padded = block_padded(block_count(row->n));
-    mask_t bad = V(mask_none)();
-    real_t greatest = -(real_t)INFINITY;
+    ROW(flaws) bad = ROW(no_flaws)();
+    real_t greatest = NOTHING;
     for (size_t j = 0; j < padded; j++) {
         const size_t end = (j + 1) * BLOCK < row->n ? (j + 1) * BLOCK : row->n;
         maxima[j] = V(max_lane)(ROW(part_lanes)(row, j * BLOCK, end, &bad, ROW(ANY)));
         greatest = maxima[j] > greatest ? maxima[j] : greatest;
     }
-    return ROW(usable_greatest)(bad, greatest);
+    return ROW(usable_greatest)(row, &bad, greatest);
 }
 
-/* Maxima of the blocks of a row, padded with -inf; returns the greatest, or NaN where the row cannot be drawn from. */
+/* Maxima of the blocks of a row, padded with NOTHING; returns the greatest, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(block_maxima)(const ROW(row) * row, real_t *maxima) {
     if (row->whole)
         return ROW(block_maxima_whole)(row, maxima);
@@ -107,19 +157,19 @@ GF_INLINE real_t ROW(block_maxima)(const ROW(row) * row, real_t *maxima) {
 
 GF_APART real_t ROW(greatest_whole)(const ROW(row) * row) {
     const size_t n = row->n;
-    mask_t bad = V(mask_none)();
-    vec_t m = V(set)(-INFINITY);
+    ROW(flaws) bad = ROW(no_flaws)();
+    vec_t m = V(set)(NOTHING);
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
         m = V(max)(ROW(block_lanes)(row, i, &bad, ROW(WHOLE)), m);
     m = V(max)(ROW(part_lanes)(row, i, n, &bad, ROW(WHOLE)), m); /* before bad is read: arguments have no order */
-    return ROW(usable_greatest)(bad, V(max_lane)(m));
+    return ROW(usable_greatest)(row, &bad, V(max_lane)(m));
 }
 
 GF_APART real_t ROW(greatest_any)(const ROW(row) * row) {
-    mask_t bad = V(mask_none)();
+    ROW(flaws) bad = ROW(no_flaws)();
     const vec_t m = ROW(part_lanes)(row, 0, row->n, &bad, ROW(ANY));
-    return ROW(usable_greatest)(bad, V(max_lane)(m));
+    return ROW(usable_greatest)(row, &bad, V(max_lane)(m));
 }
 
 /* The greatest element, or NaN where the row cannot be drawn from. */
@@ -130,7 +180,7 @@ GF_INLINE real_t ROW(greatest)(const ROW(row) * row) {
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */
 GF_COLD int64_t ROW(unusable)(const ROW(row) * row) {
     for (size_t i = 0; i < row->n; i++)
-        if (ROW(element)(row, i) != -(real_t)INFINITY)
+        if (ROW(element)(row, i) != NOTHING)
             return GF_NOT_FINITE;
     return 0;
 }

@@ -1,10 +1,16 @@
-/* Binds the templates that read logits to one dtype of stored logits, and to the type that it is computed in: ELEMENT is
- * one of the names below where this file is included. READ brings a vector into registers, widened. Read alone, a
- * template is of float32. No kernel lives here. */
+/* Binds the templates that read rows to one kind of stored elements, and to the type that it is computed in: ELEMENT is one
+ * of the names below where this file is included. READ brings a vector into registers, widened. NOTHING is an element that is
+ * never drawn: a logit of -inf, or a weight (an unnormalised probability; OF_WEIGHTS) of 0. Read alone, a template is of
+ * float32 logits. No kernel lives here.
+ *
+ * Templates are compiled for every kind in one order, by guards that are turned over each time: one that has nothing for
+ * weights is included for them all the same, and empty. */
 #define ELEMENT_F32 1
 #define ELEMENT_F64 2
 #define ELEMENT_F16 3
 #define ELEMENT_BF16 4
+#define ELEMENT_W32 5 /* weights */
+#define ELEMENT_W64 6
 
 #ifndef ELEMENT
 #define ELEMENT ELEMENT_F32
@@ -23,6 +29,8 @@
 #undef element_t
 #undef READ
 #undef HALF_MINUS_INFINITY
+#undef OF_WEIGHTS
+#undef NOTHING
 
 #if ELEMENT == ELEMENT_F32
 #define GF_BOUND_ELEMENT 1
@@ -50,10 +58,29 @@
 #define element_t uint16_t
 #define READ(p) f32_load_bf16(p)
 #define HALF_MINUS_INFINITY 0xff80
+#elif ELEMENT == ELEMENT_W32
+#define GF_BOUND_ELEMENT 5
+#define REAL 32
+#define ROW(f) f##_row_w32
+#define element_t float
+#define READ(p) f32_load(p)
+#define OF_WEIGHTS
+#elif ELEMENT == ELEMENT_W64
+#define GF_BOUND_ELEMENT 6
+#define REAL 64
+#define ROW(f) f##_row_w64
+#define element_t double
+#define READ(p) f64_load(p)
+#define OF_WEIGHTS
+#endif
+#ifdef OF_WEIGHTS
+#define NOTHING 0
+#else
+#define NOTHING (-(real_t)INFINITY)
 #endif
 #include "kernels/real_tpl.h"
 
-/* The first n < LANES elements, then -inf. */
+/* The first n < LANES elements, then NOTHING. */
 GF_INLINE vec_t ROW(read_tail)(const element_t *p, size_t n) {
 #ifdef HALF_MINUS_INFINITY
     element_t t[LANES];
@@ -62,15 +89,15 @@ GF_INLINE vec_t ROW(read_tail)(const element_t *p, size_t n) {
     memcpy(t, p, n * sizeof *p);
     return READ(t);
 #else
-    return V(load_tail)(p, n, -INFINITY);
+    return V(load_tail)(p, n, NOTHING);
 #endif
 }
 
-/* Up to LANES elements from number `start` of n on, then -inf. */
+/* Up to LANES elements from number `start` of n on, then NOTHING. */
 GF_INLINE vec_t ROW(read_from)(const element_t *x, size_t start, size_t n) {
     if (start + LANES <= n)
         return READ(x + start);
-    return start < n ? ROW(read_tail)(x + start, n - start) : V(set)(-INFINITY);
+    return start < n ? ROW(read_tail)(x + start, n - start) : V(set)(NOTHING);
 }
 
 GF_INLINE real_t ROW(read_one)(const element_t *p) {

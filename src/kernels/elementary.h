@@ -1,4 +1,5 @@
-/* Logarithm and exponential by vector, in float and in double; what they are stands in elementary_tpl.h. */
+/* Logarithm and exponential by vector, in float and in double; what they are stands in elementary_tpl.h. Here are those that
+ * exist once. */
 #ifndef GF_ELEMENTARY_H
 #define GF_ELEMENTARY_H
 
@@ -9,5 +10,23 @@
 #define REAL 64
 #include "kernels/elementary_tpl.h"
 #undef REAL
+
+/* exp z for z <= 0 or a little more, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is the float whose bits are
+ * the number k + f in fixed point. Never 0. */
+GF_INLINE f32x16 exp_above(f32x16 z) {
+    f32x16 fixed = f32_fma(z, f32_set(0x1p23f * 1.44269504f), f32_set(127 * 0x1p23f));
+    return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
+}
+
+/* log y for y >= 0, subnormal too; -inf of 0. */
+GF_INLINE f64x8 f64_log_of(f64x8 y) {
+    const f64x8 zero = f64_set(0), log_shift = f64_set(300 * 0.69314718055994531);
+    const m64x8 tiny = f64_less(y, f64_set(0x1p-900)), huge = f64_less(f64_set(0x1p900), y);
+    f64x8 shifted = f64_select(tiny, f64_mul(y, f64_set(0x1p300)), y);
+    shifted = f64_select(huge, f64_mul(y, f64_set(0x1p-300)), shifted);
+    const f64x8 added = f64_select(tiny, log_shift, f64_select(huge, f64_sub(zero, log_shift), zero));
+    const f64x8 log = f64_sub(zero, f64_add(neg_log_f64(shifted), added));
+    return f64_select(f64_equal(y, zero), f64_set(-INFINITY), log);
+}
 
 #endif

@@ -24,10 +24,10 @@ typedef struct {
     const ROW(row) * row; /* before the filters */
     const real_t *maxima; /* of its blocks */
     size_t blocks;
-    NAME(scaling) scaling; /* at the filters' temperature */
-    size_t top_k;          /* n where all are kept */
-    double top_p;          /* 1 where all are kept */
-    real_t floor;          /* of min_p: what is below is not kept */
+    ROW(scaling) scaling; /* at the filters' temperature */
+    size_t top_k;         /* n where all are kept */
+    double top_p;         /* 1 where all are kept */
+    real_t floor;         /* of min_p: what is below is not kept */
     double temperature;
     ranking room;
 } ROW(filter);
@@ -38,17 +38,29 @@ static size_t ROW(filter_scratch)(const gf_request *q) {
     return q->filter ? block_padded(block_count(n)) * sizeof(real_t) + 2 * n * sizeof(double) : 0;
 }
 
-/* The least number x with x - greatest >= temperature log(min_p), at most `greatest`. */
+/* The next number above x. */
+GF_INLINE real_t ROW(next)(real_t x) {
+    return REAL == 32 ? (real_t)nextafterf((float)x, INFINITY) : (real_t)nextafter(x, INFINITY);
+}
+
+/* The least number x with x - greatest >= temperature log(min_p), or of weights x >= greatest min_p^temperature; at most
+ * `greatest`, and NOTHING where all are kept. */
 GF_INLINE real_t ROW(filter_floor)(real_t greatest, double temperature, double min_p) {
     if (!(min_p > 0) || temperature == INFINITY)
-        return -(real_t)INFINITY;
+        return NOTHING;
+#ifdef OF_WEIGHTS
+    const double least = greatest * (temperature == 1 || min_p == 1 ? min_p : exp_of(temperature * log_of(min_p)));
+    const real_t floor = (real_t)least;
+    return floor < least ? ROW(next)(floor) : floor;
+#else
     const double below = min_p < 1 ? temperature * log_of(min_p) * (1 + 0x1p-50) : 0;
     real_t floor = (real_t)(greatest + below);
     if (!(floor > -REAL_MAX))
-        return -(real_t)INFINITY;
+        return NOTHING;
     while (floor < greatest && floor - (double)greatest < below)
-        floor = REAL == 32 ? (real_t)nextafterf((float)floor, INFINITY) : (real_t)nextafter(floor, INFINITY);
+        floor = ROW(next)(floor);
     return floor;
+#endif
 }
 
 /* `memory` is the scratch, whose first part becomes the block maxima; returns 1, or what is left where nothing can be drawn. */
@@ -70,7 +82,7 @@ GF_APART int64_t ROW(filter_set)(ROW(filter) * f, const gf_request *q, size_t r,
         f->top_p = 1;
     }
     const real_t greatest = ROW(block_maxima)(row, maxima);
-    f->scaling = NAME(scaling_of)(greatest, f->temperature);
+    f->scaling = ROW(scaling_of)(greatest, f->temperature);
     if (greatest != greatest)
         return ROW(unusable)(row);
     f->floor = ROW(filter_floor)(greatest, f->temperature, asked->min_p.data ? gf_vector_at(asked->min_p, r) : 0);
@@ -86,6 +98,15 @@ GF_INLINE size_t ROW(maxima_from)(const ROW(filter) * f, real_t bound) {
     return count;
 }
 
+/* How many are above it. */
+GF_INLINE size_t ROW(maxima_above)(const ROW(filter) * f, real_t bound) {
+    const vec_t b = V(set)(bound);
+    size_t count = 0;
+    for (size_t j = 0; j < f->blocks; j += LANES)
+        count += gf_count_bits(V(mask_bits)(V(less)(b, V(load)(f->maxima + j))));
+    return count;
+}
+
 /* Bit k: block j + k has a maximum of `least` or more, and below `most`. */
 GF_INLINE uint32_t ROW(blocks_between)(const ROW(filter) * f, size_t j, real_t least, real_t most) {
     const vec_t m = V(load)(f->maxima + j);
@@ -96,16 +117,17 @@ GF_INLINE uint32_t ROW(blocks_between)(const ROW(filter) * f, size_t j, real_t l
 GF_INLINE real_t ROW(filter_bound)(const ROW(filter) * f) {
     const size_t k = f->top_k;
     const real_t greatest = f->scaling.greatest;
-    real_t depth = 1, reached = -(real_t)INFINITY, missed = greatest;
-    if (ROW(maxima_from)(f, -REAL_MAX) < k)
-        return reached;
-    while (depth < REAL_MAX / 8 && ROW(maxima_from)(f, greatest - depth) < k) {
-        missed = greatest - depth;
+    double depth = 1;
+    real_t reached = ROW(element_below)(greatest, depth, 1), missed = greatest;
+    if (ROW(maxima_above)(f, NOTHING) < k)
+        return NOTHING;
+    while (reached > NOTHING && ROW(maxima_from)(f, reached) < k) {
+        missed = reached;
         depth *= 4;
+        reached = ROW(element_below)(greatest, depth, 1);
     }
-    if (greatest - depth < -REAL_MAX || depth >= REAL_MAX / 8)
-        return reached;
-    reached = greatest - depth;
+    if (!(reached > NOTHING))
+        return NOTHING;
     for (int step = 0; step < 12; step++) {
         const real_t middle = reached / 2 + missed / 2;
         const size_t count = ROW(maxima_from)(f, middle);
@@ -121,16 +143,16 @@ GF_INLINE real_t ROW(filter_bound)(const ROW(filter) * f) {
 
 /* Takes into the room the elements of a block that are `bound` or more, with weights, or 1 for each; returns their sum. */
 GF_INLINE double ROW(filter_take)(ROW(filter) * f, size_t block, real_t bound, int weighted) {
-    const vec_t b = V(set)(bound), lowest = V(set)(-REAL_MAX);
+    const vec_t b = V(set)(bound), none = V(set)(NOTHING);
     double sum = 0;
     for (size_t i = block * BLOCK; i < f->row->n && i < (block + 1) * BLOCK; i += LANES) {
         const vec_t x = ROW(read)(f->row, i, f->row->whole);
-        uint32_t taken = ~V(mask_bits)(V(mask_or)(V(less)(x, b), V(less)(x, lowest))) & (uint32_t)((1ull << LANES) - 1);
+        uint32_t taken = V(mask_bits)(V(less)(none, x)) & ~V(mask_bits)(V(less)(x, b));
         real_t value[LANES], weight[LANES];
         if (!taken)
             continue;
         V(store)(value, x);
-        V(store)(weight, weighted ? NAME(weight)(x, &f->scaling) : V(set)(1));
+        V(store)(weight, weighted ? ROW(weight)(x, &f->scaling) : V(set)(1));
         for (; taken; taken &= taken - 1) {
             const unsigned lane = gf_lowest_bit(taken);
             f->room.value[f->room.count] = value[lane];
@@ -199,7 +221,7 @@ GF_INLINE double ROW(filter_drop)(ROW(filter) * f, ranking_cut cut) {
 GF_INLINE double ROW(filter_total_of)(const ROW(filter) * f, int whole) {
     NAME(running_sum) sum = NAME(empty_sum)();
     for (size_t i = 0; i < f->row->n; i += LANES)
-        NAME(accumulate)(&sum, NAME(weight)(ROW(read)(f->row, i, whole), &f->scaling));
+        NAME(accumulate)(&sum, ROW(weight)(ROW(read)(f->row, i, whole), &f->scaling));
     return NAME(total)(&sum);
 }
 
@@ -216,9 +238,9 @@ GF_INLINE double ROW(filter_total)(const ROW(filter) * f) {
 GF_INLINE void ROW(filter_collect_mass)(ROW(filter) * f, double target) {
     static const double depths[] = {3, 8, 20, INFINITY}; /* nats below the greatest */
     for (int i = 0;; i++) {
-        const double bound = f->scaling.greatest - depths[i] * f->temperature;
-        const int all = !(bound > -REAL_MAX);
-        const double sum = ROW(filter_collect)(f, all ? -(real_t)INFINITY : (real_t)bound, 1);
+        const real_t bound = ROW(element_below)(f->scaling.greatest, depths[i], f->temperature);
+        const int all = !(bound > NOTHING);
+        const double sum = ROW(filter_collect)(f, bound, 1);
         if (all || sum > target * (1 + 0x1p-30))
             return;
     }
@@ -240,12 +262,12 @@ GF_INLINE ranking_cut ROW(filter_mass)(ROW(filter) * f, ranking_cut cut, int aft
 /* Leaves of `row`, which is that of the filter or a copy, what the filters keep. */
 GF_APART void ROW(filter_cut)(ROW(filter) * f, ROW(row) * row) {
     const size_t n = f->row->n;
-    ranking_cut cut = {-INFINITY, n};
+    ranking_cut cut = {NOTHING, n};
     int all = 1;
     if (f->top_k < n) {
         const real_t bound = ROW(filter_bound)(f);
         ROW(filter_collect)(f, bound, 0);
-        all = bound == -(real_t)INFINITY && f->room.count <= f->top_k;
+        all = bound == NOTHING && f->room.count <= f->top_k;
         if (!all && f->room.count)
             cut = ranking_reach(&f->room, (double)f->top_k);
     }
@@ -267,26 +289,6 @@ GF_APART int64_t ROW(filter_row)(const gf_request *q, size_t r, ROW(row) * row, 
     if (left > 0)
         ROW(filter_cut)(&f, row);
     return left;
-}
-
-/* The logits that are kept, and -inf for the others; NaN for a row with NaN or +inf. */
-static gf_status ROW(truncate)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        real_t *out = gf_out(q, r);
-        int64_t left;
-        if (q->filter) {
-            left = ROW(filter_row)(q, r, &row, scratch);
-        } else {
-            const real_t greatest = ROW(greatest)(&row);
-            left = greatest == greatest ? 1 : ROW(unusable)(&row);
-        }
-        if (left >= 0)
-            ROW(copy_left)(&row, out);
-        for (size_t i = 0; left < 0 && i < row.n; i++)
-            out[i] = (real_t)NAN;
-    }
-    return gf_done();
 }
 
 #endif

@@ -46,7 +46,7 @@ GF_INLINE double ROW(filtered_block)(const ROW(filter) * f, size_t block, real_t
     const vec_t v = V(set)(x), zero = V(set)(0);
     NAME(running_sum) sum = NAME(empty_sum)(), part = sum;
     for (size_t i = block * BLOCK; i < row->n && i < (block + 1) * BLOCK; i += LANES) {
-        const vec_t y = ROW(read)(row, i, row->whole), w = NAME(weight)(y, &f->scaling);
+        const vec_t y = ROW(read)(row, i, row->whole), w = ROW(weight)(y, &f->scaling);
         NAME(accumulate)(&sum, w);
         NAME(accumulate)(&part, V(select)(V(mask_of_bits)(ROW(before)(y, i, v, place)), w, zero));
     }
@@ -56,16 +56,15 @@ GF_INLINE double ROW(filtered_block)(const ROW(filter) * f, size_t block, real_t
 
 /* Lower bound of the mass of the blocks whose maximum is below `bound`: 32 times and an eighth more is an upper one. */
 GF_INLINE double ROW(filtered_rest)(const ROW(filter) * f, real_t bound) {
-    const vec_t b = V(set)(bound), none = V(set)(-INFINITY);
+    const vec_t b = V(set)(bound), none = V(set)(NOTHING);
     f64x8 sum[2] = {f64_set(0), f64_set(0)};
     for (size_t j = 0; j < f->blocks; j += 16) {
-        vec_t z[16 / LANES];
+        vec_t below[16 / LANES];
         for (size_t k = 0; k < 16 / LANES; k++) {
             const vec_t m = V(load)(f->maxima + j + k * LANES);
-            z[k] = NAME(below)(V(select)(V(less)(m, b), m, none), &f->scaling);
+            below[k] = V(select)(V(less)(m, b), m, none);
         }
-        const f32x16 logarithm = V(as_floats)(z);
-        f32_add_wide(sum, f32_select(f32_equal(logarithm, f32_set(-INFINITY)), f32_set(0), exp_above(logarithm)));
+        f32_add_wide(sum, ROW(weight_bounds)(below, &f->scaling));
     }
     return f64_sum_lanes(f64_add(sum[0], sum[1])) * (1 / 1.0625);
 }
@@ -78,15 +77,14 @@ GF_APART int ROW(filtered_mass)(const ROW(filter) * f, size_t place) {
     double before = 0, mass = 0, unused = 0;
     real_t bound = INFINITY;
     for (int step = 0; step < 5; step++) {
-        const double next = (double)x - steps[step] * f->temperature;
-        const real_t lower = step == 0 ? x : next > -REAL_MAX ? (real_t)next : -(real_t)INFINITY;
+        const real_t lower = step == 0 ? x : ROW(element_below)(x, steps[step], f->temperature);
         if (step && lower == bound)
             continue;
         for (size_t j = 0; j < f->blocks; j += LANES)
             for (uint32_t open = ROW(blocks_between)(f, j, lower, bound); open; open &= open - 1)
                 mass += ROW(filtered_block)(f, j + gf_lowest_bit(open), x, place, step ? &unused : &before);
         bound = lower;
-        const double rest = lower > -(real_t)INFINITY ? ROW(filtered_rest)(f, lower) : 0;
+        const double rest = lower > NOTHING ? ROW(filtered_rest)(f, lower) : 0;
         if (before < f->top_p * (mass + rest) * (1 - doubt) || before == 0)
             return 1;
         if (before > f->top_p * (mass + 36 * rest) * (1 + doubt))
@@ -127,13 +125,13 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
         return left;
     memory->envelopes = (block_envelopes){
         (uint32_t *)(void *)places, (uint64_t *)(void *)(places + padded), block_count(row.n), padded, 0};
-    memory->scaling = NAME(scaling_of)(f.scaling.greatest, temperature);
+    memory->scaling = ROW(scaling_of)(f.scaling.greatest, temperature);
     memory->untouched = 1;
     int look = f.top_k < row.n || f.top_p < 1;
     if (f.top_k < row.n && f.top_p < 1) {
         ROW(filter_cut)(&f, &memory->row);
         look = 0;
-    } else if (f.floor > -(real_t)INFINITY) {
+    } else if (f.floor > NOTHING) {
         ROW(row_cut)(&memory->row, f.floor, row.n);
     }
     ROW(envelopes_of_maxima)(f.maxima, padded, memory->scaling, memory->envelopes.envelope);

@@ -12,12 +12,13 @@
 #else
 #define GF_GUMBEL_MAX_TPL
 #endif
+#ifndef OF_WEIGHTS
 
 /* Greatest of a row none of whose values is finite: where scores overflow, noise has no part in the choice. */
-GF_COLD int64_t ROW(gumbel_max_overflowed)(const ROW(row) * row, const score_scale *scale, double *value) {
+GF_COLD int64_t ROW(gumbel_max_overflowed)(const ROW(row) * row, const ROW(score_scale) * scale, double *value) {
     real_t greatest;
     const int64_t index = ROW(argmax)(row, &greatest);
-    *value = score_one(greatest, scale) + 0.0; /* not -0 */
+    *value = ROW(score_one)(greatest, scale) + 0.0; /* not -0 */
     return index;
 }
 
@@ -26,7 +27,7 @@ GF_COLD int64_t ROW(gumbel_max_overflowed)(const ROW(row) * row, const score_sca
 GF_INLINE int64_t ROW(gumbel_max_given_row)(const ROW(row) * row, const real_t *noise, double temperature,
                                             int64_t *index, double *value) {
     const size_t n = row->n;
-    const score_scale scale = score_scale_of(0, temperature);
+    const ROW(score_scale) scale = ROW(score_scale_of)(0, temperature);
     scan_goal goal = {-INFINITY, -1, NULL};
     mask_t bad = V(mask_none)();
     if (temperature != 0)
@@ -127,8 +128,8 @@ GF_INLINE gf_status ROW(gumbel_max_group)(const gf_request *q, const ragged_grou
         const double temperature = gf_temperature(q, row);
         const element_t *x = gf_x(q, row);
         const real_t g = temperature == 0 ? 0 : noise[lane * stride + place];
-        const score_scale scale = score_scale_of(0, temperature);
-        q->draws.value[row] = score_one(ROW(read_one)(x + place), &scale) + (double)g;
+        const ROW(score_scale) scale = ROW(score_scale_of)(0, temperature);
+        q->draws.value[row] = ROW(score_one)(ROW(read_one)(x + place), &scale) + (double)g;
     }
     for (; open; open &= open - 1) {
         const size_t lane = gf_lowest_bit(open);
@@ -219,4 +220,5 @@ static gf_status ROW(gumbel_max)(const gf_request *q, size_t start, size_t stop,
     return status;
 }
 
+#endif
 #endif

@@ -12,7 +12,7 @@
 #include "kernels/argmax_tpl.h"
 #include "kernels/gumbel_scan.h"
 #include "kernels/noise_row_tpl.h"
-#include "kernels/score.h"
+#include "kernels/weigh_tpl.h"
 #include "kernels/widths.h"
 
 #if defined(GF_GUMBEL_SCAN_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -25,7 +25,7 @@
 typedef struct {
     ROW(row) row;
     int noisy; /* not at temperature 0 */
-    score_scale scale;
+    ROW(score_scale) scale;
     real_t shift, rate; /* for the estimate: (x - shift) * rate is the score, nearly; rate may be NaN */
     size_t skip;        /* words of the first noise block before the first column */
     uint64_t counter;   /* of that block */
@@ -35,7 +35,7 @@ typedef struct {
 /* Scores are below `greatest`, an element, or plain where it is 0. */
 GF_INLINE void ROW(scan_below)(ROW(scan) * s, const gf_request *q, size_t r, real_t greatest) {
     const double temperature = gf_temperature(q, r);
-    s->scale = score_scale_of(greatest, temperature);
+    s->scale = ROW(score_scale_of)(greatest, temperature);
     s->shift = greatest;
     s->rate = (real_t)scan_rate(temperature);
 }
@@ -51,11 +51,11 @@ GF_INLINE void ROW(scan_set)(ROW(scan) * s, const gf_request *q, size_t r, const
 }
 
 /* Scores of LANES elements, and G where it is added. */
-GF_INLINE void ROW(score_lanes)(vec_t x, const vec_t *g, const score_scale *scale, f64x8 value[EIGHTS]) {
+GF_INLINE void ROW(score_lanes)(vec_t x, const vec_t *g, const ROW(score_scale) * scale, f64x8 value[EIGHTS]) {
     f64x8 noise[EIGHTS];
     V(widen)(x, value);
     for (int e = 0; e < EIGHTS; e++)
-        value[e] = score_each(value[e], scale);
+        value[e] = ROW(score_each)(value[e], scale);
     if (!g)
         return;
     V(widen)(*g, noise);
@@ -68,7 +68,11 @@ GF_INLINE void ROW(score_lanes)(vec_t x, const vec_t *g, const score_scale *scal
 /* Of up to LANES elements x, those from number `start` on; past the end -inf or NaN. */
 GF_INLINE vec_t ROW(estimates)(vec_t x, const real_t *noise, size_t start, size_t n, real_t shift, real_t rate) {
     const vec_t g = n - start >= LANES ? V(load)(noise + start) : V(load_tail)(noise + start, n - start, 0);
+#ifdef OF_WEIGHTS
+    return V(add)(ROW(score_near)(x, shift, rate), g);
+#else
     return V(fma)(V(sub)(x, V(set)(shift)), V(set)(rate), g);
+#endif
 }
 
 /* How far apart two finite estimates must be for their order to be that of the values. A score is smaller than |value| + 46, and
@@ -99,7 +103,7 @@ GF_COLD void ROW(scan_values)(const ROW(scan) * s, size_t start, size_t size, si
         f64x8 v[EIGHTS];
         vec_t x = ROW(read)(&s->row, start + i, s->row.whole);
         if (size - i < LANES)
-            x = V(select)(V(mask_of_bits)(i < size ? (1u << (size - i)) - 1 : 0), x, V(set)(-INFINITY));
+            x = V(select)(V(mask_of_bits)(i < size ? (1u << (size - i)) - 1 : 0), x, V(set)(NOTHING));
         ROW(score_lanes)(x, s->noisy ? &added : NULL, &s->scale, v);
         for (int e = 0; e < EIGHTS; e++)
             f64_store(value + i + 8 * e, v[e]);
@@ -159,16 +163,18 @@ GF_INLINE void ROW(scan_settle_all)(const ROW(scan) * s, scan_goal *goal, scan_p
     pending->count = 0;
 }
 
-/* Estimates of sixteen scores of the block from number `start` on, in float. */
+/* Estimates of sixteen scores of the block from number `start` on, in float: never below them by more than the margin. */
 GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int whole) {
-    const vec_t shift = V(set)(s->shift), rate = V(set)(s->rate), infinite = V(set)(INFINITY);
+    const vec_t infinite = V(set)(INFINITY);
     vec_t v[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++) {
         v[k] = ROW(read)(&s->row, start + k * LANES, whole);
         *bad = V(mask_or)(*bad, V(not_less)(v[k], infinite));
-        v[k] = V(mul)(V(sub)(v[k], shift), rate);
+#ifdef OF_WEIGHTS
+        *bad = V(mask_or)(*bad, ROW(unsound)(v[k]));
+#endif
     }
-    return V(as_floats)(v);
+    return ROW(scores_above)(v, s->shift, s->rate);
 }
 
 GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole) {

@@ -12,6 +12,7 @@
 #else
 #define GF_GUMBEL_SOFTMAX_TPL
 #endif
+#ifndef OF_WEIGHTS
 
 /* x - shift + noise of elements start to stop - 1 into y, all NaN where shift is; returns the greatest. */
 GF_INLINE real_t ROW(add_noise)(ROW(row) copy, size_t start, size_t stop, real_t shift, const real_t *noise, real_t *y,
@@ -193,4 +194,5 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
     return gf_done();
 }
 
+#endif
 #endif

@@ -99,9 +99,10 @@ GF_COLD int64_t ROW(top_k_overflowed)(const ROW(scan) * s, size_t k, size_t foun
     double bound = -INFINITY;
     collected->count = 0;
     for (size_t i = 0; i < s->row.n; i++) {
-        const double x = ROW(element)(&s->row, i);
-        if (x > -INFINITY && score_one(x, &s->scale) == overflowed)
-            selection_above(collected, &x, 1, (int64_t)i, &bound);
+        const real_t x = ROW(element)(&s->row, i);
+        const double order = x;
+        if (x > NOTHING && ROW(score_one)(x, &s->scale) == overflowed)
+            selection_above(collected, &order, 1, (int64_t)i, &bound);
     }
     selection_sort(collected);
     for (size_t i = 0; i < collected->count && found < k; i++, found++) {
@@ -160,10 +161,10 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
         for (size_t i = 0; found > 0 && i < n; i += LANES)
             V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
         if (found > 0 && k <= n && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
-            const score_scale scale = score_scale_of(shift, gf_temperature(q, r));
+            const ROW(score_scale) scale = ROW(score_scale_of)(shift, gf_temperature(q, r));
             const double floor = gf_floor(q, r);
             for (size_t i = 0; (value || floor > -INFINITY) && i < k; i++) {
-                const double v = score_one(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
+                const double v = ROW(score_one)(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
                 if (value)
                     value[i] = v;
                 if (!(v > floor) && found > (int64_t)i)
@@ -190,8 +191,8 @@ static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop
 
 /* Whether the noise keeps its digits in the sums of the first and the last of k elements found, and so of those between. */
 GF_INLINE int ROW(is_moderate)(const ROW(scan) * s, const int64_t *index, size_t k) {
-    return fabs(score_one(ROW(read_one)(s->row.x + index[0]), &s->scale)) < MODERATE &&
-           fabs(score_one(ROW(read_one)(s->row.x + index[k - 1]), &s->scale)) < MODERATE;
+    return fabs(ROW(score_one)(ROW(read_one)(s->row.x + index[0]), &s->scale)) < MODERATE &&
+           fabs(ROW(score_one)(ROW(read_one)(s->row.x + index[k - 1]), &s->scale)) < MODERATE;
 }
 
 /* Of x, or of x - greatest where `below`; long rows only where plain scores are too large beside the noise, which saves the

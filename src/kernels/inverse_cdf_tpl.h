@@ -9,7 +9,7 @@
 #include "kernels/argmax_tpl.h"
 #include "kernels/ragged.h"
 #include "kernels/uniform.h"
-#include "kernels/weight_tpl.h"
+#include "kernels/weigh_tpl.h"
 
 #if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_INVERSE_CDF_TPL
@@ -18,8 +18,12 @@
 #define GF_INVERSE_CDF_TPL
 #endif
 
-#define SHORT_SMALL 0x1p-20 /* of the greatest weight, which is 1 */
-#define SHORT_FEW 3         /* rows that are drawn one by one: their lanes would be too empty */
+#define SHORT_SMALL 0x1p-20 /* of the greatest weight, which is 1, or less than 2 */
+#define EXPONENT_BITS_F32 0x7f800000u
+#define EXPONENT_OF_UNIT_F32 0x7f000000u /* exponent bits of the two factors of a number from 1 to 2 */
+#define EXPONENT_BITS_F64 0x7ff0000000000000u
+#define EXPONENT_OF_UNIT_F64 0x7fe0000000000000u
+#define SHORT_FEW 3 /* rows that are drawn one by one: their lanes would be too empty */
 
 /* The element that u, 0 <= u < sum of v, falls on when those below the limit are laid out first, and among them the
  * smallest again; v is spoiled. Where rounding lets u pass the end, the last is meant. */
@@ -56,23 +60,23 @@ GF_COLD int64_t ROW(inverse_cdf_coldest)(const ROW(row) * row) {
 static int64_t ROW(inverse_cdf_one)(const ROW(row) * x, double temperature, uint64_t key, uint64_t row) {
     enum { VECTORS = GF_SHORT_ROW / LANES };
     const size_t n = x->n, vectors = (n + LANES - 1) / LANES;
-    vec_t v[VECTORS], greatest = V(set)(-INFINITY);
-    mask_t bad = V(mask_none)();
+    vec_t v[VECTORS], greatest = V(set)(NOTHING);
+    ROW(flaws) bad = ROW(no_flaws)();
     for (size_t k = 0; k < vectors; k++) {
         v[k] = ROW(read)(x, k * LANES, x->whole);
-        bad = V(mask_or)(bad, V(unordered)(v[k], v[k]));
+        ROW(note)(&bad, v[k], v[k]);
         greatest = V(max)(v[k], greatest);
     }
-    const real_t most = V(max_lane)(greatest);
-    if (V(mask_bits)(bad) || most - most != 0)
+    const real_t most = ROW(usable_greatest)(x, &bad, V(max_lane)(greatest));
+    if (most != most)
         return -1;
     if (temperature == 0)
         return ROW(inverse_cdf_coldest)(x);
-    const NAME(scaling) scaling = NAME(scaling_of)(most, temperature);
+    const ROW(scaling) scaling = ROW(scaling_of)(most, temperature);
     real_t w[GF_SHORT_ROW];
     double cumulative[GF_SHORT_ROW], small = 0, large = 0;
     for (size_t k = 0; k < vectors; k++)
-        V(store)(w + k * LANES, NAME(weight)(v[k], &scaling));
+        V(store)(w + k * LANES, ROW(weight)(v[k], &scaling));
     for (size_t i = 0; i < n; i++) {
         const int is_small = w[i] < (real_t)SHORT_SMALL;
         small += is_small ? w[i] : 0;
@@ -108,19 +112,66 @@ GF_INLINE void ROW(store_indices)(f64x8 index, int64_t *out) {
 typedef struct {
     vec_t rate;
     uint32_t extreme; /* bit i: lane i is at temperature 0, or at one that (x - greatest) * rate does not serve */
+#ifdef OF_WEIGHTS
+    uint32_t powered; /* bit i: lane i is at another temperature than 1 */
+    f64x8 temperature[EIGHTS];
+#endif
 } ROW(lane_rates);
 
 GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, const ragged_group *group, size_t r, size_t some) {
     real_t rate[LANES];
-    ROW(lane_rates) lanes = {V(set)(0), 0};
+    ROW(lane_rates) lanes = {.extreme = 0};
+#ifdef OF_WEIGHTS
+    double temperatures[LANES];
+    lanes.powered = 0;
+#endif
     for (size_t lane = 0; lane < LANES; lane++) {
         const double temperature = gf_temperature(q, ragged_lane(group, r, lane < some ? lane : 0));
         rate[lane] = (real_t)(1 / temperature);
         lanes.extreme |= (uint32_t)NAME(is_extreme)(temperature) << lane;
+#ifdef OF_WEIGHTS
+        temperatures[lane] = temperature;
+        lanes.powered |= (uint32_t)(temperature != 1) << lane;
+#endif
     }
     lanes.rate = V(load)(rate);
+#ifdef OF_WEIGHTS
+    for (int e = 0; e < EIGHTS; e++)
+        lanes.temperature[e] = f64_load(temperatures + 8 * e);
+#endif
     return lanes;
 }
+
+#ifdef OF_WEIGHTS
+
+/* What brings weights to units of which the greatest is 1 to 2, as ROW(scaling_of) has it; in *open the lanes that need two. */
+GF_INLINE vec_t ROW(lane_units)(vec_t greatest, uint32_t *open) {
+    const bits_t exponent = I(and)(V(as_bits)(greatest), I(set)(CONSTANT(EXPONENT_BITS)));
+    *open |= V(mask_bits)(V(mask_or)(V(less)(greatest, V(set)(REAL_MIN)), V(not_less)(greatest, V(set)(REAL_MAX / 4))));
+    return V(from_bits)(I(sub)(I(set)(CONSTANT(EXPONENT_OF_UNIT)), exponent));
+}
+
+GF_INLINE vec_t ROW(lane_weights)(vec_t x, vec_t greatest, vec_t unit, const ROW(lane_rates) * rates) {
+    const vec_t plain = V(mul)(x, unit);
+    if (!rates->powered)
+        return plain;
+    const vec_t power = NAME(exp_below)(ROW(below_each)(x, greatest, rates->temperature));
+    return V(select)(V(mask_of_bits)(rates->powered), power, plain);
+}
+
+#else
+
+GF_INLINE vec_t ROW(lane_units)(vec_t greatest, uint32_t *open) {
+    (void)open;
+    return greatest;
+}
+
+GF_INLINE vec_t ROW(lane_weights)(vec_t x, vec_t greatest, vec_t unit, const ROW(lane_rates) * rates) {
+    (void)unit;
+    return NAME(exp_below)(V(mul)(V(sub)(x, greatest), rates->rate));
+}
+
+#endif
 
 /* LANES rows at most, from number r on or those of a group: their indices, and in *open the lanes that are to be drawn by
  * themselves: a row that cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
@@ -130,7 +181,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
     enum { TILES = GF_SHORT_ROW / LANES };
     static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     const size_t n = group ? group->columns : q->columns;
-    const vec_t none = V(set)(-INFINITY), limit = V(set)((real_t)SHORT_SMALL);
+    const vec_t none = V(set)(NOTHING), limit = V(set)((real_t)SHORT_SMALL);
     vec_t column[GF_SHORT_ROW], greatest = none;
     for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
         vec_t *v = column + tile * LANES;
@@ -140,15 +191,17 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
     }
     mask_t bad = V(mask_none)();
     for (size_t c = 0; c < n; c++) {
-        bad = V(mask_or)(bad, V(unordered)(column[c], column[c]));
+        bad = V(mask_or)(bad, ROW(unsound)(column[c]));
         greatest = V(max)(column[c], greatest);
     }
 
+    uint32_t fine = 0;
+    const vec_t unit = ROW(lane_units)(greatest, &fine);
     f64x8 small[EIGHTS], large[EIGHTS];
     for (int e = 0; e < EIGHTS; e++)
         small[e] = large[e] = f64_set(0);
     for (size_t c = 0; c < n; c++) {
-        vec_t w = NAME(exp_below)(V(mul)(V(sub)(column[c], greatest), rates->rate));
+        vec_t w = ROW(lane_weights)(column[c], greatest, unit, rates);
         mask_t is_small = V(less)(w, limit);
         column[c] = V(select)(is_small, V(set)(0), w);
         if (V(mask_bits)(is_small))
@@ -158,7 +211,6 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
 
     /* u = (first 63 bits + 1/2) / 2^63 */
     f64x8 u[EIGHTS], chosen[EIGHTS];
-    uint32_t fine = 0;
     for (int e = 0; e < EIGHTS; e++) {
         const uint64_t row = q->stream.row + (group ? 0 : r + 8 * (uint64_t)e);
         const u64x8 number = u64_add(u64_set(row), u64_load(group ? group->row + 8 * e : eight));
@@ -191,8 +243,8 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
             memcpy(index + 8 * e, picked, (some - 8 * (size_t)e) * sizeof *picked);
         }
 
-    const vec_t excess = V(sub)(greatest, greatest); /* of an infinity: NaN */
-    *open = fine | rates->extreme | V(mask_bits)(V(mask_or)(bad, V(unordered)(excess, excess)));
+    const mask_t unusable = V(mask_or)(V(not_less)(none, greatest), V(not_less)(greatest, V(set)(INFINITY)));
+    *open = fine | rates->extreme | V(mask_bits)(V(mask_or)(bad, unusable));
     *open &= (uint32_t)((1ull << some) - 1);
 }
 

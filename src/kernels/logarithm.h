@@ -1,4 +1,4 @@
-/* Logarithms of single numbers, for the few of a row that need one: the same bits on every machine. */
+/* Logarithms and exponentials of single numbers, for the few of a row that need one: the same bits on every machine. */
 #ifndef GF_LOGARITHM_H
 #define GF_LOGARITHM_H
 
@@ -14,12 +14,18 @@ GF_INLINE double log1p_of(double y) {
     return y == y ? lane[0] : y;
 }
 
-/* log y for 0 < y <= 1, subnormal too. */
+/* log y for y >= 0. */
 GF_INLINE double log_of(double y) {
-    const int small = y < 0x1p-500;
     double lane[8];
-    f64_store(lane, neg_log_f64(f64_set(small ? y * 0x1p600 : y)));
-    return small ? -lane[0] - 600 * 0.69314718055994531 : -lane[0];
+    f64_store(lane, f64_log_of(f64_set(y)));
+    return lane[0];
+}
+
+/* exp x for x <= 0. */
+GF_INLINE double exp_of(double x) {
+    double lane[8];
+    f64_store(lane, exp_below_f64(f64_set(x)));
+    return lane[0];
 }
 
 #endif

@@ -1,7 +1,6 @@
-/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp, log-probabilities of given
- * categories and entropy, of what a mask and filters leave. */
-#include "kernels/filter_tpl.h"
-#include "kernels/score.h"
+/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp and entropy, of what a mask and
+ * filters leave. Log-probabilities of given categories: log_prob_tpl.h. */
+#include "kernels/log_prob_tpl.h"
 #include "kernels/softmax_tpl.h"
 
 #if defined(GF_NORMALISE_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -10,6 +9,7 @@
 #else
 #define GF_NORMALISE_TPL
 #endif
+#ifndef OF_WEIGHTS
 
 static gf_status ROW(softmax)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     (void)scratch;
@@ -102,47 +102,6 @@ static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, 
     return gf_done();
 }
 
-/* Leaves of row r what its filters keep; at temperature 0 the first greatest element alone, which is what is drawn. Returns
- * the greatest, or NaN where nothing can be drawn. */
-static real_t ROW(normalise_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch) {
-    const real_t greatest = ROW(greatest)(row);
-    if (greatest != greatest)
-        return greatest;
-    if (gf_temperature(q, r) == 0)
-        ROW(row_cut)(row, greatest, ROW(place_of)(row, greatest) + 1);
-    else if (q->filter)
-        ROW(filter_row)(q, r, row, scratch);
-    return greatest;
-}
-
-/* At temperature 0 there is one element, and any other temperature does. */
-GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
-    return gf_temperature(q, r) == 0 ? 1 : gf_temperature(q, r);
-}
-
-/* Of index -1, which stands for no draw, -inf. */
-static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        const char *index = (const char *)gf_index(q, r);
-        const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
-        const double temperature = ROW(normalise_temperature)(q, r);
-        const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
-        const score_scale scale = score_scale_of(greatest, temperature);
-        const double log_sum = ROW(log_mass)(&row, &s);
-        real_t *out = gf_each(q, r);
-        for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
-            int64_t place;
-            memcpy(&place, index, sizeof place);
-            const real_t x = place < 0 ? -(real_t)INFINITY : ROW(element)(&row, (size_t)place);
-            out[i] = place >= 0 && log_sum != log_sum ? (real_t)NAN
-                     : x == -(real_t)INFINITY         ? x
-                                                      : (real_t)(score_one(x, &scale) - log_sum + 0.0); /* not -0 */
-        }
-    }
-    return gf_done();
-}
-
 /* log(sum w) - sum(w log w) / sum(w), w = exp((x - greatest) / temperature): two terms that are not negative, and each keeps its
  * digits near 0. */
 GF_INLINE double ROW(entropy_row)(const ROW(row) * row, const NAME(scaling) * s, int whole) {
@@ -174,4 +133,5 @@ static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, vo
     return gf_done();
 }
 
+#endif
 #endif

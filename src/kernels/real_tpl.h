@@ -35,6 +35,7 @@
 #undef MANTISSA_BITS
 #undef REAL_MAX
 #undef REAL_MIN
+#undef REAL_LEAST
 
 #if REAL == 32
 #define GF_BOUND_REAL 32
@@ -53,6 +54,7 @@
 #define MANTISSA_BITS 23
 #define REAL_MAX FLT_MAX
 #define REAL_MIN FLT_MIN
+#define REAL_LEAST 0x1p-149f
 #elif REAL == 64
 #define GF_BOUND_REAL 64
 #define NAME(f) f##_f64
@@ -70,6 +72,7 @@
 #define MANTISSA_BITS 52
 #define REAL_MAX DBL_MAX
 #define REAL_MIN DBL_MIN
+#define REAL_LEAST 0x1p-1074
 #endif
 #define EIGHTS (LANES / 8) /* vectors of double that hold the lanes of one vec_t */
 #endif

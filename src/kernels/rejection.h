@@ -55,13 +55,6 @@ typedef struct {
     uint64_t total;
 } block_envelopes;
 
-/* exp z for z <= 0 or a little more, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is the float whose bits are
- * the number k + f in fixed point. Never 0. */
-GF_INLINE f32x16 exp_above(f32x16 z) {
-    f32x16 fixed = f32_fma(z, f32_set(0x1p23f * 1.44269504f), f32_set(127 * 0x1p23f));
-    return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
-}
-
 GF_INLINE uint64_t multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
     uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
     uint64_t p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;

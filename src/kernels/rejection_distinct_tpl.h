@@ -26,7 +26,7 @@ static size_t ROW(rejection_distinct_scratch)(const gf_request *q) {
 }
 
 /* Weights of a block in order, those drawn 0, and their sum. */
-GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s, uint32_t drawn,
+GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const ROW(scaling) * s, uint32_t drawn,
                                    f64x8 w[BLOCK_EIGHTS], double weight[BLOCK]) {
     double sum = ROW(block_weights)(row, start, s, w);
     for (int k = 0; k < BLOCK_EIGHTS; k++)
@@ -44,11 +44,11 @@ GF_INLINE double ROW(left_weights)(const ROW(row) * row, size_t start, const NAM
 GF_COLD int ROW(rejection_restart)(const uint32_t *drawn, ROW(rejection_memory) * memory) {
     const ROW(row) *row = &memory->row;
     const size_t n = row->n;
-    real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = -(real_t)INFINITY;
-    mask_t bad = V(mask_none)();
+    real_t *maxima = (real_t *)(void *)memory->envelopes.envelope, greatest = NOTHING;
+    ROW(flaws) bad = ROW(no_flaws)();
     for (size_t j = 0; j < memory->envelopes.blocks; j++) {
         const size_t start = j * BLOCK, stop = n - start < BLOCK ? n : start + BLOCK;
-        maxima[j] = -(real_t)INFINITY;
+        maxima[j] = NOTHING;
         if (start >= n)
             continue;
         if (!drawn[j])
@@ -59,7 +59,7 @@ GF_COLD int ROW(rejection_restart)(const uint32_t *drawn, ROW(rejection_memory) 
                     maxima[j] = ROW(element)(row, i);
         greatest = maxima[j] > greatest ? maxima[j] : greatest;
     }
-    if (greatest == -(real_t)INFINITY)
+    if (greatest == NOTHING)
         return 0;
     memory->scaling.greatest = greatest;
     ROW(envelopes_of_maxima)(maxima, memory->envelopes.blocks, memory->scaling, memory->envelopes.envelope);
@@ -78,7 +78,7 @@ GF_INLINE int64_t ROW(distinct_draw)(const gf_request *q, size_t r, size_t i, ui
             return -1;
         const size_t block = rejection_pick(e, q->stream.key, q->stream.row + r, i, trial, &u), start = block * BLOCK;
         const ROW(row) row = memory->row;
-        const NAME(scaling) scaling = memory->scaling;
+        const ROW(scaling) scaling = memory->scaling;
         double sum = ROW(left_weights)(&row, start, &scaling, drawn[block], w, weight);
         if (u < sum) {
             const unsigned element = block_element(w, sum, u);

@@ -7,7 +7,7 @@
  * ns, with exp_above 280; trials from block maxima took 250 to 580, by how far the logits spread). */
 #include "kernels/filter_tpl.h"
 #include "kernels/repeated.h"
-#include "kernels/weight_tpl.h"
+#include "kernels/weigh_tpl.h"
 
 #if defined(GF_REJECTION_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_REJECTION_TPL
@@ -16,57 +16,56 @@
 #define GF_REJECTION_TPL
 #endif
 
-GF_INLINE double ROW(block_weights_of)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
+GF_INLINE double ROW(block_weights_of)(const ROW(row) * row, size_t start, const ROW(scaling) * s,
                                        f64x8 w[BLOCK_EIGHTS], int whole) {
     for (int k = 0; k < BLOCK / LANES; k++)
-        V(widen)(NAME(weight)(ROW(read)(row, start + (size_t)k * LANES, whole), s), w + k * EIGHTS);
+        V(widen)(ROW(weight)(ROW(read)(row, start + (size_t)k * LANES, whole), s), w + k * EIGHTS);
     return f64_sum_four(w);
 }
 
-GF_APART double ROW(block_weights_any)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
+GF_APART double ROW(block_weights_any)(const ROW(row) * row, size_t start, const ROW(scaling) * s,
                                        f64x8 w[BLOCK_EIGHTS]) {
     return ROW(block_weights_of)(row, start, s, w, 0);
 }
 
 /* Weights of the block from element `start` on, in double and padded with 0; returns their sum. */
-GF_INLINE double ROW(block_weights)(const ROW(row) * row, size_t start, const NAME(scaling) * s,
-                                    f64x8 w[BLOCK_EIGHTS]) {
+GF_INLINE double ROW(block_weights)(const ROW(row) * row, size_t start, const ROW(scaling) * s, f64x8 w[BLOCK_EIGHTS]) {
     return row->whole ? ROW(block_weights_of)(row, start, s, w, 1) : ROW(block_weights_any)(row, start, s, w);
 }
 
-/* Logarithms of the weights of sixteen elements from number `start` on. */
-GF_INLINE f32x16 ROW(block_logarithms)(const ROW(row) * row, size_t start, const NAME(scaling) * s, int whole) {
-    vec_t z[16 / LANES];
+/* Bounds of the weights of sixteen elements from number `start` on. */
+GF_INLINE f32x16 ROW(block_bounds)(const ROW(row) * row, size_t start, const ROW(scaling) * s, int whole) {
+    vec_t x[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++)
-        z[k] = NAME(below)(ROW(read)(row, start + k * LANES, whole), s);
-    return V(as_floats)(z);
+        x[k] = ROW(read)(row, start + k * LANES, whole);
+    return ROW(weight_bounds)(x, s);
 }
 
 /* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
-GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, NAME(scaling) s, uint32_t *envelope) {
+GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, ROW(scaling) s, uint32_t *envelope) {
     const f32x16 units = f32_set((float)(BLOCK / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
-        vec_t z[16 / LANES];
+        vec_t m[16 / LANES];
         for (size_t k = 0; k < 16 / LANES; k++)
-            z[k] = NAME(below)(V(load)(maxima + j + k * LANES), &s);
-        const f32x16 logarithm = V(as_floats)(z);
-        f32x16 e = f32_fma(exp_above(logarithm), units, one);
-        e = f32_select(f32_equal(logarithm, f32_set(-INFINITY)), f32_set(0), e);
+            m[k] = V(load)(maxima + j + k * LANES);
+        const f32x16 bound = ROW(weight_bounds)(m, &s);
+        f32x16 e = f32_fma(bound, units, one);
+        e = f32_select(f32_equal(bound, f32_set(0)), f32_set(0), e);
         u32_store(envelope + j, f32_to_u31(e));
     }
 }
 
 /* Envelopes from bounds of all weights: for a row short enough that these cost less than the trials they save. */
-GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, NAME(scaling) s, uint32_t *envelope, int whole) {
+GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, ROW(scaling) s, uint32_t *envelope, int whole) {
     const ROW(row) *row = &copy; /* which no store can be thought to change */
     const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         f32x16 sum[16];
         for (size_t lane = 0; lane < 16; lane++) {
             const size_t i = (j + lane) * BLOCK;
-            sum[lane] = i < row->n ? f32_add(exp_above(ROW(block_logarithms)(row, i, &s, whole)),
-                                             exp_above(ROW(block_logarithms)(row, i + 16, &s, whole)))
-                                   : f32_set(0);
+            sum[lane] = i < row->n
+                            ? f32_add(ROW(block_bounds)(row, i, &s, whole), ROW(block_bounds)(row, i + 16, &s, whole))
+                            : f32_set(0);
         }
         f32_transpose(sum);
         for (size_t lane = 1; lane < 16; lane++)
@@ -76,14 +75,14 @@ GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, NAME(scaling
     }
 }
 
-GF_APART void ROW(envelopes_of_left_sums)(const ROW(row) * row, size_t padded, const NAME(scaling) * s,
+GF_APART void ROW(envelopes_of_left_sums)(const ROW(row) * row, size_t padded, const ROW(scaling) * s,
                                           uint32_t *envelope) {
     ROW(envelopes_of_sums)(*row, padded, *s, envelope, 0);
 }
 
-/* How many elements of a block are above -inf. */
+/* How many elements of a block are more than NOTHING. */
 GF_INLINE unsigned ROW(block_left)(const ROW(row) * row, size_t block) {
-    const vec_t none = V(set)(-INFINITY);
+    const vec_t none = V(set)(NOTHING);
     uint64_t left = 0;
     if (row->packed && !row->cut && (block + 1) * BLOCK <= row->n)
         for (size_t k = 0; k < BLOCK; k += LANES)
@@ -112,7 +111,7 @@ enum { ROW(REJECTION_OPEN) = -2 }; /* in place of the one answer of a row: it is
 typedef struct {
     block_envelopes envelopes;
     ROW(row) row;
-    NAME(scaling) scaling;
+    ROW(scaling) scaling;
     int64_t only;  /* the answer where there is but one: at temperature 0; -1 for a row of nothing that may be drawn */
     int untouched; /* the envelopes are of block maxima, and none was refined */
 } ROW(rejection_memory);
@@ -166,7 +165,7 @@ GF_INLINE int64_t ROW(rejection_read)(const gf_request *q, size_t r, ROW(rejecti
     greatest = n <= REJECTION_SUMMED ? ROW(greatest)(row) : ROW(block_maxima)(row, maxima);
     if (greatest != greatest)
         return ROW(unusable)(row);
-    memory->scaling = NAME(scaling_of)(greatest, temperature);
+    memory->scaling = ROW(scaling_of)(greatest, temperature);
     memory->untouched = n > REJECTION_SUMMED;
     if (n > REJECTION_SUMMED)
         ROW(envelopes_of_maxima)(maxima, padded, memory->scaling, memory->envelopes.envelope);
@@ -195,7 +194,7 @@ GF_INLINE int64_t ROW(rejection_trials)(ROW(rejection_memory) * memory, uint64_t
         f64x8 w[BLOCK_EIGHTS];
         double u;
         const size_t block = rejection_pick(&memory->envelopes, key, row_number, draw, (*trial)++, &u);
-        const NAME(scaling) scaling = memory->scaling;
+        const ROW(scaling) scaling = memory->scaling;
         double sum = ROW(block_weights)(&memory->row, block * BLOCK, &scaling, w);
         if (u < sum)
             return (int64_t)(block * BLOCK + block_element(w, sum, u));

@@ -1,4 +1,4 @@
-/* Template: a row as the kernels read it. What a mask or a filter leaves out is read as -inf, here and nowhere else, so that a
+/* Template: a row as the kernels read it. What a mask or a filter leaves out is read as NOTHING, here and nowhere else, so that a
  * kernel never knows which of the two there was. How a filter decides: filter_tpl.h.
  *
  * Tried and slower, or larger: one loop that asks at each vector whether the row is whole (the block maxima half as slow
@@ -34,7 +34,7 @@ enum { ROW(ANY) = 0, ROW(WHOLE) = 1, ROW(PACKED) = 2 };
 /* Row r of a request, before its filters. */
 GF_INLINE ROW(row) ROW(row_of)(const gf_request *q, size_t r) {
     const size_t n = gf_columns(q, r);
-    ROW(row) row = {gf_x(q, r), n, NULL, NULL, 0, -(real_t)INFINITY, n, 1, 0, 0};
+    ROW(row) row = {gf_x(q, r), n, NULL, NULL, 0, NOTHING, n, 1, 0, 0};
     if (GF_SELDOM(q->mask != NULL)) {
         row.whole = 0;
         if (q->mask->kind == GF_MASK_BYTES) {
@@ -105,13 +105,13 @@ GF_INLINE uint32_t ROW(before)(vec_t v, size_t i, vec_t least, size_t end) {
     return V(mask_bits)(V(less)(least, v)) | (V(mask_bits)(V(equal)(least, v)) & ties);
 }
 
-/* Elements i to i + LANES - 1, i < n; those that are left out, or past the end, are -inf. */
+/* Elements i to i + LANES - 1, i < n; those that are left out, or past the end, are NOTHING. */
 GF_APART vec_t ROW(read_left)(const ROW(row) * row, size_t i) {
     const vec_t v = ROW(read_from)(row->x, i, row->n);
     uint32_t left = ROW(allowed)(row, i);
     if (row->cut)
         left &= ROW(before)(v, i, V(set)(row->least), row->end);
-    return V(select)(V(mask_of_bits)(left), v, V(set)(-INFINITY));
+    return V(select)(V(mask_of_bits)(left), v, V(set)(NOTHING));
 }
 
 /* The same for any i. `whole` is the row's. A loop that is hot is compiled once for each, in functions of their own: a call
@@ -123,7 +123,7 @@ GF_INLINE vec_t ROW(read)(const ROW(row) * row, size_t i, int whole) {
 /* The same for lanes that are all in the row. */
 GF_INLINE vec_t ROW(read_lanes)(const ROW(row) * row, size_t i, int how) {
     if (how == ROW(PACKED))
-        return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), READ(row->x + i), V(set)(-INFINITY));
+        return V(select)(V(mask_of_bits)(row->words[i / 32] >> i % 32), READ(row->x + i), V(set)(NOTHING));
     return how == ROW(WHOLE) ? READ(row->x + i) : ROW(read_left)(row, i);
 }
 
@@ -147,16 +147,16 @@ GF_INLINE vec_t ROW(read_of)(const gf_request *q, size_t r, size_t i, int whole,
     return ROW(read)(&row, i, 0);
 }
 
-/* Element i, or -inf. */
+/* Element i, or NOTHING. */
 GF_INLINE real_t ROW(element)(const ROW(row) * row, size_t i) {
     const real_t x = ROW(read_one)(row->x + i);
     if (!GF_SELDOM(!row->whole))
         return x;
     if (row->bytes && !row->bytes[i])
-        return -(real_t)INFINITY;
+        return NOTHING;
     if (row->words && (i >= row->covered || !(row->words[i / 32] >> i % 32 & 1)))
-        return -(real_t)INFINITY;
-    return !row->cut || x > row->least || (x == row->least && i < row->end) ? x : -(real_t)INFINITY;
+        return NOTHING;
+    return !row->cut || x > row->least || (x == row->least && i < row->end) ? x : NOTHING;
 }
 
 #endif

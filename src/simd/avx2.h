@@ -34,6 +34,12 @@ typedef struct {
     return (u32x16) { __VA_ARGS__ }
 
 /* -- float ---------------------------------------------------------------------------------------------------- */
+#if defined(__GNUC__)
+#define GF_HELD(x) __asm__("" : "+x"(x))
+#else
+#define GF_HELD(x) (void)(x)
+#endif
+
 GF_INLINE f32x16 f32_set(float x) { GF_F32(_mm256_set1_ps(x), _mm256_set1_ps(x)); }
 GF_INLINE f32x16 f32_load(const float *p) { GF_F32(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
 GF_INLINE void f32_store(float *p, f32x16 x) {
@@ -74,6 +80,11 @@ GF_INLINE f32x16 f32_fnma(f32x16 x, f32x16 y, f32x16 z) {
     GF_F32(_mm256_fnmadd_ps(x.a, y.a, z.a), _mm256_fnmadd_ps(x.b, y.b, z.b));
 }
 GF_INLINE f32x16 f32_max(f32x16 x, f32x16 y) { GF_F32(_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)); }
+GF_INLINE f32x16 f32_held(f32x16 x) {
+    GF_HELD(x.a);
+    GF_HELD(x.b);
+    return x;
+}
 GF_INLINE m32x16 f32_less(f32x16 x, f32x16 y) {
     GF_F32(_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ));
 }
@@ -171,6 +182,11 @@ GF_INLINE f64x8 f64_fnma(f64x8 x, f64x8 y, f64x8 z) {
     GF_F64(_mm256_fnmadd_pd(x.a, y.a, z.a), _mm256_fnmadd_pd(x.b, y.b, z.b));
 }
 GF_INLINE f64x8 f64_max(f64x8 x, f64x8 y) { GF_F64(_mm256_max_pd(x.a, y.a), _mm256_max_pd(x.b, y.b)); }
+GF_INLINE f64x8 f64_held(f64x8 x) {
+    GF_HELD(x.a);
+    GF_HELD(x.b);
+    return x;
+}
 GF_INLINE m64x8 f64_less(f64x8 x, f64x8 y) {
     GF_F64(_mm256_cmp_pd(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_pd(x.b, y.b, _CMP_LT_OQ));
 }
@@ -334,6 +350,7 @@ GF_INLINE u32x16 u32_and(u32x16 x, u32x16 y) { GF_INT(_mm256_and_si256(x.a, y.a)
 GF_INLINE u32x16 u32_or(u32x16 x, u32x16 y) { GF_INT(_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)); }
 GF_INLINE u32x16 u32_xor(u32x16 x, u32x16 y) { GF_INT(_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { GF_INT(_mm256_min_epu32(x.a, y.a), _mm256_min_epu32(x.b, y.b)); }
+GF_INLINE u32x16 u32_max_words(u32x16 x, u32x16 y) { GF_INT(_mm256_max_epu32(x.a, y.a), _mm256_max_epu32(x.b, y.b)); }
 GF_INLINE m32x16 u32_top_bit(u32x16 x) {
     GF_F32(_mm256_castsi256_ps(_mm256_srai_epi32(x.a, 31)), _mm256_castsi256_ps(_mm256_srai_epi32(x.b, 31)));
 }
@@ -349,6 +366,7 @@ GF_INLINE u64x8 u64_or(u64x8 x, u64x8 y) { return u32_or(x, y); }
 GF_INLINE u64x8 u64_xor(u64x8 x, u64x8 y) { return u32_xor(x, y); }
 GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { return u32_xor(u32_xor(x, y), z); }
 GF_INLINE __m256i gf_top_bit_mask(__m256i x) { return _mm256_cmpgt_epi64(_mm256_setzero_si256(), x); }
+GF_INLINE u64x8 u64_max_words(u64x8 x, u64x8 y) { return u32_max_words(x, y); }
 GF_INLINE u64x8 u64_flip_if_top(u64x8 x) {
     GF_INT(_mm256_xor_si256(x.a, gf_top_bit_mask(x.a)), _mm256_xor_si256(x.b, gf_top_bit_mask(x.b)));
 }

@@ -20,6 +20,12 @@ typedef struct {
 } f64x8_table16;
 
 /* -- float ---------------------------------------------------------------------------------------------------- */
+#if defined(__GNUC__)
+#define GF_HELD(x) __asm__("" : "+v"(x))
+#else
+#define GF_HELD(x) (void)(x)
+#endif
+
 GF_INLINE f32x16 f32_set(float a) { return _mm512_set1_ps(a); }
 GF_INLINE f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
 GF_INLINE f32x16 f32_load_tail(const float *p, size_t n, float fill) {
@@ -36,6 +42,10 @@ GF_INLINE f32x16 f32_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
 GF_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
 GF_INLINE f32x16 f32_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
 GF_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+GF_INLINE f32x16 f32_held(f32x16 a) {
+    GF_HELD(a);
+    return a;
+}
 GF_INLINE m32x16 f32_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 GF_INLINE m32x16 f32_equal(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 GF_INLINE m32x16 f32_not_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
@@ -82,6 +92,10 @@ GF_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { return _mm512_div_pd(a, b); }
 GF_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmadd_pd(a, b, c); }
 GF_INLINE f64x8 f64_fnma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fnmadd_pd(a, b, c); }
 GF_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
+GF_INLINE f64x8 f64_held(f64x8 a) {
+    GF_HELD(a);
+    return a;
+}
 GF_INLINE m64x8 f64_less(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 GF_INLINE m64x8 f64_equal(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
 GF_INLINE m64x8 f64_not_less(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ); }
@@ -174,6 +188,7 @@ GF_INLINE u32x16 u32_and(u32x16 a, u32x16 b) { return _mm512_and_si512(a, b); }
 GF_INLINE u32x16 u32_or(u32x16 a, u32x16 b) { return _mm512_or_si512(a, b); }
 GF_INLINE u32x16 u32_xor(u32x16 a, u32x16 b) { return _mm512_xor_si512(a, b); }
 GF_INLINE u32x16 u32_min(u32x16 a, u32x16 b) { return _mm512_min_epu32(a, b); }
+GF_INLINE u32x16 u32_max_words(u32x16 a, u32x16 b) { return _mm512_max_epu32(a, b); }
 GF_INLINE m32x16 u32_top_bit(u32x16 a) { return _mm512_movepi32_mask(a); }
 #define u32_shift_left(a, k) _mm512_slli_epi32(a, k)
 #define u32_shift_right(a, k) _mm512_srli_epi32(a, k)
@@ -186,6 +201,7 @@ GF_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { return _mm512_and_si512(a, b); }
 GF_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { return _mm512_or_si512(a, b); }
 GF_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { return _mm512_xor_si512(a, b); }
 GF_INLINE u64x8 u64_xor3(u64x8 a, u64x8 b, u64x8 c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+GF_INLINE u64x8 u64_max_words(u64x8 a, u64x8 b) { return _mm512_max_epu32(a, b); }
 GF_INLINE u64x8 u64_flip_if_top(u64x8 a) { return _mm512_xor_si512(a, _mm512_srai_epi64(a, 63)); }
 GF_INLINE m64x8 u64_top_bit(u64x8 a) { return _mm512_movepi64_mask(a); }
 GF_INLINE u64x8 u64_mul_low32(u64x8 a, u64x8 b) { return _mm512_mul_epu32(a, b); }

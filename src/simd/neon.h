@@ -83,6 +83,7 @@ GF_INLINE f32x16 f32_fnma(f32x16 x, f32x16 y, f32x16 z) { return GF_MAP3(f32x16,
 /* fmax gives NaN where either is NaN and fmaxnm where both are; neither is the word's meaning. */
 GF_INLINE float32x4_t gf_max_f32(float32x4_t x, float32x4_t y) { return vbslq_f32(vcgtq_f32(x, y), x, y); }
 GF_INLINE f32x16 f32_max(f32x16 x, f32x16 y) { return GF_MAP2(f32x16, gf_max_f32, x, y); }
+GF_INLINE f32x16 f32_held(f32x16 x) { return x; }
 GF_INLINE m32x16 f32_less(f32x16 x, f32x16 y) { return GF_MAP2(m32x16, vcltq_f32, x, y); }
 GF_INLINE m32x16 f32_equal(f32x16 x, f32x16 y) { return GF_MAP2(m32x16, vceqq_f32, x, y); }
 GF_INLINE uint32x4_t gf_not_less_f32(float32x4_t x, float32x4_t y) { return vmvnq_u32(vcltq_f32(x, y)); }
@@ -208,6 +209,7 @@ GF_INLINE f64x8 f64_fma(f64x8 x, f64x8 y, f64x8 z) { return GF_MAP3(f64x8, vfmaq
 GF_INLINE f64x8 f64_fnma(f64x8 x, f64x8 y, f64x8 z) { return GF_MAP3(f64x8, vfmsq_f64, z, x, y); }
 GF_INLINE float64x2_t gf_max_f64(float64x2_t x, float64x2_t y) { return vbslq_f64(vcgtq_f64(x, y), x, y); }
 GF_INLINE f64x8 f64_max(f64x8 x, f64x8 y) { return GF_MAP2(f64x8, gf_max_f64, x, y); }
+GF_INLINE f64x8 f64_held(f64x8 x) { return x; }
 GF_INLINE m64x8 f64_less(f64x8 x, f64x8 y) { return GF_MAP2(m64x8, vcltq_f64, x, y); }
 GF_INLINE m64x8 f64_equal(f64x8 x, f64x8 y) { return GF_MAP2(m64x8, vceqq_f64, x, y); }
 GF_INLINE uint64x2_t gf_not_less_f64(float64x2_t x, float64x2_t y) {
@@ -329,6 +331,7 @@ GF_INLINE u32x16 u32_and(u32x16 x, u32x16 y) { return GF_MAP2(u32x16, vandq_u32,
 GF_INLINE u32x16 u32_or(u32x16 x, u32x16 y) { return GF_MAP2(u32x16, vorrq_u32, x, y); }
 GF_INLINE u32x16 u32_xor(u32x16 x, u32x16 y) { return GF_MAP2(u32x16, veorq_u32, x, y); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { return GF_MAP2(u32x16, vminq_u32, x, y); }
+GF_INLINE u32x16 u32_max_words(u32x16 x, u32x16 y) { return GF_MAP2(u32x16, vmaxq_u32, x, y); }
 GF_INLINE uint32x4_t gf_top_bit_u32(uint32x4_t x) {
     return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_u32(x), 31));
 }
@@ -355,6 +358,10 @@ GF_INLINE uint64x2_t gf_top_bit_u64(uint64x2_t x) {
     return vreinterpretq_u64_s64(vshrq_n_s64(vreinterpretq_s64_u64(x), 63));
 }
 GF_INLINE m64x8 u64_top_bit(u64x8 x) { return GF_MAP(m64x8, gf_top_bit_u64, x); }
+GF_INLINE uint64x2_t gf_max_words_u64(uint64x2_t x, uint64x2_t y) {
+    return vreinterpretq_u64_u32(vmaxq_u32(vreinterpretq_u32_u64(x), vreinterpretq_u32_u64(y)));
+}
+GF_INLINE u64x8 u64_max_words(u64x8 x, u64x8 y) { return GF_MAP2(u64x8, gf_max_words_u64, x, y); }
 GF_INLINE u64x8 u64_flip_if_top(u64x8 x) { return u64_xor(x, u64_top_bit(x)); }
 /* Two registers at once: their low words in one, whose halves are multiplied. */
 GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) {

@@ -23,6 +23,8 @@
  *   gather       table[index] for each lane
  *   maxima_of    the greatest lane of each of LANES / 4 vectors, in a form of the target's own; maxima_join puts four
  *                such results together, the greatest lane of vector i in lane i
+ *   max_words    the greater of each two words of 32 bits, of which a lane has one or two
+ *   held         the same, which from here on is loaded and not memory: gcc may read twice what is used in two types
  *   flip_if_top  ~x where the top bit is set, else x: min(x, ~x)
  *
  * Philox lane order: lane 2g of a u64x8 belongs to counter g and lane 2g + 1 to counter 4 + g,
@@ -229,6 +231,15 @@ GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { GF_LANES(u64x8,
 GF_INLINE void u64_store(uint64_t *p, u64x8 x) { memcpy(p, x.v, sizeof x.v); }
 GF_INLINE void u32_store(uint32_t *p, u32x16 x) { memcpy(p, x.v, sizeof x.v); }
 GF_INLINE u32x16 u32_min(u32x16 x, u32x16 y) { GF_LANES(u32x16, 16, x.v[i] < y.v[i] ? x.v[i] : y.v[i]); }
+GF_INLINE f32x16 f32_held(f32x16 x) { return x; }
+GF_INLINE f64x8 f64_held(f64x8 x) { return x; }
+GF_INLINE u32x16 u32_max_words(u32x16 x, u32x16 y) { GF_LANES(u32x16, 16, x.v[i] > y.v[i] ? x.v[i] : y.v[i]); }
+GF_INLINE uint64_t gf_max_words(uint64_t x, uint64_t y) {
+    const uint64_t low = (uint32_t)x > (uint32_t)y ? (uint32_t)x : (uint32_t)y,
+                   high = x >> 32 > y >> 32 ? x >> 32 : y >> 32;
+    return high << 32 | low;
+}
+GF_INLINE u64x8 u64_max_words(u64x8 x, u64x8 y) { GF_LANES(u64x8, 8, gf_max_words(x.v[i], y.v[i])); }
 GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { GF_LANES(u64x8, 8, x.v[i] ^ y.v[i] ^ z.v[i]); }
 GF_INLINE u64x8 u64_flip_if_top(u64x8 x) { GF_LANES(u64x8, 8, x.v[i] >> 63 ? ~x.v[i] : x.v[i]); }
 GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) { GF_LANES(u64x8, 8, (x.v[i] & UINT32_MAX) * (y.v[i] & UINT32_MAX)); }
