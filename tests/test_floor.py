@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import gumbel_fast
 from gumbel_fast import _shards, _threads
 from ragged import ORDERS, assert_bits, assert_rows_alone, bounds_of, ragged_rows, some_streams
-from rows import ALL_DTYPES, DTYPES, LAYOUTS, NO_NUMBERS, some_rows
+from rows import ALL_DTYPES, BFLOAT16, DTYPES, LAYOUTS, NO_NUMBERS, some_rows
 
 LENGTHS = [1, 2, 6, 16, 33, 64, 65, 128, 129, 300, 1025, 4097]
 
@@ -38,9 +38,9 @@ def test_is_the_result_without_it_cut_at_the_floor(n, dtype, target):
     x = some_rows((7, n), dtype)
     for temperature in 1.0, 0.3, 0.0, np.linspace(0, 2, 7):
         options = {"rng": 3, "offset": (4, 9), "temperature": temperature}
-        for k in {1, 2, 5, n, n + 2}:
+        for k in {1, 5, n + 2}:
             found = of_all(x, k, **options)
-            values = found[1][:, [0, min(1, k - 1), k // 2, k - 1]]
+            values = found[1][:, [0, k // 2, k - 1]]
             some = np.where(np.isfinite(values), values, 0).T
             for floor in (
                 *some, *np.nextafter(some, -np.inf), *np.nextafter(some, np.inf),
@@ -266,7 +266,7 @@ def small_pieces(request, monkeypatch):
     monkeypatch.setattr(_shards, "_WHOLE", 16)
 
 
-@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, BFLOAT16])
 @pytest.mark.parametrize("kind", ROWS)
 def test_short_pieces(kind, dtype, small_pieces):
     """Whatever part of a row has what is wanted, and however little a piece is asked for at first."""

@@ -588,7 +588,7 @@ def test_indptr_that_another_thread_changes(name, kind):
     thread = threading.Thread(target=change)
     thread.start()
     try:
-        end = time.monotonic() + 0.08
+        end = time.monotonic() + 0.05
         while time.monotonic() < end:
             assert_inside_or_refused(name, x, indptr=indptr, rng=1)
             assert_inside_or_refused(name, x, indptr=indptr, rng=1, allow_fewer=True)

@@ -67,13 +67,13 @@ def test_law_of_other_dtypes(dtype, way):
 @pytest.mark.many_draws
 @pytest.mark.parametrize("way", ["one draw", "many draws", "the first of two", "gumbel_top_k"])
 def test_probabilities_of_a_language_model(real_logits, way):
-    """Of 49,152 tokens, in float32, in float64 and in float16, where most of them are 0: 25% of temperature is seen."""
+    """Of 49,152 tokens, in float32, in float64 and in float16, where most of them are 0: 60% of temperature is seen."""
     for which, dtype in (3, np.float32), (5, np.float64), (7, np.float16):
         w = special.softmax(real_logits[which].astype(np.float64)).astype(dtype)
         p = law(w, 0.9)
-        count = 20_000 if way == "many draws" else 4000
+        count = 20_000 if way == "many draws" else 1500
         draws = WAYS[way](w, count, temperature=0.9, rng=which)
-        assert_draws_follow(draws, p, against={"a temperature off": law(w, 1.2)})
+        assert_draws_follow(draws, p, against={"a temperature 60% off": law(w, 1.44)})
 
 
 # -------------------------------------------------------------------------------------------------------- temperatures
@@ -209,7 +209,7 @@ def test_a_tail_of_a_million(way, dtype):
 
 @pytest.mark.many_draws
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("depth", [18.0, 60.0, 80.0, "whole range"])
+@pytest.mark.parametrize("depth", [18.0, 60.0, "whole range"])
 @pytest.mark.parametrize("n", [6, 100, 300, 5000])
 def test_what_lies_far_below_the_head(n, depth, dtype):
     """Three categories e^-60 of the first: once that is drawn, or masked, they are drawn as 1, 2 and 3 are.
