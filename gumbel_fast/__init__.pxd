@@ -10,6 +10,10 @@
 #     categorical_scratch_f32(n) (or _f64) bytes, aligned as by malloc, of one thread at a time; its content means
 #     nothing before or after, so that one buffer serves rows of any length up to the longest it was sized for. For
 #     n <= 128 it is 0 bytes, and scratch may be NULL.
+# categorical_weights_f32, categorical_weights_f64, choose_weights_f32, choose_weights_f64, gumbel_top_k_weights_f32,
+# gumbel_top_k_weights_f64
+#     The functions without _weights in their names, of n unnormalised probabilities in place of logits, as weights= has
+#     it in Python: the probability of w is in proportion to w^(1 / temperature). Scratch is that of those functions.
 # choose_f32, choose_f64
 #     The same with a mask and filters, which a Choice holds: temperature; filter_temperature, of the probabilities that
 #     top_p and min_p look at; top_k, top_p and min_p, of which 0, 1 and 0 keep all; and mask, n bytes, not 0 where a
@@ -20,13 +24,20 @@
 # gumbel_max_f32, gumbel_max_f64
 #     Index of the greatest of logits / temperature + noise, the noise of columns `column` to column + n - 1 of the row.
 #     The greatest value goes to *value unless value is NULL. No scratch.
+# gumbel_top_k_f32, gumbel_top_k_f64
+#     The k greatest of the same sums in falling order: indices to index, and values to value unless that is NULL.
+#     Returns 0; where it returns anything else, what was written means nothing. scratch holds
+#     gumbel_top_k_scratch_f32(n, k) (or _f64) bytes.
 # gumbel_f32, gumbel_f64
 #     Fills out with the standard Gumbel noise of columns `column` to column + n - 1 of the row.
 #
-# Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf or nothing left to draw from; and
-# BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, a temperature or a filter that is negative or NaN, a min_p
-# above 1, or scratch that is NULL where some is needed. The noise functions return 0, or BAD_ARGUMENT for more than
-# 2^34 columns and then leave out as it was. Pointers must be aligned to their type.
+# Nothing raises. Samplers return the index; BAD_ROW (-1) for a row with NaN, +inf, a negative weight or fewer
+# categories left than are to be drawn; and BAD_ARGUMENT (-2) for no logits, more than 2^34 columns, k above n, a
+# temperature or a filter that is negative or NaN, a min_p above 1, or scratch that is NULL where some is needed. The
+# noise functions return 0, or BAD_ARGUMENT for more than 2^34 columns and then leave out as it was. Pointers must be
+# aligned to their type.
+#
+# Code that is no Cython reaches the same functions by their addresses, through gumbel_fast/capi.py.
 #
 # Every function is safe in any number of threads. The module that cimports these imports gumbel_fast when it is itself
 # imported, and the SIMD target is the one that gumbel_fast has chosen.
@@ -38,13 +49,23 @@ from gumbel_fast._core.c_interface cimport (
     categorical_f64,
     categorical_scratch_f32,
     categorical_scratch_f64,
+    categorical_weights_f32,
+    categorical_weights_f64,
     choice_default,
     choice_scratch_f32,
     choice_scratch_f64,
     choose_f32,
     choose_f64,
+    choose_weights_f32,
+    choose_weights_f64,
     gumbel_f32,
     gumbel_f64,
     gumbel_max_f32,
     gumbel_max_f64,
+    gumbel_top_k_f32,
+    gumbel_top_k_f64,
+    gumbel_top_k_scratch_f32,
+    gumbel_top_k_scratch_f64,
+    gumbel_top_k_weights_f32,
+    gumbel_top_k_weights_f64,
 )

@@ -7,7 +7,8 @@ torch       what a user calls: signatures and docstrings
 _arguments  what each argument may be;  _request: what they become together, and the way to the kernels
 _methods    which method draws, and what everything costs;  _results: how results are delivered
 _rng        the seed of a call;  _threads: its pieces, which the threads of _core share
-_core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code
+_core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code, and
+            capi to Numba, ctypes and cffi
 _cli        the command line, `python -m gumbel_fast`: a tour, and draws from a file
 """
 

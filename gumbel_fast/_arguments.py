@@ -182,7 +182,7 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int, *, ragged: bool = False) 
     check_not_masked("mask", mask)
     array = np.asarray(mask)
     words: tuple[int, ...] = ()
-    if ragged and array.dtype.itemsize == 4:
+    if ragged and array.dtype.kind in "iu" and array.dtype.itemsize == 4:
         raise ValueError("mask: with indptr it is bool, int8 or uint8, one for each element, and not words of 32")
     if array.dtype.kind == "b" or (array.dtype.kind in "iu" and array.dtype.itemsize == 1):
         shape = logits.shape

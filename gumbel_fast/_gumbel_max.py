@@ -23,7 +23,7 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -39,7 +39,7 @@ def gumbel_max(  # type: ignore[overload-overlap]  # a list of no numbers is of 
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -118,6 +118,10 @@ def gumbel_max(
         What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
         axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
         masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
+        result is that of the row alone.
     allow_fewer : bool, optional
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
         in place of an error.
@@ -151,11 +155,12 @@ def gumbel_max(
     ------
     ValueError
         A row with NaN, +inf or nothing left to draw from in logits, with NaN or nothing but -inf in their sum with
-        `noise`, or with no categories; a mask of the wrong shape; a temperature that is negative or NaN; `noise` of
-        another shape, or together with `rng` or `offset`; a wrong `out`; more than 2**34 columns; workers 0. `out` is
-        then as it was.
+        `noise`, or with no categories; a mask of the wrong shape; an `indptr` that falls or leaves the array; a
+        temperature that is negative or NaN; `noise` of another shape, or together with `rng` or `offset`; a wrong
+        `out`; more than 2**34 columns; workers 0. `out` is then as it was.
     TypeError
-        Logits or noise that are not real numbers, a mask of another dtype, or a masked array.
+        Logits or noise that are not real numbers, a mask of another dtype, an `indptr` that is not of ints, or a masked
+        array.
 
     References
     ----------
@@ -189,10 +194,10 @@ def gumbel_max(
     method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
     done = 0
     for r in shared_rows(request, method, 1, threads):
-        draw(request, method, threads, index, value, start=done, stop=r)
+        draw(request, method, threads, index, value, rows=range(done, r))
         greatest_of_shards(request, method, r, index, value, threads)
         done = r + 1
-    draw(request, method, threads, index, value, start=done)
+    draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
     result = deliver(index, out)
     return result if value is None else (result, value[()])
 
@@ -255,16 +260,22 @@ def gumbel_top_k(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, optional
         As for `gumbel_max`.
     k : int
         How many to draw from each row, 0 or more.
+    weights : array_like of real numbers, optional
+        Unnormalised probabilities in place of `logits`, as for `categorical`; their logarithms stand for logits.
     temperature : float or array_like, optional
         0 or more; a scalar, or an array that broadcasts to the batch shape. At temperature 0, the k largest logits.
     mask : array_like, optional
         What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
         axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
         masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
+        result is that of the row alone.
     allow_fewer : bool, optional
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
         in place of an error.
@@ -293,10 +304,12 @@ def gumbel_top_k(
     Raises
     ------
     ValueError
-        A row with NaN or +inf, or with fewer than k categories left to draw; a negative k; a mask of the wrong shape; a
-        temperature that is negative or NaN; more than 2**34 columns; workers 0. No row is read for k = 0.
+        A row with NaN or +inf, a weight below 0, or fewer than k categories left to draw, or above the floor; a
+        negative k; a mask of the wrong shape; an `indptr` that falls or leaves the array; a temperature that is
+        negative or NaN, a floor that is NaN; more than 2**34 columns; workers 0. No row is read for k = 0.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Not exactly one of `logits` and `weights`, or one that is not of real numbers; no k; a mask of another dtype, an
+        `indptr` that is not of ints, or a masked array.
 
     References
     ----------
@@ -312,6 +325,14 @@ def gumbel_top_k(
     >>> sums = logits + gumbel_fast.gumbel(size=4, rng=7)
     >>> bool((index == np.argsort(-sums)[:2]).all())
     True
+
+    Two neighbours of each node of a graph in CSR form, if it has two:
+
+    >>> indptr, neighbour, weight = np.array([0, 3, 4]), np.array([1, 2, 5, 0]), np.array([1.0, 5.0, 2.0, 1.0])
+    >>> place = gumbel_fast.gumbel_top_k(weights=weight, k=2, indptr=indptr, allow_fewer=True, rng=1)
+    >>> np.where(place < 0, -1, neighbour[indptr[:-1, np.newaxis] + place])
+    array([[ 2,  5],
+           [ 0, -1]])
     """
     threads = as_workers(workers)
     if k is None:
@@ -327,9 +348,9 @@ def gumbel_top_k(
     if shape[-1]:
         done = 0
         for r in shared_rows(request, method, wanted, threads) if threads > 1 else ():
-            draw(request, method, threads, index, value, start=done, stop=r)
+            draw(request, method, threads, index, value, rows=range(done, r))
             greatest_k_of_shards(request, method, r, index, value, threads)
             done = r + 1
-        draw(request, method, threads, index, value, start=done)
+        draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
     index = widened(index, wanted, -1)
     return index if value is None else (index, widened(value, wanted, -np.inf))

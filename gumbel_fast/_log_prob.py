@@ -48,6 +48,10 @@ def log_prob(
         What is kept, as for `categorical`.
     mask : array_like, optional
         What may be drawn, as for `categorical`.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
+        result is that of the row alone.
     axis : int, optional
         The axis of the categories; the others are the batch.
     workers : int, optional
@@ -64,10 +68,11 @@ def log_prob(
     ------
     ValueError
         An index that is not one of the row; an `index` of another shape; a temperature or a filter that is negative or
-        NaN, a `min_p` above 1, or a `top_k` that is no whole number; a mask of the wrong shape; more than 2**34
-        columns; workers 0.
+        NaN, a `min_p` above 1, or a `top_k` that is no whole number; a mask of the wrong shape; an `indptr` that falls
+        or leaves the array; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, indices that are not ints, a mask of another dtype, or a masked array.
+        Logits that are not real numbers, indices or an `indptr` that are not ints, a mask of another dtype, or a masked
+        array.
 
     See Also
     --------
@@ -115,7 +120,7 @@ def entropy(  # type: ignore[overload-overlap]  # a list of no numbers is of bot
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     axis: int = -1,
     workers: int = 1,
 ) -> np.floating[Any]: ...
@@ -160,6 +165,9 @@ def entropy(
         What is kept, as for `categorical`.
     mask : array_like, optional
         What may be drawn, as for `categorical`.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
     axis : int, optional
         The axis of the categories; the others are the batch.
     workers : int, optional
@@ -176,9 +184,9 @@ def entropy(
     ------
     ValueError
         A temperature or a filter that is negative or NaN, a `min_p` above 1, or a `top_k` that is no whole number; a
-        mask of the wrong shape; more than 2**34 columns; workers 0.
+        mask of the wrong shape; an `indptr` that falls or leaves the array; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, an `indptr` that is not of ints, or a masked array.
 
     Examples
     --------

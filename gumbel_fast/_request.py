@@ -42,39 +42,31 @@ def categories_of(request: Request) -> int | NDArray[np.int64]:
 
 
 def over_rows(
-    work: Callable[[int, int], object],
-    request: Request,
-    row: float,
-    category: float,
-    threads: int,
-    start: int = 0,
-    stop: int | None = None,
+    work: Callable[[int, int], object], request: Request, row: float, category: float, threads: int
 ) -> None:
-    """Call ``work(start, stop)`` on pieces of the rows, in nanoseconds `row` for one and `category` for each element.
+    """Call ``work(start, stop)`` on pieces of the rows, in nanoseconds `row` for one and `category` for each element."""
+    if request.offsets is None:
+        run(work, request.count, row + request.columns * category, threads)
+    else:
+        _over_ragged_rows(work, request.offsets, row, category, threads)
 
-    Ragged rows are cut by their elements, so that a long one is no more of a piece than many short ones.
-    """
-    stop = request.count if stop is None else stop
-    offsets = request.offsets
-    if offsets is None:
-        run(lambda a, b: work(start + a, start + b), stop - start, row + request.columns * category, threads)
-        return
-    first, each = int(offsets[start]), 1 + int(row / category)  # elements that are worth as much as a row
+
+def _over_ragged_rows(
+    work: Callable[[int, int], object], offsets: NDArray[np.int64], row: float, category: float, threads: int
+) -> None:
+    """Cut ragged rows by their elements, so that a long one is no more of a piece than many short ones."""
+    rows = range(offsets.size)
+    first, each = int(offsets[0]), 1 + int(row / category)  # elements that are worth as much as a row
 
     def place(r: int) -> int:
-        return int(offsets[r]) - first + (r - start) * each
-
-    total = place(stop)
+        return int(offsets[r]) - first + r * each
 
     def piece(a: int, b: int) -> None:
-        rows = range(start, stop + 1)
-        low, high = (start if a == 0 else start + bisect_left(rows, a, key=place)), stop
-        if b < total:
-            high = start + bisect_left(rows, b, key=place)
-        if low < high:
-            work(low, high)
+        start, stop = bisect_left(rows, a, key=place), bisect_left(rows, b, key=place)
+        if start < stop:
+            work(start, stop)
 
-    run(piece, total, category, threads)
+    run(piece, place(offsets.size - 1), category, threads)
 
 
 def draw(
@@ -84,14 +76,9 @@ def draw(
     index: NDArray[np.int64] | None = None,
     value: NDArray[np.float64] | None = None,
     log_prob: Array | None = None,
-    *,
-    start: int = 0,
-    stop: int | None = None,
+    rows: range | None = None,
 ) -> None:
-    """Draw from every row, into `index`, and `value` or `log_prob`; a row without categories has index -1.
-
-    `start` and `stop` are those of the rows drawn from, by default all.
-    """
+    """Draw from every row, or from those, into `index`, and `value` or `log_prob`; where there are no categories, -1."""
     if not request.columns and request.offsets is None:
         for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf)):
             if array is not None:
@@ -102,15 +89,14 @@ def draw(
     core, category = _core.draw, method.category
     if log_prob is not None:
         core, category = _core.draw_with_log_prob, category + LOG_PROB
-    over_rows(
-        lambda a, b: core(request, method.kernel, a, b),
-        request,
-        method.row + draws * method.draw,
-        category,
-        threads,
-        start,
-        stop,
-    )
+    first, last = 0 if rows is None else rows.start, request.count if rows is None else rows.stop
+
+    def work(start: int, stop: int) -> None:
+        start, stop = max(start, first), min(stop, last)
+        if start < stop:
+            core(request, method.kernel, start, stop)
+
+    over_rows(work, request, method.row + draws * method.draw, category, threads)
 
 
 def relaxed(

@@ -34,7 +34,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -56,7 +56,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -78,7 +78,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -100,7 +100,7 @@ def categorical(  # type: ignore[overload-overlap]  # a list of no numbers is of
     min_p: ArrayLike | None = None,
     filter_temperature: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     allow_fewer: bool = False,
     axis: int = -1,
     rng: RNG = None,
@@ -185,9 +185,13 @@ def categorical(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, optional
         Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
         ml_dtypes) and float32 are computed in float32, all else in float64, in which integers above 2**53 are rounded.
+    weights : array_like of real numbers, optional
+        Unnormalised probabilities in place of `logits`: category i has probability ``w_i**(1 / temperature)`` over the
+        sum of these. 0 is never drawn; nothing needs to sum to 1, and the sum may be beyond the largest number. They
+        are read as they lie, half precision in float32. The seed gives other draws than for their logarithms.
     num_samples : int, optional
         Draws from each row, 0 to 2**32; they form a last axis of the result. By default one draw and no such axis.
         Many draws stream into the result: beyond it, memory does not grow with their number.
@@ -212,6 +216,10 @@ def categorical(
         What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
         axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
         masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
+        result is that of the row alone.
     allow_fewer : bool, optional
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and log-probability
         -inf, in place of an error.
@@ -241,13 +249,14 @@ def categorical(
     Raises
     ------
     ValueError
-        A row with NaN or +inf, or with nothing left to draw from; without replacement, a row with fewer than
-        `num_samples` categories left; a temperature or a filter that is negative or NaN, a `min_p` above 1, or a
-        `top_k` that is no whole number; a mask of the wrong shape; a `num_samples` that is negative or above 2**32; a
-        column offset; a wrong `out`; more than 2**34 columns; workers 0. `out` is then as it was. No row is read for 0
-        samples.
+        A row with NaN or +inf, a weight below 0, or nothing left to draw from; without replacement, a row with fewer
+        than `num_samples` categories left; an `indptr` that falls or leaves the array; a temperature or a filter that
+        is negative or NaN, a `min_p` above 1, or a `top_k` that is no whole number; a mask of the wrong shape; a
+        `num_samples` that is negative or above 2**32; a column offset; a wrong `out`; more than 2**34 columns; workers
+        0. `out` is then as it was. No row is read for 0 samples.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Not exactly one of `logits` and `weights`, or one that is not of real numbers; a mask of another dtype, an
+        `indptr` that is not of ints, or a masked array.
 
     See Also
     --------
@@ -281,6 +290,10 @@ def categorical(
     [0, 1, 2]
     >>> int(gumbel_fast.categorical([0.0, -np.inf, -np.inf]))
     0
+    >>> gumbel_fast.categorical(weights=[3, 0, 1], num_samples=8, rng=3)
+    array([2, 0, 0, 2, 0, 0, 0, 0])
+    >>> gumbel_fast.categorical(np.zeros(6), indptr=[0, 1, 6], rng=1)  # rows of 1 and of 5
+    array([0, 2])
     """
     threads = as_workers(workers)
     if as_pair(offset)[1]:

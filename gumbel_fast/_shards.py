@@ -111,15 +111,14 @@ def greatest_k_of_shards(
     cost = method.cost(columns // pieces, k // pieces)
     run(lambda a, b: search(range(a, b), floor), pieces, cost, threads)
     values = np.concatenate([best for _, best in found])
-    if values.size > k:
-        least = float(np.partition(values, values.size - k)[values.size - k])
-        most = [min(k, cuts[i + 1] - cuts[i]) for i in range(pieces)]
-        again = [i for i in range(pieces) if found[i][1].size == asked[i] < most[i] and found[i][1][-1] >= least]
-        for i in again:
-            asked[i] = most[i]
-        above = max(floor, float(np.nextafter(least, -np.inf)))
-        run(lambda a, b: search(again[a:b], above), len(again), cost, threads)
-        values = np.concatenate([best for _, best in found])
+    least = float(np.partition(values, values.size - k)[values.size - k]) if values.size >= k else -np.inf
+    most = [min(k, cuts[i + 1] - cuts[i]) for i in range(pieces)]
+    again = [i for i in range(pieces) if found[i][1].size == asked[i] < most[i] and found[i][1][-1] >= least]
+    for i in again:
+        asked[i] = most[i]
+    above = max(floor, float(np.nextafter(least, -np.inf)))
+    run(lambda a, b: search(again[a:b], above), len(again), cost, threads)
+    values = np.concatenate([best for _, best in found])
     if refused:
         _core.refuse(request, r, max(refused))
     if values.size < k and not request.allow_fewer:

@@ -36,6 +36,9 @@ def softmax(
         they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
         ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
         counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -48,16 +51,16 @@ def softmax(
     -------
     ndarray
         Probabilities, of the shape of `logits`. -inf gives exactly 0; a row with NaN or +inf, or of nothing but -inf,
-        gives NaN. An entry z nats below the largest (after temperature) has a relative error below 2**-22 (1 + z) in
-        float32.
+        gives NaN, and so do elements that are in no ragged row (in `out` they stay as they were). An entry z nats below
+        the largest (after temperature) has a relative error below 2**-22 (1 + z) in float32.
 
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
-        workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; an `indptr` that falls or leaves the array;
+        a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, an `indptr` that is not of ints, or a masked array.
 
     Examples
     --------
@@ -95,6 +98,9 @@ def log_softmax(
         they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
         ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
         counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -111,10 +117,10 @@ def log_softmax(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
-        workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; an `indptr` that falls or leaves the array;
+        a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, an `indptr` that is not of ints, or a masked array.
 
     Examples
     --------
@@ -132,7 +138,7 @@ def logsumexp(  # type: ignore[overload-overlap]  # a list of no numbers is of b
     *,
     temperature: ArrayLike = 1.0,
     mask: ArrayLike | None = None,
-    indptr: ArrayLike | None = None,
+    indptr: None = None,
     axis: int = -1,
     out: None = None,
     workers: int = 1,
@@ -172,6 +178,9 @@ def logsumexp(
         they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
         ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
         counts as -inf, whatever its logit.
+    indptr : array_like of ints, optional
+        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
+        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
     axis : int, optional
         The axis of the categories.
     out : ndarray, optional
@@ -189,10 +198,10 @@ def logsumexp(
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
-        workers 0.
+        A temperature that is 0, negative or NaN; a mask of the wrong shape; an `indptr` that falls or leaves the array;
+        a wrong `out`; more than 2**34 columns; workers 0.
     TypeError
-        Logits that are not real numbers, a mask of another dtype, or a masked array.
+        Logits that are not real numbers, a mask of another dtype, an `indptr` that is not of ints, or a masked array.
 
     Examples
     --------

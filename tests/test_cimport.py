@@ -149,6 +149,39 @@ def gumbel_max(const real[::1] x, size_t n, double temperature, uint64_t key, ui
     return index, value
 
 
+def gumbel_top_k(const real[::1] x, size_t n, size_t k, double temperature, uint64_t key, uint64_t row, uint64_t column,
+                 bint with_value=True, bint with_scratch=True):
+    # Status, indices and values; those have one more, which stays as it is.
+    cdef int status
+    cdef int64_t[::1] index = np.full(k % 2**20 + 1, -7, np.int64)
+    cdef double[::1] value = np.full(k % 2**20 + 1, -7.0)
+    cdef size_t size, i
+    cdef unsigned char *scratch
+    cdef bint spoiled = False
+    if real is float:
+        size = gumbel_fast.gumbel_top_k_scratch_f32(n, k) if n <= 1 << 30 else 0
+    else:
+        size = gumbel_fast.gumbel_top_k_scratch_f64(n, k) if n <= 1 << 30 else 0
+    scratch = <unsigned char *> malloc(size + 64)
+    memset(scratch, 0xAB, size + 64)
+    with nogil:
+        if real is float:
+            status = gumbel_fast.gumbel_top_k_f32(&x[0], n, k, temperature, key, row, column, &index[0],
+                                                  &value[0] if with_value else NULL, scratch if with_scratch else NULL)
+        else:
+            status = gumbel_fast.gumbel_top_k_f64(&x[0], n, k, temperature, key, row, column, &index[0],
+                                                  &value[0] if with_value else NULL, scratch if with_scratch else NULL)
+    for i in range(64):
+        spoiled = spoiled or scratch[size + i] != 0xAB
+    free(scratch)
+    assert not spoiled, "more scratch was written than is asked for"
+    return status, np.asarray(index), np.asarray(value)
+
+
+def top_k_scratch_sizes(size_t n, size_t k):
+    return gumbel_fast.gumbel_top_k_scratch_f32(n, k), gumbel_fast.gumbel_top_k_scratch_f64(n, k)
+
+
 def gumbel(real[::1] out, size_t n, uint64_t key, uint64_t row, uint64_t column):
     cdef int status
     with nogil:
@@ -303,6 +336,26 @@ def test_samplers_are_those_of_python(n, dtype, calls, target):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 6, 16, 17, 64, 65, 128, 1000, 40_000])
+def test_top_k_is_that_of_python(n, dtype, calls, target):
+    """Indices and values bit by bit, none beyond them, for k from none to all."""
+    x = some_rows(n, dtype, masked=0)
+    for seed, k in enumerate(sorted({0, 1, 2, n // 3, n - 1, n} - {3, n + 1})):
+        k = min(k, n)
+        a, b = map(int, np.random.SeedSequence(seed).generate_state(2, np.uint64))
+        for temperature in 1.0, 0.3, 0.0:
+            expected = gumbel_fast.gumbel_top_k(
+                x, k, temperature=temperature, rng=seed, offset=(2, 2**34 - n), return_value=True
+            )
+            place = a, (b + 2) % 2**64, 2**34 - n
+            for with_value in True, False:
+                status, index, value = calls.gumbel_top_k(x, n, k, temperature, *place, with_value)
+                np.testing.assert_array_equal(index, [*expected[0], -7])
+                np.testing.assert_array_equal(value, [*expected[1], -7] if with_value else [-7] * (k + 1))
+                assert status == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 3, 64, 1000])
 def test_noise_is_that_of_python(n, dtype, calls, target):
     a, b = map(int, np.random.SeedSequence(3).generate_state(2, np.uint64))
@@ -338,6 +391,41 @@ def test_statuses(n, dtype, calls):
     assert calls.gumbel(x, 0, 1, 2, 2**34) == 0
     without = calls.categorical(x, n, 1.0, 1, 2, False)
     assert without == (calls.categorical(x, n, 1.0, 1, 2) if n <= _core.SHORT_ROW else bad_argument)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 6, 128, 1000])
+def test_statuses_of_top_k(n, dtype, calls):
+    """A row with fewer than k left is bad, also where only some are missing; no row is read for k = 0."""
+    bad_row, bad_argument = calls.BAD
+    for bad in np.nan, np.inf, -np.inf:
+        x = np.zeros(n, dtype)
+        x[n // 2] = bad
+        assert calls.gumbel_top_k(x, n, n, 1.0, 1, 2, 0)[0] == bad_row
+        assert calls.gumbel_top_k(x, n, 0, 1.0, 1, 2, 0, True, False)[0] == 0
+        if bad == -np.inf and n > 1:
+            assert calls.gumbel_top_k(x, n, n - 1, 1.0, 1, 2, 0)[0] == 0
+    x = np.zeros(n, dtype)
+    for temperature in -1.0, np.nan, -np.inf:
+        assert calls.gumbel_top_k(x, n, 1, temperature, 1, 2, 0)[0] == bad_argument
+    for size in 0, 2**34 + 1, 2**64 - 1:
+        assert calls.gumbel_top_k(x, size, 0, 1.0, 1, 2, 0)[0] == bad_argument
+    for k in n + 1, 2**63, 2**64 - 1:
+        assert calls.gumbel_top_k(x, n, k, 1.0, 1, 2, 0)[0] == bad_argument
+    for column in 2**34 - n + 1, 2**64 - 1:
+        assert calls.gumbel_top_k(x, n, 1, 1.0, 1, 2, column)[0] == bad_argument
+    assert calls.gumbel_top_k(x, n, 1, 1.0, 1, 2, 0, True, False)[0] == bad_argument
+
+
+def test_scratch_of_top_k(calls):
+    """32 bytes for each of 4096 candidates, or of 2 k, at most of the row; it serves shorter rows."""
+    for k in 0, 1, 100, 10_000, 2**33:
+        before = 0, 0
+        for n in 1, 128, 129, 5000, 2**20, 2**34:
+            sizes = calls.top_k_scratch_sizes(n, k)
+            for size, smaller in zip(sizes, before, strict=True):
+                assert smaller <= size < 32 * (min(n, max(2 * k, 4096)) + 100)
+            before = sizes
 
 
 def test_scratch(calls):

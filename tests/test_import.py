@@ -25,7 +25,7 @@ def imported():
 def test_packages(imported):
     # torch, argparse, concurrent.futures and the like wait for those who want them. Cython adds two modules of its own.
     others = {name for name in imported[0] if "cython" not in name}
-    assert others <= {"__future__", "gumbel_fast", "numpy", "threading"}
+    assert others <= {"__future__", "_bisect", "bisect", "gumbel_fast", "numpy", "threading"}
 
 
 def test_numpy_random_waits(imported):

@@ -14,13 +14,19 @@ cdef inline bint is_sound(size_t n, double temperature) noexcept nogil:
     return 0 < n <= GF_MAX_COLUMNS and temperature >= 0
 
 
-cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n) noexcept nogil:
+cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n, size_t k) noexcept nogil:
+    # Of k draws from a row.
     cdef gf_request c
     if kernel.scratch is NULL:
         return 0
     one_draw_each(&c)
-    c.columns = n
+    c.columns, c.draws.count = n, k
     return kernel.scratch(&c)
+
+
+cdef size_t scratch_of_either(int logits, int weights, int number, size_t n, size_t k) noexcept nogil:
+    # One size for both dtypes.
+    return max(scratch_of(&kernels.logits[logits][number], n, k), scratch_of(&kernels.logits[weights][number], n, k))
 
 
 cdef inline bint is_number(double x, double most) noexcept nogil:
@@ -74,7 +80,7 @@ cdef size_t choice_scratch(int dtype, size_t n, const Choice *choice) noexcept n
     return max(size, kernels.logits[dtype][GF_LOG_PROB].scratch(&c))
 
 
-cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+cdef int64_t choose(int dtype, const void *x, size_t n, const Choice *choice, uint64_t key, uint64_t row,
                     void *log_prob, void *scratch) noexcept nogil:
     cdef gf_request c
     cdef Asked asked
@@ -85,7 +91,7 @@ cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choic
         return BAD_ARGUMENT
     one_draw_each(&c)
     ask(&c, &asked, choice)
-    c.columns, c.x.data = n, logits
+    c.columns, c.x.data = n, x
     c.stream.key, c.stream.row = key, row
     c.draws.index = &index
     if run_kernel(choice_kernel(dtype, choice), &c, 0, 1, scratch).row >= 0:
@@ -96,19 +102,27 @@ cdef int64_t choose(int dtype, const void *logits, size_t n, const Choice *choic
     return index
 
 
-cdef int64_t draw_one(const gf_kernel *kernel, const void *logits, size_t n, double temperature, uint64_t key,
-                      uint64_t row, uint64_t column, double *value, void *scratch) noexcept nogil:
+cdef inline int draw(const gf_kernel *kernel, const void *x, size_t n, size_t k, double temperature, uint64_t key,
+                     uint64_t row, uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
     cdef gf_request c
-    cdef int64_t index
-    if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n:
+    if not is_sound(n, temperature) or column > GF_MAX_COLUMNS - n or k > n:
         return BAD_ARGUMENT
-    if scratch is NULL and scratch_of(kernel, n):
+    if k == 0:
+        return 0
+    if scratch is NULL and scratch_of(kernel, n, k):
         return BAD_ARGUMENT
     one_draw_each(&c)
-    c.columns, c.x.data, c.temperature.data = n, logits, &temperature
+    c.columns, c.x.data, c.temperature.data = n, x, &temperature
     c.stream.key, c.stream.row, c.stream.column = key, row, column
-    c.draws.index, c.draws.value = &index, value
-    return BAD_ROW if run_kernel(kernel, &c, 0, 1, scratch).row >= 0 else index
+    c.draws.index, c.draws.value, c.draws.count = index, value, k
+    return BAD_ROW if run_kernel(kernel, &c, 0, 1, scratch).row >= 0 else 0
+
+
+cdef inline int64_t draw_one(const gf_kernel *kernel, const void *x, size_t n, double temperature, uint64_t key,
+                             uint64_t row, uint64_t column, double *value, void *scratch) noexcept nogil:
+    cdef int64_t index
+    cdef int status = draw(kernel, x, n, 1, temperature, key, row, column, &index, value, scratch)
+    return status if status else index
 
 
 cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
@@ -125,11 +139,11 @@ cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row,
 
 
 cdef size_t categorical_scratch_f32(size_t n) noexcept nogil:
-    return scratch_of(&kernels.logits[GF_F32][GF_CATEGORICAL], n)
+    return scratch_of_either(GF_F32, GF_W32, GF_CATEGORICAL, n, 1)
 
 
 cdef size_t categorical_scratch_f64(size_t n) noexcept nogil:
-    return scratch_of(&kernels.logits[GF_F64][GF_CATEGORICAL], n)
+    return scratch_of_either(GF_F64, GF_W64, GF_CATEGORICAL, n, 1)
 
 
 cdef int64_t categorical_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
@@ -142,6 +156,16 @@ cdef int64_t categorical_f64(const double *logits, size_t n, double temperature,
     return draw_one(&kernels.logits[GF_F64][GF_CATEGORICAL], logits, n, temperature, key, row, 0, NULL, scratch)
 
 
+cdef int64_t categorical_weights_f32(const float *weights, size_t n, double temperature, uint64_t key, uint64_t row,
+                                     void *scratch) noexcept nogil:
+    return draw_one(&kernels.logits[GF_W32][GF_CATEGORICAL], weights, n, temperature, key, row, 0, NULL, scratch)
+
+
+cdef int64_t categorical_weights_f64(const double *weights, size_t n, double temperature, uint64_t key, uint64_t row,
+                                     void *scratch) noexcept nogil:
+    return draw_one(&kernels.logits[GF_W64][GF_CATEGORICAL], weights, n, temperature, key, row, 0, NULL, scratch)
+
+
 cdef void choice_default(Choice *choice) noexcept nogil:
     choice.temperature = choice.filter_temperature = choice.top_p = 1
     choice.top_k, choice.min_p = 0, 0
@@ -149,11 +173,11 @@ cdef void choice_default(Choice *choice) noexcept nogil:
 
 
 cdef size_t choice_scratch_f32(size_t n, const Choice *choice) noexcept nogil:
-    return choice_scratch(GF_F32, n, choice)
+    return max(choice_scratch(GF_F32, n, choice), choice_scratch(GF_W32, n, choice))
 
 
 cdef size_t choice_scratch_f64(size_t n, const Choice *choice) noexcept nogil:
-    return choice_scratch(GF_F64, n, choice)
+    return max(choice_scratch(GF_F64, n, choice), choice_scratch(GF_W64, n, choice))
 
 
 cdef int64_t choose_f32(const float *logits, size_t n, const Choice *choice, uint64_t key, uint64_t row,
@@ -166,6 +190,16 @@ cdef int64_t choose_f64(const double *logits, size_t n, const Choice *choice, ui
     return choose(GF_F64, logits, n, choice, key, row, log_prob, scratch)
 
 
+cdef int64_t choose_weights_f32(const float *weights, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+                                float *log_prob, void *scratch) noexcept nogil:
+    return choose(GF_W32, weights, n, choice, key, row, log_prob, scratch)
+
+
+cdef int64_t choose_weights_f64(const double *weights, size_t n, const Choice *choice, uint64_t key, uint64_t row,
+                                double *log_prob, void *scratch) noexcept nogil:
+    return choose(GF_W64, weights, n, choice, key, row, log_prob, scratch)
+
+
 cdef int64_t gumbel_max_f32(const float *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                             uint64_t column, double *value) noexcept nogil:
     return draw_one(&kernels.logits[GF_F32][GF_GUMBEL_MAX], logits, n, temperature, key, row, column, value, NULL)
@@ -174,6 +208,40 @@ cdef int64_t gumbel_max_f32(const float *logits, size_t n, double temperature, u
 cdef int64_t gumbel_max_f64(const double *logits, size_t n, double temperature, uint64_t key, uint64_t row,
                             uint64_t column, double *value) noexcept nogil:
     return draw_one(&kernels.logits[GF_F64][GF_GUMBEL_MAX], logits, n, temperature, key, row, column, value, NULL)
+
+
+cdef size_t gumbel_top_k_scratch_f32(size_t n, size_t k) noexcept nogil:
+    return scratch_of_either(GF_F32, GF_W32, GF_GUMBEL_TOP_K, n, k)
+
+
+cdef size_t gumbel_top_k_scratch_f64(size_t n, size_t k) noexcept nogil:
+    return scratch_of_either(GF_F64, GF_W64, GF_GUMBEL_TOP_K, n, k)
+
+
+cdef int gumbel_top_k_f32(const float *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row,
+                          uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_F32][GF_GUMBEL_TOP_K], logits, n, k, temperature, key, row, column, index, value,
+                scratch)
+
+
+cdef int gumbel_top_k_f64(const double *logits, size_t n, size_t k, double temperature, uint64_t key, uint64_t row,
+                          uint64_t column, int64_t *index, double *value, void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_F64][GF_GUMBEL_TOP_K], logits, n, k, temperature, key, row, column, index, value,
+                scratch)
+
+
+cdef int gumbel_top_k_weights_f32(const float *weights, size_t n, size_t k, double temperature, uint64_t key,
+                                  uint64_t row, uint64_t column, int64_t *index, double *value,
+                                  void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_W32][GF_GUMBEL_TOP_K], weights, n, k, temperature, key, row, column, index, value,
+                scratch)
+
+
+cdef int gumbel_top_k_weights_f64(const double *weights, size_t n, size_t k, double temperature, uint64_t key,
+                                  uint64_t row, uint64_t column, int64_t *index, double *value,
+                                  void *scratch) noexcept nogil:
+    return draw(&kernels.logits[GF_W64][GF_GUMBEL_TOP_K], weights, n, k, temperature, key, row, column, index, value,
+                scratch)
 
 
 cdef int gumbel_f32(float *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:

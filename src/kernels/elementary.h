@@ -18,6 +18,14 @@ GF_INLINE f32x16 exp_above(f32x16 z) {
     return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
 }
 
+/* log(1 + y) with full relative precision, for 0 <= y < 2^1000 or NaN: -log(1 - y / (1 + y)), or -log(1 / (1 + y)). */
+GF_INLINE f64x8 f64_log1p_of(f64x8 y) {
+    const f64x8 one = f64_set(1), sum = f64_add(one, y);
+    const m64x8 far = f64_less(one, y);
+    const f64x8 half = f64_div(f64_select(far, one, y), sum);
+    return f64_select(f64_unordered(y, y), y, neg_log_half_f64(far, half));
+}
+
 /* log y for y >= 0, subnormal too; -inf of 0. */
 GF_INLINE f64x8 f64_log_of(f64x8 y) {
     const f64x8 zero = f64_set(0), log_shift = f64_set(300 * 0.69314718055994531);

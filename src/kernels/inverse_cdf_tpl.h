@@ -6,10 +6,8 @@
  * the others, where u is fine: their sum is compared with u first, and where u falls on them (less than once in
  * 2^14 rows, usually never) or is itself tiny, the row is drawn again by itself, with more random bits. Up to SHORT_FEW
  * rows, alone or left over, are drawn by themselves as well: the same sums in the same order. */
-#include "kernels/argmax_tpl.h"
-#include "kernels/ragged.h"
+#include "kernels/lanes_tpl.h"
 #include "kernels/uniform.h"
-#include "kernels/weigh_tpl.h"
 
 #if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_INVERSE_CDF_TPL
@@ -23,7 +21,6 @@
 #define EXPONENT_OF_UNIT_F32 0x7f000000u /* exponent bits of the two factors of a number from 1 to 2 */
 #define EXPONENT_BITS_F64 0x7ff0000000000000u
 #define EXPONENT_OF_UNIT_F64 0x7fe0000000000000u
-#define SHORT_FEW 3 /* rows that are drawn one by one: their lanes would be too empty */
 
 /* The element that u, 0 <= u < sum of v, falls on when those below the limit are laid out first, and among them the
  * smallest again; v is spoiled. Where rounding lets u pass the end, the last is meant. */
@@ -108,40 +105,6 @@ GF_INLINE void ROW(store_indices)(f64x8 index, int64_t *out) {
     u64_store((uint64_t *)out, u64_and(bits, u64_set(UINT32_MAX)));
 }
 
-/* What the temperatures of up to LANES rows come to. */
-typedef struct {
-    vec_t rate;
-    uint32_t extreme; /* bit i: lane i is at temperature 0, or at one that (x - greatest) * rate does not serve */
-#ifdef OF_WEIGHTS
-    uint32_t powered; /* bit i: lane i is at another temperature than 1 */
-    f64x8 temperature[EIGHTS];
-#endif
-} ROW(lane_rates);
-
-GF_INLINE ROW(lane_rates) ROW(rates_from)(const gf_request *q, const ragged_group *group, size_t r, size_t some) {
-    real_t rate[LANES];
-    ROW(lane_rates) lanes = {.extreme = 0};
-#ifdef OF_WEIGHTS
-    double temperatures[LANES];
-    lanes.powered = 0;
-#endif
-    for (size_t lane = 0; lane < LANES; lane++) {
-        const double temperature = gf_temperature(q, ragged_lane(group, r, lane < some ? lane : 0));
-        rate[lane] = (real_t)(1 / temperature);
-        lanes.extreme |= (uint32_t)NAME(is_extreme)(temperature) << lane;
-#ifdef OF_WEIGHTS
-        temperatures[lane] = temperature;
-        lanes.powered |= (uint32_t)(temperature != 1) << lane;
-#endif
-    }
-    lanes.rate = V(load)(rate);
-#ifdef OF_WEIGHTS
-    for (int e = 0; e < EIGHTS; e++)
-        lanes.temperature[e] = f64_load(temperatures + 8 * e);
-#endif
-    return lanes;
-}
-
 #ifdef OF_WEIGHTS
 
 /* What brings weights to units of which the greatest is 1 to 2, as ROW(scaling_of) has it; in *open the lanes that need two. */
@@ -178,22 +141,11 @@ GF_INLINE vec_t ROW(lane_weights)(vec_t x, vec_t greatest, vec_t unit, const ROW
 GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
                                       const philox_keys *keys, const ROW(lane_rates) * rates, int64_t *index,
                                       uint32_t *open, int whole) {
-    enum { TILES = GF_SHORT_ROW / LANES };
     static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     const size_t n = group ? group->columns : q->columns;
-    const vec_t none = V(set)(NOTHING), limit = V(set)((real_t)SHORT_SMALL);
-    vec_t column[GF_SHORT_ROW], greatest = none;
-    for (size_t tile = 0; tile < TILES && tile * LANES < n; tile++) {
-        vec_t *v = column + tile * LANES;
-        for (size_t lane = 0; lane < LANES; lane++) /* lanes without a row are masked */
-            v[lane] = lane < some ? ROW(read_of)(q, ragged_lane(group, r, lane), tile * LANES, whole, !!group) : none;
-        V(transpose)(v);
-    }
-    mask_t bad = V(mask_none)();
-    for (size_t c = 0; c < n; c++) {
-        bad = V(mask_or)(bad, ROW(unsound)(column[c]));
-        greatest = V(max)(column[c], greatest);
-    }
+    const vec_t limit = V(set)((real_t)SHORT_SMALL);
+    vec_t column[GF_SHORT_ROW], greatest;
+    const mask_t unusable = ROW(lane_columns)(q, group, r, some, column, &greatest, whole);
 
     uint32_t fine = 0;
     const vec_t unit = ROW(lane_units)(greatest, &fine);
@@ -243,8 +195,7 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
             memcpy(index + 8 * e, picked, (some - 8 * (size_t)e) * sizeof *picked);
         }
 
-    const mask_t unusable = V(mask_or)(V(not_less)(none, greatest), V(not_less)(greatest, V(set)(INFINITY)));
-    *open = fine | rates->extreme | V(mask_bits)(V(mask_or)(bad, unusable));
+    *open = fine | rates->extreme | V(mask_bits)(unusable);
     *open &= (uint32_t)((1ull << some) - 1);
 }
 

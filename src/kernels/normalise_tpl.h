@@ -85,20 +85,26 @@ GF_COLD real_t ROW(not_finite)(const ROW(row) * row) {
 }
 
 /* All -inf gives -inf and +inf gives +inf, as in SciPy. */
-static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+static void ROW(logsumexp_row)(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch) {
+    const double temperature = gf_temperature(q, r);
+    real_t *out = gf_each(q, r);
     (void)scratch;
-    for (size_t r = start; r < stop; r++) {
-        const ROW(row) row = ROW(row_of)(q, r);
-        const double temperature = gf_temperature(q, r);
-        const real_t greatest = ROW(row_greatest)(&row);
-        real_t *out = gf_each(q, r);
-        if (greatest - greatest != 0) {
-            *out = ROW(not_finite)(&row);
-            continue;
-        }
-        const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
-        *out = (real_t)((double)greatest / temperature + ROW(log_mass)(&row, &s));
+    if (sums) {
+        *out = (real_t)((double)sums->greatest / temperature + sums->log_mass);
+        return;
     }
+    const ROW(row) row = ROW(row_of)(q, r);
+    const real_t greatest = ROW(row_greatest)(&row);
+    if (greatest - greatest != 0) {
+        *out = ROW(not_finite)(&row);
+        return;
+    }
+    const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
+    *out = (real_t)((double)greatest / temperature + ROW(log_mass)(&row, &s));
+}
+
+static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    ROW(short_sums_each)(q, start, stop, ROW(logsumexp_row), scratch, 0);
     return gf_done();
 }
 
@@ -116,20 +122,26 @@ GF_INLINE double ROW(entropy_row)(const ROW(row) * row, const NAME(scaling) * s,
 
 GF_APART double ROW(entropy_any)(const ROW(row) * row, const NAME(scaling) * s) { return ROW(entropy_row)(row, s, 0); }
 
-static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
-        const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
-        real_t *out = gf_each(q, r);
-        if (greatest != greatest) {
-            *out = greatest;
-            continue;
-        }
-        const double mass = ROW(mass)(&row, ROW(place_of)(&row, greatest), &s);
-        const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_any)(&row, &s);
-        *out = (real_t)(log1p_of(mass) + slope / (1 + mass));
+static void ROW(entropy_of_sums)(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch) {
+    real_t *out = gf_each(q, r);
+    if (sums) {
+        *out = (real_t)sums->entropy;
+        return;
     }
+    ROW(row) row = ROW(row_of)(q, r);
+    const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
+    const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
+    if (greatest != greatest) {
+        *out = greatest;
+        return;
+    }
+    const double mass = ROW(mass)(&row, ROW(place_of)(&row, greatest), &s);
+    const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_any)(&row, &s);
+    *out = (real_t)(log1p_of(mass) + slope / (1 + mass));
+}
+
+static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    ROW(short_sums_each)(q, start, stop, ROW(entropy_of_sums), scratch, 1);
     return gf_done();
 }
 
