@@ -124,8 +124,8 @@ def laid_out(r, x, kinds=20):
     return x
 
 
-def array(r, shape=None):
-    """Some array_like."""
+def array(r, shape=None, positive=False):
+    """Some array_like; positive: of weights, most of the time."""
     shape = shape_of(r) if shape is None else shape
     kind = r.random()
     if kind > 0.985:
@@ -136,7 +136,10 @@ def array(r, shape=None):
         return np.zeros(shape, r.choice(NO_NUMBERS))
     if kind > 0.978:
         return np.broadcast_to(np.float32(0), ((1 << 34) + 1,))
-    return laid_out(r, cast(values(r, shape), r.choice(NUMBERS if kind < 0.8 else OTHERS)))
+    made = values(r, shape)
+    if positive and r.random() < 0.96:
+        made = np.where(np.isneginf(made), r.choice([0.0, -0.0]), np.abs(made))
+    return laid_out(r, cast(made, r.choice(NUMBERS if kind < 0.8 else OTHERS)))
 
 
 def out_of(r, shape, dtype, *inputs):
@@ -221,6 +224,19 @@ def mask_of(r, x, axis):
     return laid_out(r, made, 8)
 
 
+def indptr_of(r, size):
+    """Where ragged rows of so many elements begin, and where the last one ends; now and then nothing of the kind."""
+    kind = r.random()
+    if kind < 0.05:
+        wrong = [[], 0, [0, size + 1], [-1, size], [size, 0], [[0, size]], [0.0, size], "ab", [None], True, [2**70]]
+        return r.choice([*wrong, [0, 2**63], np.zeros(3, r.choice(NO_NUMBERS)), np.ma.MaskedArray([0, size])])
+    places = np.sort(np.array([r.randrange(size + 1) for _ in range(r.choice([1, 2, 3, 5, 9, 40, 300]))]))
+    if r.random() < 0.5:
+        places[0], places[-1] = 0, size
+    made = places.astype(r.choice(["i8", "i8", "i4", "u8", "u4", ">i8", ">i4", "u2"]))
+    return laid_out(r, made, 8) if r.random() < 0.9 else made.tolist()
+
+
 def filters_of(r, batch):
     """Some of the filters' parameters, for all rows or for each."""
     given = {}
@@ -262,11 +278,33 @@ def count_of(r, most):
 # Each gives a function and its arguments, by name.
 
 
+def is_sound(indptr, size):
+    """Whether they are offsets of rows in so many elements."""
+    try:
+        array = np.asarray(indptr)
+    except (ValueError, OverflowError):
+        return False
+    if isinstance(indptr, np.ma.MaskedArray) or array.dtype.kind not in "iu" or array.ndim != 1 or not array.size:
+        return False
+    return bool(array.max() <= size and array.min() >= 0 and np.all(array[1:] >= array[:-1]))
+
+
+def logits_or_weights(r):
+    """One of the two, by its name."""
+    return {"weights": array(r, positive=True)} if r.random() < 0.3 else {"logits": array(r)}
+
+
 def common(r, x, names, dtype=None):
     """Arguments that many functions share, each given now and then; out is not among them."""
     given = {}
     axis = given["axis"] = axis_of(r) if "axis" in names else -1
     batch, n = batch_of(x, axis)
+    if "indptr" in names and isinstance(x, np.ndarray) and x.ndim == 1 and x.size <= 3000 and r.random() < 0.4:
+        given["indptr"] = indptr = indptr_of(r, x.size)
+        lengths = np.diff(np.asarray(indptr, np.int64)) if is_sound(indptr, x.size) else np.zeros(1, int)
+        batch, n = (lengths.size,), int(lengths.max(initial=0))
+        if "allow_fewer" in names and r.random() < 0.7:
+            given["allow_fewer"] = True
     if "temperature" in names and r.random() < 0.6:
         given["temperature"] = temperature_of(r, batch)
     for name, make in {"rng": rng_of, "offset": offset_of, "workers": workers_of}.items():
@@ -276,7 +314,7 @@ def common(r, x, names, dtype=None):
         given["mask"] = mask_of(r, x, axis)
     if "filters" in names and r.random() < 0.4:
         given |= filters_of(r, batch)
-    if "allow_fewer" in names and r.random() < 0.4:
+    if "allow_fewer" in names and "allow_fewer" not in given and r.random() < 0.4:
         given["allow_fewer"] = r.choice([True, False, 1])
     if "rng" in names and r.random() < 0.08:
         given["rng"] = streams_of(r, batch)
@@ -286,8 +324,9 @@ def common(r, x, names, dtype=None):
 
 
 def a_categorical(r):
-    x = array(r)
-    names = ["axis", "temperature", "rng", "workers", "mask", "filters", "allow_fewer"]
+    rows = logits_or_weights(r)
+    (x,) = rows.values()
+    names = ["axis", "temperature", "rng", "workers", "mask", "indptr", "filters", "allow_fewer"]
     given, shape, n = common(r, x, names)
     if r.random() < 0.2:
         given["offset"] = r.choice([(0, 0), (7, 0), (2**64 - 1, 0), (0, 1), (-1, 0)])
@@ -298,12 +337,14 @@ def a_categorical(r):
         if isinstance(count, int | np.integer) and 0 <= count < 1000:
             shape = (*shape, int(count))
     given["out"] = out_of(r, shape, np.int64, x)
-    return gumbel_fast.categorical, {"logits": x, **given}
+    if r.random() < 0.01:
+        rows = r.choice([{}, {"logits": x, "weights": x}, {"weights": None}])
+    return gumbel_fast.categorical, {**rows, **given}
 
 
 def a_gumbel_max(r):
     x = array(r)
-    given, shape, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask", "allow_fewer"])
+    given, shape, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask", "indptr", "allow_fewer"])
     if r.random() < 0.3:
         given["noise"] = array(r, np.shape(x) if isinstance(x, np.ndarray) and x.size < 4000 else None)
     given["return_value"] = r.choice([False, True])
@@ -312,13 +353,18 @@ def a_gumbel_max(r):
 
 
 def a_top_k(r):
-    x = array(r)
-    given, _, n = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask", "allow_fewer"])
+    rows = logits_or_weights(r)
+    (x,) = rows.values()
+    names = ["axis", "temperature", "rng", "workers", "offset", "mask", "indptr", "allow_fewer"]
+    given, batch, n = common(r, x, names)
+    if r.random() < 0.3:
+        sound = [None, -np.inf, -1e308, 0, 1.5, True, np.inf, np.resize(POOL, batch)]
+        given["floor"] = r.choice(sound if r.random() < 0.9 else [np.nan, "1", 1j, [0.0] * 9, object(), [[np.nan]]])
     k = count_of(r, n)
     if isinstance(k, int) and k > 2**32:  # results of so many entries are made, if they are allowed
         given.pop("allow_fewer", None)
     return gumbel_fast.gumbel_top_k, {
-        "logits": x,
+        **rows,
         "k": k,
         "return_value": r.choice([False, True]),
         **given,
@@ -344,7 +390,7 @@ def a_gumbel_softmax(r):
 
 def a_softmax(r):
     x = array(r)
-    given, shape, _ = common(r, x, ["axis", "temperature", "workers", "mask"])
+    given, shape, _ = common(r, x, ["axis", "temperature", "workers", "mask", "indptr"])
     function = r.choice([gumbel_fast.softmax, gumbel_fast.log_softmax, gumbel_fast.logsumexp])
     if function is gumbel_fast.logsumexp:
         return function, {"logits": x, "out": out_of(r, shape, r.choice([np.float32, np.float64]), x), **given}
@@ -359,12 +405,15 @@ def a_truncate(r):
 
 def a_log_prob(r):
     x = array(r)
-    given, shape, n = common(r, x, ["axis", "temperature", "workers", "mask", "filters"])
+    given, shape, n = common(r, x, ["axis", "temperature", "workers", "mask", "indptr", "filters"])
     if r.random() < 0.4:
         return gumbel_fast.entropy, {"logits": x, **given}
     shape = r.choice([shape, (*shape, 3)])
     most = n if r.random() < 0.9 else r.choice([n + 1, 2**40])
     index = np.asarray(np.resize((np.abs(POOL) * 1e6).astype("i8") % (most + 1) - 1, shape))
+    if "indptr" in given and is_sound(given["indptr"], x.size) and r.random() < 0.9:
+        lengths = np.diff(np.asarray(given["indptr"], np.int64))
+        index = (index.T % (lengths + 1)).T - 1
     if r.random() < 0.1:
         index = array(r, shape)
     elif index.size and index.max() < 128:
@@ -438,18 +487,42 @@ def memory_of(array):
     return (array, array.tobytes()) if array.dtype != object and array.nbytes < 1 << 20 else (array.ravel()[:0], b"")
 
 
-def allowed(given, shape):
+def rows_of(given):
+    """Logits of a call in float64, categories last, or its weights, whose zeros are -inf; what is masked is too.
+
+    Ragged rows are filled up to the longest.
+    """
+    weights = given.get("weights")
+    x = np.asarray(given["logits"] if weights is None else weights)
+    rows = np.moveaxis(x, given["axis"], -1)
+    wide = cast(rows, np.float64)
+    if weights is not None:
+        wide = np.where(wide == 0, -np.inf, wide)
+    wide = np.where(allowed(given, x.shape, rows.shape), wide, -np.inf)
+    if given.get("indptr") is None:
+        return wide
+    bounds = np.asarray(given["indptr"]).astype(np.int64)
+    inside = np.arange(np.diff(bounds).max(initial=0)) < np.diff(bounds)[:, np.newaxis]
+    filled = np.full(inside.shape, -np.inf)
+    filled[inside] = wide[bounds[0] : bounds[-1]]
+    return filled
+
+
+def allowed(given, whole, shape):
     """What the mask of a call allows, as bools that broadcast to the shape of its rows, categories last."""
     mask = given.get("mask")
     if mask is None:
         return True
     mask = np.asarray(mask)
     if mask.dtype.itemsize == 1:
-        whole = np.broadcast_to(mask != 0, np.shape(given["logits"]))
-        return np.moveaxis(whole, given["axis"], -1)
+        return np.moveaxis(np.broadcast_to(mask != 0, whole), given["axis"], -1)
     bits = mask.astype(np.int64)[..., np.newaxis] >> np.arange(32) & 1
     bits = bits.reshape(*mask.shape[:-1], -1)[..., : shape[-1]] != 0
     return np.concatenate([bits, np.zeros((*bits.shape[:-1], shape[-1] - bits.shape[-1]), bool)], axis=-1)
+
+
+def given_but(given, name):
+    return [value for other, value in given.items() if other != name]
 
 
 def check_result(function, given, result):
@@ -460,13 +533,14 @@ def check_result(function, given, result):
     if function in (gumbel_fast.categorical, gumbel_fast.gumbel_max, gumbel_fast.gumbel_top_k):
         index = np.asarray(result[0] if isinstance(result, tuple) else result)
         assert index.dtype == np.int64
-        rows = np.moveaxis(np.asarray(given["logits"]), given["axis"], -1)
+        if any(isinstance(value, np.ndarray) and np.shares_memory(index, value) for value in given_but(given, "out")):
+            return
+        rows = rows_of(given)
         assert index.shape[: rows.ndim - 1] == rows.shape[:-1]
-        if index.size and not np.shares_memory(index, rows):
+        if index.size:
             assert index.min() >= (-1 if given.get("allow_fewer") else 0)
             assert index.max() < rows.shape[-1]
-            wide = np.where(allowed(given, rows.shape), cast(rows, np.float64), -np.inf)
-            wide = np.concatenate([wide, np.ones((*rows.shape[:-1], 1))], axis=-1)  # which -1 points at
+            wide = np.concatenate([rows, np.ones((*rows.shape[:-1], 1))], axis=-1)  # which -1 points at
             flat = index.reshape(*rows.shape[:-1], -1)
             assert not np.isneginf(np.take_along_axis(wide, flat, axis=-1)).any()
     elif function is gumbel_fast.gumbel:

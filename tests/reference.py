@@ -11,6 +11,7 @@ the distribution and the errors alone: its draws are its own, because the method
 change.
 """
 
+import itertools
 import math
 import operator
 import os
@@ -211,24 +212,48 @@ def _check_rows(rows, allow_fewer=False):
         raise ValueError(f"row {np.argmin(possible)} of logits has NaN, +inf or nothing above -inf")
 
 
-def _logits_and_temperature(logits, temperature, axis, *, zero, mask=None):
+def _logits_and_temperature(logits, temperature, axis, *, zero, mask=None, indptr=None):
     """Logits with the category axis last, and one temperature for each row; `zero` says whether 0 is a temperature.
 
-    What `mask` does not allow is -inf.
+    What `mask` does not allow is -inf. Ragged rows have one length each, and are filled up with -inf to the longest.
     """
     _refuse_masked(logits, "logits")
     logits = np.asarray(logits)
     _check_real(logits, "logits")
     axis = np.lib.array_utils.normalize_axis_index(axis, logits.ndim)
     _check_columns(logits.shape[axis])
-    allowed = None if mask is None else np.moveaxis(_allowed(mask, logits.shape, axis), axis, -1)
+    allowed = None if mask is None else np.moveaxis(_allowed(mask, logits.shape, axis, indptr), axis, -1)
     logits = np.moveaxis(_real(logits, "logits"), axis, -1)
     if allowed is not None:
         logits = np.where(allowed, logits, logits.dtype.type(-np.inf))
-    temperature = _parameter(temperature, "temperature", logits.shape[:-1])
-    if not (zero or np.all(temperature > 0)):
+    if indptr is not None:
+        logits = _filled_up(logits, _as_indptr(indptr, logits.shape))
+    if not (zero or np.all(_real(temperature, "temperature") > 0)):
         raise ValueError("temperature must be above 0")
-    return logits, temperature
+    return logits, _parameter(temperature, "temperature", logits.shape[:-1])
+
+
+def _logits_or_weights(logits, weights, mask, axis, indptr, *, read=True):
+    """Logits, or the logarithms of weights in float64, and the dtype that they are computed in.
+
+    What the mask leaves out, and what lies in no row, is no weight whatever it is; `read`: the others are looked at.
+    """
+    if (logits is None) == (weights is None):
+        raise TypeError("pass logits or weights: one of the two")
+    if weights is None:
+        return logits, _real(logits, "logits").dtype
+    dtype, w = _real(weights, "weights").dtype, np.asarray(weights).astype(np.float64)
+    axis = np.lib.array_utils.normalize_axis_index(axis, w.ndim)
+    if mask is not None:
+        w = np.where(_allowed(mask, w.shape, axis, indptr), w, 0)
+    if indptr is not None:
+        bounds = _as_indptr(indptr, w.shape)
+        w[: bounds[0]] = w[bounds[-1] :] = 0
+    sound = (w >= 0) & (w < np.inf)
+    if read and not sound.all():
+        raise ValueError("weights: a row has one that is negative, NaN or +inf")
+    with np.errstate(divide="ignore"):
+        return np.log(np.where(sound, w, 0)), dtype
 
 
 def _parameter(value, name, batch):
@@ -239,7 +264,45 @@ def _parameter(value, name, batch):
     return _fit(value, batch, name)[..., np.newaxis]
 
 
-def _allowed(mask, shape, axis):
+def _as_indptr(indptr, shape):
+    """Where rows begin and end in 1-D logits."""
+    if len(shape) != 1:
+        raise ValueError("indptr is for 1-D logits")
+    _refuse_masked(indptr, "indptr")
+    indptr = np.asarray(indptr)
+    if indptr.ndim != 1 or indptr.size == 0:
+        raise ValueError("indptr must have one axis and an entry")
+    if indptr.dtype.kind not in "iu":
+        raise TypeError(f"indptr must be integers, not {indptr.dtype}")
+    bounds = [int(entry) for entry in indptr]
+    if bounds[0] < 0 or bounds[-1] > shape[0] or any(start > stop for start, stop in itertools.pairwise(bounds)):
+        raise ValueError("indptr must not fall, and stay inside the logits")
+    return np.array(bounds)
+
+
+def _inside(indptr):
+    """Which elements of rows that are filled up to the longest are of the row, as bools."""
+    lengths = np.diff(indptr)
+    return np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
+
+
+def _filled_up(logits, indptr):
+    inside = _inside(indptr)
+    filled = np.full(inside.shape, -np.inf, logits.dtype)
+    filled[inside] = logits[indptr[0] : indptr[-1]]
+    return filled
+
+
+def _flattened(rows, logits, indptr, dtype, out):
+    """Rows that were filled up as one array again; elements in no row are those of `out`, or NaN."""
+    if out is not None:
+        _check_out(out, np.shape(logits), dtype)
+    result = np.full(np.shape(logits), np.nan, WIDE) if out is None else out.astype(WIDE)
+    result[indptr[0] : indptr[-1]] = rows[_inside(indptr)]
+    return result
+
+
+def _allowed(mask, shape, axis, indptr=None):
     """A mask of any kind as bools of the shape of the logits."""
     _refuse_masked(mask, "mask")
     mask = np.asarray(mask)
@@ -247,8 +310,8 @@ def _allowed(mask, shape, axis):
         return _fit(mask != 0, shape, "mask")
     if mask.dtype not in (np.int32, np.uint32):
         raise TypeError(f"mask must be bool, int8, uint8, or int32 or uint32 words, not {mask.dtype}")
-    if axis != len(shape) - 1:
-        raise ValueError("mask: words are for the last axis")
+    if axis != len(shape) - 1 or indptr is not None:
+        raise ValueError("mask: words are for the last axis of dense rows")
     if mask.ndim == 0:
         raise ValueError("mask of words must have an axis of words")
     words = _fit(mask, (*shape[:-1], mask.shape[-1]), "mask")
@@ -332,6 +395,7 @@ def kept(
     min_p=None,
     filter_temperature=None,
     mask=None,
+    indptr=None,
     *,
     axis=-1,
     slack=0.0,
@@ -345,7 +409,7 @@ def kept(
     `slack` moves the boundary of top_p by so much, and that of min_p by 1e-12 of itself in the same direction, which is
     the rounding of a threshold: what slack=-1e-6 keeps must be kept, and nothing else may be but what slack=1e-6 keeps.
     """
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask, indptr=indptr)
     batch, n = x.shape[:-1], x.shape[-1]
     divisor = temperature if filter_temperature is None else _parameter(filter_temperature, "filter_temperature", batch)
     k = _as_top_k(top_k, batch, n)
@@ -365,7 +429,7 @@ def kept(
     keep &= weights >= m * (1 - np.sign(slack) * 1e-12)
     result = np.zeros(x.shape, bool)
     np.put_along_axis(result, order, keep, axis=-1)
-    return np.moveaxis(result, -1, axis)
+    return np.moveaxis(result, -1, axis) if indptr is None else result
 
 
 def _as_top_k(top_k, batch, n):
@@ -380,10 +444,11 @@ def _as_top_k(top_k, batch, n):
     return _fit(np.where(top_k == 0, n, top_k), batch, "top_k")[..., np.newaxis]
 
 
-def _filtered(logits, temperature, filters, mask, axis):
+def _filtered(logits, temperature, filters, mask, axis, indptr=None):
     """Logits whose category axis is last, -inf where a filter or the mask leaves nothing, and the temperatures."""
-    x, temperatures = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
-    keep = np.moveaxis(kept(logits, temperature, *filters, mask, axis=axis), axis, -1)
+    x, temperatures = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask, indptr=indptr)
+    keep = kept(logits, temperature, *filters, mask, indptr, axis=axis)
+    keep = np.moveaxis(keep, axis, -1) if indptr is None else keep
     bad = ~(x < np.inf).all(axis=-1, keepdims=True)
     return np.where(keep | bad, x, x.dtype.type(-np.inf)), temperatures
 
@@ -440,21 +505,23 @@ def log_prob(
     min_p=None,
     filter_temperature=None,
     mask=None,
+    indptr=None,
     axis=-1,
     workers=1,
 ):
     """Twin of `gumbel_fast.log_prob`."""
     _check_workers(workers)
-    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis)
+    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis, indptr)
     _refuse_masked(index, "index")
     index = np.asarray(index)
     if index.dtype.kind not in "iu":
         raise TypeError(f"index must be integers, not {index.dtype}")
     if index.shape != x.shape[:-1] and index.shape[:-1] != x.shape[:-1]:
         raise ValueError(f"index of shape {index.shape} does not go with the batch {x.shape[:-1]}")
-    wrong = (index < -1) | (index >= x.shape[-1])
+    lengths = x.shape[-1] if indptr is None else np.diff(indptr)
+    wrong = (index < -1) | (index >= np.reshape(lengths, np.shape(lengths) + (1,) * (index.ndim - x.ndim + 1)))
     if wrong.any():
-        raise ValueError(f"index {index[wrong][0]} is not one of {x.shape[-1]} categories, and not -1 for none")
+        raise ValueError(f"index {index[wrong][0]} is none of its row's categories, and not -1 for none")
     return _deliver(_at(_log_probs(x, temperature)[0], index), x.dtype, None)
 
 
@@ -467,12 +534,13 @@ def entropy(
     min_p=None,
     filter_temperature=None,
     mask=None,
+    indptr=None,
     axis=-1,
     workers=1,
 ):
     """Twin of `gumbel_fast.entropy`."""
     _check_workers(workers)
-    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis)
+    x, temperature = _filtered(logits, temperature, (top_k, top_p, min_p, filter_temperature), mask, axis, indptr)
     return _deliver(_log_probs(x, temperature)[1], x.dtype, None)
 
 
@@ -480,8 +548,9 @@ def entropy(
 
 
 def categorical(
-    logits,
+    logits=None,
     *,
+    weights=None,
     num_samples=None,
     replace=True,
     temperature=1.0,
@@ -490,6 +559,7 @@ def categorical(
     min_p=None,
     filter_temperature=None,
     mask=None,
+    indptr=None,
     allow_fewer=False,
     axis=-1,
     rng=None,
@@ -503,12 +573,13 @@ def categorical(
     count = 1 if num_samples is None else operator.index(num_samples)
     if not 0 <= count <= 2**32:
         raise ValueError(f"num_samples must be from 0 to 2**32, not {count}")
+    logits, dtype = _logits_or_weights(logits, weights, mask, axis, indptr, read=count > 0)
     filters = top_k, top_p, min_p, filter_temperature
-    x, temperatures = _filtered(logits, temperature, filters, mask, axis)
+    x, temperatures = _filtered(logits, temperature, filters, mask, axis, indptr)
     _check_offset(offset, x.shape)
     if offset[1] != 0:
         raise ValueError("offset must have no column: draws have none")
-    if not allow_fewer:
+    if not allow_fewer and indptr is None:
         _check_categories(x)
     shape = x.shape[:-1] if num_samples is None else (*x.shape[:-1], count)
     if out is not None:
@@ -525,15 +596,15 @@ def categorical(
     elif replace:
         indices = np.empty(shape, dtype=np.int64)
     else:
-        sums = _with_noise(_below(x), temperatures, _noise(x.shape, x.dtype, rng, offset))
+        sums = _with_noise(_below(x), temperatures, _noise(x.shape, dtype, rng, offset))
         indices = _falling(sums, x, count, allow_fewer)[0]
     indices = indices.reshape(shape)
     result = _deliver(indices, np.int64, out)
     if not return_log_prob:
         return result
-    x, temperatures = _filtered(logits, temperature, filters, mask, axis)
+    x, temperatures = _filtered(logits, temperature, filters, mask, axis, indptr)
     logs = _log_probs(x, temperatures)[0]
-    return result, _deliver(np.where(indices == -1, -np.inf, _at(logs, indices)), x.dtype, None)
+    return result, _deliver(np.where(indices == -1, -np.inf, _at(logs, indices)), dtype, None)
 
 
 def _inverse(row, temperature, uniform):
@@ -584,6 +655,7 @@ def gumbel_max(
     *,
     temperature=1.0,
     mask=None,
+    indptr=None,
     allow_fewer=False,
     axis=-1,
     rng=None,
@@ -595,8 +667,9 @@ def gumbel_max(
 ):
     """Twin of `gumbel_fast.gumbel_max`."""
     _check_workers(workers)
-    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
-    if not allow_fewer:
+    given = np.asarray(logits)
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask, indptr=indptr)
+    if not allow_fewer and indptr is None:
         _check_categories(logits)
     if out is not None:
         _check_out(out, logits.shape[:-1], np.int64)
@@ -606,9 +679,10 @@ def gumbel_max(
     elif rng is not None or tuple(offset) != (0, 0):
         raise ValueError("rng and offset are not used where noise is given")
     else:
-        noise = np.moveaxis(_real(noise, "noise"), axis, -1)
-        if noise.shape != logits.shape:
-            raise ValueError(f"noise must have the shape {logits.shape}, not {noise.shape}")
+        noise = _real(noise, "noise")
+        if noise.shape != given.shape:
+            raise ValueError(f"noise must have the shape {given.shape}, not {noise.shape}")
+        noise = np.moveaxis(noise, axis, -1) if indptr is None else _filled_up(noise, np.asarray(indptr))
         logits = logits.astype(np.result_type(logits, noise))
     sums = _with_noise(logits, temperature, noise)
     sums = np.where(np.isinf(logits), logits, sums)
@@ -620,15 +694,18 @@ def gumbel_max(
 
 
 def gumbel_top_k(
-    logits,
-    k,
+    logits=None,
+    k=None,
     *,
+    weights=None,
     temperature=1.0,
     mask=None,
+    indptr=None,
     allow_fewer=False,
     axis=-1,
     rng=None,
     offset=(0, 0),
+    floor=None,
     return_value=False,
     workers=1,
 ):
@@ -637,11 +714,20 @@ def gumbel_top_k(
     k = operator.index(k)
     if k < 0:
         raise ValueError(f"k must not be negative: {k}")
-    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask)
-    if not allow_fewer:
+    logits, dtype = _logits_or_weights(logits, weights, mask, axis, indptr, read=k > 0)
+    logits, temperature = _logits_and_temperature(logits, temperature, axis, zero=True, mask=mask, indptr=indptr)
+    if not allow_fewer and indptr is None:
         _check_categories(logits)
     _check_offset(offset, logits.shape)
-    sums = _with_noise(logits, temperature, _noise(logits.shape, logits.dtype, rng, offset))
+    sums = _with_noise(logits, temperature, _noise(logits.shape, dtype, rng, offset))
+    if floor is not None:
+        floor = _real(floor, "floor").astype(np.float64)
+        if np.isnan(floor).any():
+            raise ValueError("floor must not be NaN")
+        floor = _fit(floor, logits.shape[:-1], "floor")[..., np.newaxis]
+        with np.errstate(invalid="ignore"):
+            logits = np.where((sums <= floor) & (floor > -np.inf), -np.inf, logits)
+        sums = np.where(logits == -np.inf, -np.inf, sums)
     index, value = _falling(sums, logits, k, allow_fewer)
     return (index, value) if return_value else index
 
@@ -657,30 +743,34 @@ def _weights(logits, temperature):
         return np.exp(exponents), exponents, top
 
 
-def softmax(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
+def softmax(logits, *, temperature=1.0, mask=None, indptr=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.softmax`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask, indptr=indptr)
     weights, _, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", under="ignore"):
         result = weights / weights.sum(axis=-1, keepdims=True)
+    if indptr is not None:
+        result = _flattened(result, logits, np.asarray(indptr), x.dtype, out)
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def log_softmax(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
+def log_softmax(logits, *, temperature=1.0, mask=None, indptr=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.log_softmax`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask, indptr=indptr)
     weights, exponents, _ = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore"):
         result = exponents - np.log(weights.sum(axis=-1, keepdims=True))
+    if indptr is not None:
+        result = _flattened(result, logits, np.asarray(indptr), x.dtype, out)
     return _deliver(np.moveaxis(result, -1, axis), x.dtype, out)
 
 
-def logsumexp(logits, *, temperature=1.0, mask=None, axis=-1, out=None, workers=1):
+def logsumexp(logits, *, temperature=1.0, mask=None, indptr=None, axis=-1, out=None, workers=1):
     """Twin of `gumbel_fast.logsumexp`."""
     _check_workers(workers)
-    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
+    x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask, indptr=indptr)
     weights, _, top = _weights(x, temperature)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         result = top / temperature + np.log(weights.sum(axis=-1, keepdims=True))

@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -239,6 +239,125 @@ def test_categorical_out(shape, dtype, writeable):
     if same_kind(actual, expected):
         assert actual[1] is outs[0]
     np.testing.assert_array_equal(*outs)
+
+
+some_numbers = st.floats(0, 50, width=32) | st.sampled_from([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, 5e-324, 2.0**-149])
+
+
+@settings(max_examples=400)
+@given(arrays(some_numbers) | arrays(st.floats(0, 50, width=32)), st.integers(0, 8), temperatures, axes, seeds)
+def test_weights(w, k, temperature, axis, seed):
+    """The same errors and kinds of result; values of gumbel_top_k, and what has no probability is not drawn."""
+    options = {"weights": w, "temperature": temperature, "axis": axis, "rng": seed}
+    for call in {}, {"num_samples": k}, {"allow_fewer": True, "num_samples": k, "replace": False}:
+        actual = outcome(gumbel_fast.categorical, **options, **call)
+        expected = outcome(reference.categorical, **options, **call)
+        if same_kind(actual, expected) and np.size(expected[1]) and not call:
+            x = np.moveaxis(np.asarray(w, dtype=np.float64), axis, -1)
+            assert np.all(np.take_along_axis(x, np.asarray(actual[1])[..., np.newaxis], axis=-1) > 0)
+            cold = np.broadcast_to(np.asarray(temperature) == 0, x.shape[:-1])
+            np.testing.assert_array_equal(np.asarray(actual[1])[cold], np.asarray(expected[1])[cold])
+    options |= {"k": k, "return_value": True, "allow_fewer": True}
+    actual, expected = outcome(gumbel_fast.gumbel_top_k, **options), outcome(reference.gumbel_top_k, **options)
+    if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+        narrow = getattr(w, "dtype", np.dtype(float)).itemsize == 4 and w.dtype.kind == "f"
+        assert_close(actual[1][1], expected[1][1], scale=2.0**32 if narrow else 800 / max(np.min(temperature), 1e-3))
+
+
+floors = st.one_of(
+    st.none(), st.floats(-60, 60), st.sampled_from([np.nan, np.inf, -np.inf, 1j, "1"]),
+    st.lists(st.floats(-20, 20), min_size=1, max_size=3),
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(arrays(ordinary | st.just(-np.inf)), st.integers(1, 8), temperatures, axes, seeds, floors, st.booleans())
+def test_floor(logits, k, temperature, axis, seed, floor, allow_fewer):
+    """Which of a row's values are above it, unless one is so near that rounding decides."""
+    options = {"temperature": temperature, "axis": axis, "rng": seed, "allow_fewer": True, "return_value": True}
+    every = outcome(reference.gumbel_top_k, logits, 8, **options)
+    if every[0] is None and np.ndim(floor) == 0 and isinstance(floor, float):
+        with np.errstate(invalid="ignore"):
+            assume(not np.any(np.abs(every[1][1] - floor) < 1e-3))
+    elif np.ndim(floor):
+        assume(every[0] is not None or not np.any(np.abs(np.subtract.outer(floor, every[1][1])) < 1e-3))
+    options |= {"floor": floor, "allow_fewer": allow_fewer}
+    actual = outcome(gumbel_fast.gumbel_top_k, logits, k, **options)
+    expected = outcome(reference.gumbel_top_k, logits, k, **options)
+    if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+        narrow = getattr(logits, "dtype", np.dtype(float)).itemsize == 4 and logits.dtype.kind == "f"
+        assert_close(actual[1][1], expected[1][1], scale=2.0**32 if narrow else 2000)
+
+
+# ---------------------------------------------------------------------------------------------------------- ragged rows
+
+
+@st.composite
+def ragged(draw, elements=ordinary | extreme):
+    """1-D logits and an indptr, now and then one that is unsound."""
+    lengths = draw(st.lists(st.integers(0, 9) | st.sampled_from([0, 0, 16, 65, 130]), max_size=6))
+    before, after = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    indptr = before + np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int8]))
+    if dtype == np.int8:
+        elements = st.integers(-20, 20)
+    x = draw(hnp.arrays(dtype, int(indptr[-1]) + after, elements=elements))
+    unsound = draw(st.sampled_from(["no"] * 12 + ["beyond", "below", "falls", "float", "axes", "empty"]))
+    if unsound == "beyond":
+        indptr[-1] += after + 1
+    elif unsound == "below":
+        indptr[0] = -1
+    elif unsound == "falls":
+        indptr = indptr[::-1]
+    kind = float if unsound == "float" else draw(st.sampled_from([np.int32, np.int64, np.int16]))
+    indptr = {"empty": indptr[:0], "axes": indptr[np.newaxis]}.get(unsound, indptr).astype(kind)
+    return x, draw(st.sampled_from([indptr, indptr.tolist()]))
+
+
+ragged_temperatures = st.one_of(
+    st.just(1.0), st.floats(0.05, 20), st.sampled_from([0, -1, np.nan]), st.lists(st.floats(0.5, 2), max_size=3)
+)
+
+
+@pytest.mark.parametrize("name", [*SOFTMAX_FAMILY, "entropy"])
+@given(ragged(), ragged_temperatures)
+def test_normalisers_of_ragged_rows(name, rows, temperature):
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature}
+    actual = outcome(getattr(gumbel_fast, name), x, **options)
+    expected = outcome(getattr(reference, name), x, **options)
+    if same_kind(actual, expected) and np.size(expected[1]):
+        assert_close(actual[1], expected[1], scale=4.0)
+
+
+@given(ragged(), ragged_temperatures, st.integers(-2, 9))
+def test_log_prob_of_ragged_rows(rows, temperature, index):
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature}
+    count = max(np.size(indptr) - 1, 0)
+    for indices in np.full(count, index), np.full((count, 2), index):
+        actual = outcome(gumbel_fast.log_prob, x, indices, **options)
+        expected = outcome(reference.log_prob, x, indices, **options)
+        if same_kind(actual, expected) and np.size(expected[1]):
+            assert_close(actual[1], expected[1], scale=4.0)
+
+
+@given(ragged(ordinary | st.just(-np.inf)), ragged_temperatures, seeds, offsets, st.booleans(), st.integers(0, 12))
+def test_samplers_of_ragged_rows(rows, temperature, seed, offset, allow_fewer, k):
+    """Values to rounding; indices are held to NumPy's where the noise is, in tests of their own."""
+    x, indptr = rows
+    options = {"indptr": indptr, "temperature": temperature, "rng": seed, "allow_fewer": allow_fewer}
+    drawn = outcome(gumbel_fast.categorical, x, **options)
+    same_kind(drawn, outcome(reference.categorical, x, **options))
+    distinct = outcome(gumbel_fast.categorical, x, num_samples=k, replace=False, **options)
+    if k:
+        same_kind(distinct, outcome(reference.categorical, x, num_samples=k, replace=False, **options))
+    options |= {"offset": offset, "return_value": True}
+    for function, arguments in ("gumbel_max", ()), ("gumbel_top_k", (k or 1,)):
+        actual = outcome(getattr(gumbel_fast, function), x, *arguments, **options)
+        expected = outcome(getattr(reference, function), x, *arguments, **options)
+        if same_kind((actual[0], actual[1] and actual[1][0]), (expected[0], expected[1] and expected[1][0])):
+            assert_close(actual[1][1], expected[1][1], scale=2.0**32 if x.dtype == np.float32 else 100)
 
 
 # --------------------------------------------------------------------------------------------------------- distribution

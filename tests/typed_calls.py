@@ -27,6 +27,8 @@ def samplers(vector: Vector, matrix: Matrix) -> None:
     assert_type(gf.gumbel_max(matrix, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
     assert_type(gf.gumbel_top_k(vector, 2), NDArray[np.int64])
     assert_type(gf.gumbel_top_k(matrix, 2, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+    assert_type(gf.gumbel_top_k(matrix, 2, floor=0.5, allow_fewer=True), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(matrix, 2, floor=[0.5, 1.0]), NDArray[np.int64])
 
 
 def filters(vector: Vector, matrix: Matrix) -> None:
@@ -44,6 +46,19 @@ def filters(vector: Vector, matrix: Matrix) -> None:
     assert_type(gf.log_prob(matrix, [[1, 2], [0, 1]]), Any)
 
 
+def weights(vector: Vector, matrix: Matrix, indptr: NDArray[np.int32]) -> None:
+    """In place of logits, with the same results."""
+    assert_type(gf.categorical(weights=vector), np.int64)
+    assert_type(gf.categorical(weights=[0.25, 0.75]), np.int64)
+    assert_type(gf.categorical(weights=matrix), NDArray[np.int64])
+    assert_type(gf.categorical(weights=vector, num_samples=3), NDArray[np.int64])
+    assert_type(gf.categorical(weights=vector, return_log_prob=True), tuple[np.int64, np.floating[Any]])
+    assert_type(gf.categorical(weights=matrix, return_log_prob=True), tuple[NDArray[np.int64], NDArray[Any]])
+    assert_type(gf.categorical(weights=vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(weights=vector, k=2), NDArray[np.int64])
+    assert_type(gf.gumbel_top_k(weights=matrix, k=2, return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+
+
 def row_streams(vector: Vector, matrix: Matrix, pairs: NDArray[np.uint64]) -> None:
     """An rng like others, made of seeds or of their words."""
     streams = gf.RowStreams([3, 4], positions=7)
@@ -51,6 +66,22 @@ def row_streams(vector: Vector, matrix: Matrix, pairs: NDArray[np.uint64]) -> No
     assert_type(gf.categorical(matrix, rng=streams), NDArray[np.int64])
     assert_type(gf.gumbel_max(vector, rng=gf.RowStreams(3)), np.int64)
     assert_type(gf.gumbel_softmax(matrix, rng=gf.RowStreams(pairs, np.arange(2))), NDArray[Any])
+
+
+def ragged_rows(vector: Vector, indptr: NDArray[np.int32]) -> None:
+    """1-D logits and the bounds of their rows: a batch, whose results are arrays."""
+    assert_type(gf.categorical(vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.categorical([0.0, 1.0, 2.0], indptr=[0, 1, 3]), NDArray[np.int64])
+    assert_type(gf.categorical(vector, indptr=[0, 2], return_log_prob=True), tuple[NDArray[np.int64], NDArray[Any]])
+    assert_type(gf.categorical(vector, indptr=indptr, num_samples=3, mask=vector > 0), NDArray[np.int64])
+    assert_type(gf.gumbel_max(vector, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.gumbel_max(vector, indptr=[0], return_value=True), tuple[NDArray[np.int64], NDArray[np.float64]])
+    assert_type(gf.gumbel_top_k(vector, 2, indptr=indptr), NDArray[np.int64])
+    assert_type(gf.softmax(vector, indptr=indptr), NDArray[Any])
+    assert_type(gf.log_softmax([0.0, 1.0], indptr=[0, 1, 2]), NDArray[Any])
+    assert_type(gf.logsumexp(vector, indptr=indptr), NDArray[Any])
+    assert_type(gf.entropy(vector, indptr=indptr, temperature=[1.0, 2.0]), NDArray[Any])
+    assert_type(gf.log_prob(vector, [0, 1], indptr=[0, 2, 5]), Any)
 
 
 def relaxations(vector: Vector, matrix: Matrix) -> None:
