@@ -7,9 +7,10 @@
 #include "simd/common.h"
 
 enum {
-    RAGGED_ROWS = 1024, /* put in order at a time: what they read stays in the cache */
-    RAGGED_LANES = 16,  /* of a vector, at most */
-    RAGGED_SHORT = 128, /* categories of a row that may be put in order */
+    RAGGED_ROWS = 1024,      /* put in order at a time, unless they have */
+    RAGGED_ELEMENTS = 16384, /* more than this: what they read stays in the cache */
+    RAGGED_LANES = 16,       /* of a vector, at most */
+    RAGGED_SHORT = 128,      /* categories of a row that may be put in order */
 };
 
 /* Some consecutive rows: first those of up to 128 categories at most, by length, then the longer ones. */
@@ -30,15 +31,21 @@ GF_INLINE size_t ragged_lane(const ragged_group *group, size_t r, size_t lane) {
     return group ? (size_t)group->row[lane] : r + lane;
 }
 
-/* Takes rows from `start` on, before `stop`; those of up to `most` categories, at most RAGGED_SHORT, are short. */
+/* Takes rows from `start` on, before `stop`, and has the short ones brought near, for they will not be read in order; those of
+ * up to `most` categories, at most RAGGED_SHORT, are short. */
 GF_INLINE void ragged_rows_set(ragged_rows *rows, const gf_request *q, size_t start, size_t stop, size_t most) {
     uint16_t place[RAGGED_SHORT + 2], sum = 0;
+    size_t elements = 0;
     rows->start = start;
-    rows->count = stop - start < RAGGED_ROWS ? stop - start : RAGGED_ROWS;
+    rows->count = 0;
     memset(place, 0, (most + 2) * sizeof *place);
-    for (size_t i = 0; i < rows->count; i++) {
-        const size_t n = gf_columns(q, start + i);
+    while (rows->count < RAGGED_ROWS && start + rows->count < stop && elements < RAGGED_ELEMENTS) {
+        const size_t r = start + rows->count++, n = gf_columns(q, r);
         place[n <= most ? n : most + 1]++;
+        elements += n <= most ? n : 0;
+        if (n <= most)
+            for (size_t byte = 0; byte < n * (size_t)q->x.stride; byte += 64)
+                GF_PREFETCH((const char *)gf_x(q, r) + byte);
     }
     for (size_t n = 0; n <= most + 1; n++) {
         const uint16_t here = place[n];
