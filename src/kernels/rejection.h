@@ -55,12 +55,15 @@ typedef struct {
     uint64_t total;
 } block_envelopes;
 
-/* exp z for z <= 0 or a little more, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is the float whose bits are
- * the number k + f in fixed point. Never 0. */
-GF_INLINE f32x16 exp_above(f32x16 z) {
-    f32x16 fixed = f32_fma(z, f32_set(0x1p23f * 1.44269504f), f32_set(127 * 0x1p23f));
+/* exp of z times factor / EXP_ABOVE_UNIT, for what is below 80, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is
+ * the float whose bits are the number k + f in fixed point. Never 0. */
+#define EXP_ABOVE_UNIT (0x1p23f * 1.44269504f)
+GF_INLINE f32x16 exp_above_scaled(f32x16 z, f32x16 factor) {
+    f32x16 fixed = f32_fma(z, factor, f32_set(127 * 0x1p23f));
     return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
 }
+
+GF_INLINE f32x16 exp_above(f32x16 z) { return exp_above_scaled(z, f32_set(EXP_ABOVE_UNIT)); }
 
 GF_INLINE uint64_t multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
     uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
