@@ -286,6 +286,22 @@ def test_distinct_draws_check_finds(count):
             check(lambda wrong=wrong: wrong)
 
 
+@pytest.mark.parametrize("rows, calls", [(1000, 1), (1, 1000)])
+def test_distinct_draws_each_check_finds(rows, calls):
+    logits = RNG.normal(size=(rows, 20)).astype(np.float32)
+
+    def drawn(temperature):
+        return np.argsort(-(logits / temperature + RNG.gumbel(size=logits.shape)))[:, :10]
+
+    check = checks.distinct_draws_each(logits, 10, calls=calls)
+    for _ in range(20):
+        check(lambda: drawn(1.0))
+    repeated = np.tile(drawn(1.0)[:, :5], 2)
+    for wrong in (lambda: repeated, lambda: drawn(1.0)[:, 1:], lambda: drawn(1.0) / 1, lambda: drawn(1.5)):
+        with pytest.raises(CheckError):
+            check(wrong)
+
+
 def test_bits_check_finds():
     check = checks.same_bits_as(lambda: DRAWN)
     check(DRAWN.copy)

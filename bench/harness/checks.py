@@ -22,6 +22,7 @@ Model = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 _SIGMAS = 6.0
 _GROUPS = 64
+_REPETITIONS = 400  # of an experiment that has no formula
 
 
 def _require(condition: bool, complaint: str) -> None:
@@ -263,6 +264,31 @@ def distinct_draws(logits: NDArray[Any], count: int) -> Check:
         _require(np.unique(indices).size == count, "some indices are the same")
         mean, variance = moments()
         _near("mean of the drawn logits", float(logits[indices].mean(dtype=np.float64)), mean, _error(variance, count))
+
+    return check
+
+
+def distinct_draws_each(logits: NDArray[Any], count: int, *, calls: int = 1) -> Check:
+    """`count` different indices from each row in each of some calls; the drawn logits have the mean of such draws."""
+
+    @cache
+    def moments() -> tuple[float, float]:
+        rng = np.random.default_rng(0)
+        wide = logits.astype(np.float64)
+        means = np.empty((_REPETITIONS, len(logits)))
+        for mean in means:
+            drawn = np.argpartition(-wide - rng.gumbel(size=wide.shape), count - 1)[:, :count]
+            mean[:] = np.take_along_axis(wide, drawn, -1).mean(-1)
+        variance = float(means.var(0, ddof=1).mean()) / len(logits)
+        return float(means.mean()), math.sqrt(variance / calls + variance / _REPETITIONS)
+
+    def check(call: Call) -> None:
+        found = []
+        for _ in range(calls):
+            indices = _indices(call(), (len(logits), count), logits.shape[-1])
+            _require(bool(np.diff(np.sort(indices)).all()), "some indices of a row are the same")
+            found.append(float(np.take_along_axis(logits, indices, -1).mean(dtype=np.float64)))
+        _near("mean of the drawn logits", float(np.mean(found)), *moments())
 
     return check
 

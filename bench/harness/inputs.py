@@ -35,6 +35,10 @@ class Inputs:
         values *= std
         return values
 
+    def log_uniform(self, *shape: int) -> NDArray[np.float32]:
+        """Logarithms of weights that are uniform on (0, 1], by other words than contestants make their noise of."""
+        return np.log1p(-np.random.default_rng([SEED, 1]).random(shape)).astype(np.float32)
+
     def llm_logits(self, rows: int) -> NDArray[np.float32]:
         """Next-token logits, float32, (rows, vocabulary).
 

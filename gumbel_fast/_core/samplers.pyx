@@ -368,8 +368,8 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
 
 
 cdef object draw_several_fast(rows, bint weights, k, temperature, rng, int method, choose):
-    # k indices from each row by that method, or the one that `choose` names for its length; None where the arguments are
-    # not of the kind.
+    # k indices from each row by that method, or by the one that `choose` names; None where the arguments are not of the
+    # kind.
     cdef gf_request c
     cdef cnp.ndarray x, indices
     cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]

@@ -5,7 +5,8 @@
  * while others wait for memory. Envelopes stay as they are during a batch; what the trials learn is collected, and
  * lowers them once it is worth the new sums.
  *
- * Tried and slower: see rejection_distinct_tpl.h. */
+ * Tried and slower: a branch where the search in a group ends, or where an element is found (half as long again a draw);
+ * groups of 64 (a search along them takes longer than the bisection saves). */
 #ifndef GF_DISTINCT_H
 #define GF_DISTINCT_H
 
@@ -39,30 +40,6 @@ typedef struct {
     uint32_t block[DISTINCT_LARGE_BATCH];
     double u[DISTINCT_LARGE_BATCH];
 } distinct_picks;
-
-GF_INLINE uint64_t u32_sum_lanes(u32x16 a) {
-    uint32_t lane[16];
-    uint64_t sum = 0;
-    u32_store(lane, a);
-    for (size_t i = 0; i < 16; i++)
-        sum += lane[i];
-    return sum;
-}
-
-/* exp_above of d times the factor; the factor is EXP_ABOVE_UNIT for a nat. */
-#define EXP_ABOVE_UNIT (0x1p23f * 1.44269504f)
-GF_INLINE f32x16 exp_above_scaled(f32x16 d, f32x16 factor) {
-    return f32_from_bits(f32_to_u31(f32_max(f32_fma(d, factor, f32_set(127 * 0x1p23f)), f32_set(1))));
-}
-
-/* Lane j: the sum of the lanes of v[j]. */
-GF_INLINE f32x16 f32_sum_each(f32x16 v[16]) {
-    f32_transpose(v);
-    for (size_t d = 8; d; d /= 2)
-        for (size_t j = 0; j < d; j++)
-            v[j] = f32_add(v[j], v[j + d]);
-    return v[0];
-}
 
 /* From the sizes of the groups. */
 GF_INLINE void distinct_sum(distinct_envelopes *e) {

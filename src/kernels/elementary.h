@@ -11,12 +11,15 @@
 #include "kernels/elementary_tpl.h"
 #undef REAL
 
-/* exp z for z <= 0 or a little more, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is the float whose bits are
- * the number k + f in fixed point. Never 0. */
-GF_INLINE f32x16 exp_above(f32x16 z) {
-    f32x16 fixed = f32_fma(z, f32_set(0x1p23f * 1.44269504f), f32_set(127 * 0x1p23f));
+/* exp of z times factor / EXP_ABOVE_UNIT, for what is below 80, by up to 6%: 2^k (1 + f) >= 2^(k + f), and the left side is
+ * the float whose bits are the number k + f in fixed point. Never 0. */
+#define EXP_ABOVE_UNIT (0x1p23f * 1.44269504f)
+GF_INLINE f32x16 exp_above_scaled(f32x16 z, f32x16 factor) {
+    f32x16 fixed = f32_fma(z, factor, f32_set(127 * 0x1p23f));
     return f32_from_bits(f32_to_u31(f32_max(fixed, f32_set(1))));
 }
+
+GF_INLINE f32x16 exp_above(f32x16 z) { return exp_above_scaled(z, f32_set(EXP_ABOVE_UNIT)); }
 
 /* log(1 + y) with full relative precision, for 0 <= y < 2^1000 or NaN: -log(1 - y / (1 + y)), or -log(1 / (1 + y)). */
 GF_INLINE f64x8 f64_log1p_of(f64x8 y) {

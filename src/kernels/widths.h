@@ -1,5 +1,5 @@
-/* From one width of lanes to another, in words that float and double share; what is added up is added in double, in the
- * one order that every target keeps. */
+/* From one width of lanes to another, in words that float and double share; what is added up is added in the one
+ * order that every target keeps. */
 #ifndef GF_WIDTHS_H
 #define GF_WIDTHS_H
 
@@ -36,6 +36,24 @@ GF_INLINE double f64_sum_lanes(f64x8 x) {
 /* Sum of v[0..3], lane by lane and then across. */
 GF_INLINE double f64_sum_four(const f64x8 v[4]) {
     return f64_sum_lanes(f64_add(f64_add(v[0], v[1]), f64_add(v[2], v[3])));
+}
+
+/* Lane j: the sum of the lanes of v[j], which is spoiled. */
+GF_INLINE f32x16 f32_sum_each(f32x16 v[16]) {
+    f32_transpose(v);
+    for (size_t d = 8; d; d /= 2)
+        for (size_t j = 0; j < d; j++)
+            v[j] = f32_add(v[j], v[j + d]);
+    return v[0];
+}
+
+GF_INLINE uint64_t u32_sum_lanes(u32x16 x) {
+    uint32_t t[16];
+    uint64_t sum = 0;
+    u32_store(t, x);
+    for (size_t i = 0; i < 16; i++)
+        sum += t[i];
+    return sum;
 }
 
 #endif
