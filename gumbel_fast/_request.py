@@ -41,10 +41,8 @@ def categories_of(request: Request) -> int | NDArray[np.int64]:
     return request.columns if request.offsets is None else np.diff(request.offsets)
 
 
-def over_rows(
-    work: Callable[[int, int], object], request: Request, row: float, category: float, threads: int
-) -> None:
-    """Call ``work(start, stop)`` on pieces of the rows, in nanoseconds `row` for one and `category` for each element."""
+def over_rows(work: Callable[[int, int], object], request: Request, row: float, category: float, threads: int) -> None:
+    """Call ``work(start, stop)`` on pieces of the rows; `row` and `category` are nanoseconds for a row, an element."""
     if request.offsets is None:
         run(work, request.count, row + request.columns * category, threads)
     else:
@@ -78,7 +76,7 @@ def draw(
     log_prob: Array | None = None,
     rows: range | None = None,
 ) -> None:
-    """Draw from every row, or from those, into `index`, and `value` or `log_prob`; where there are no categories, -1."""
+    """Draw from every row, or those, into `index`, and `value` or `log_prob`; without categories the index is -1."""
     if not request.columns and request.offsets is None:
         for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf)):
             if array is not None:

@@ -273,7 +273,7 @@ def test_batches_of_two_axes(axis, dtype):
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 def test_workers_have_tiles_of_their_own(dtype, monkeypatch):
-    for module in gumbel_fast._threads, gumbel_fast._sampling, gumbel_fast._gumbel_max:
+    for module in gumbel_fast._threads, gumbel_fast._sampling, gumbel_fast._shards:
         monkeypatch.setattr(module, "PIECE", 2e4)
     monkeypatch.setattr(gumbel_fast._threads, "LEAST", 500.0)
     for shape in SHAPES:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gumbel_fast
-from gumbel_fast import _gumbel_max, _sampling, _threads
+from gumbel_fast import _sampling, _shards, _threads
 from rows import ALL_DTYPES, DTYPES, some_rows
 
 CPUS = os.cpu_count() or 1
@@ -27,9 +27,10 @@ CPUS = os.cpu_count() or 1
 
 @pytest.fixture
 def small_pieces(monkeypatch):
-    for module in _threads, _sampling, _gumbel_max:
+    for module in _threads, _sampling, _shards:
         monkeypatch.setattr(module, "PIECE", 2e3)
-    monkeypatch.setattr(_threads, "LEAST", 500.0)
+    for module in _threads, _shards:
+        monkeypatch.setattr(module, "LEAST", 500.0)
 
 
 def logits(shape, dtype=np.float32):
@@ -74,9 +75,10 @@ CALLS = dict(calls())
 def test_same_bits_for_every_count(call, monkeypatch):
     alone = call()
     for piece in 2e3, 5e4:
-        for module in _threads, _sampling, _gumbel_max:
+        for module in _threads, _sampling, _shards:
             monkeypatch.setattr(module, "PIECE", piece)
-        monkeypatch.setattr(_threads, "LEAST", 500.0)
+        for module in _threads, _shards:
+            monkeypatch.setattr(module, "LEAST", 500.0)
         for workers in 1, 2, 3, 8, -1:
             np.testing.assert_equal(call(workers=workers), alone)
 
