@@ -84,7 +84,7 @@ def of_distinct_draws(categories: Categories, draws: int) -> Method:
 
 def _root_above(number: int) -> int:
     """Return the least integer whose cube is no less, by integers: powers of floats differ from machine to machine."""
-    root = int(round(number ** (1 / 3)))
+    root: int = round(number ** (1 / 3))
     while root**3 < number:
         root += 1
     while root > 0 and (root - 1) ** 3 >= number:
