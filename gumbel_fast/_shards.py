@@ -28,6 +28,8 @@ def shared_rows(request: Request, method: Method, draws: int, threads: int) -> S
         cost = method.cost(request.columns, draws)
         return range(request.count) if cost > PIECE or (request.count < threads and cost > LEAST) else ()
     offsets = request.offsets
+    if request.columns * method.category <= 2 * LEAST:
+        return ()
     part = (int(offsets[-1]) - int(offsets[0])) * method.category / (2 * threads)
     limit = PIECE if threads == 1 else min(PIECE, max(2 * LEAST, part))
     return [int(r) for r in np.flatnonzero(np.diff(offsets) * method.category > limit)]

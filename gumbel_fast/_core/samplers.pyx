@@ -292,6 +292,21 @@ cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c,
     return True
 
 
+cdef int fast_dtype(rows, bint weights, temperature, Py_ssize_t most) except -1:
+    # What the kernels read a small contiguous array as, with such a temperature; GF_DTYPES where it is not of the kind.
+    cdef cnp.ndarray x
+    cdef int dtype
+    if type(rows) is not cnp.ndarray or type(temperature) is not float or not <double> temperature >= 0:
+        return GF_DTYPES
+    x = <cnp.ndarray> rows
+    dtype = dtype_of(x)
+    if dtype == GF_BF16 or cnp.PyArray_NDIM(x) == 0 or not cnp.PyArray_ISCARRAY_RO(x):
+        return GF_DTYPES
+    if not 0 < cnp.PyArray_SIZE(x) <= most:
+        return GF_DTYPES
+    return of_weights(dtype) if weights else dtype
+
+
 cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int method):
     # One index from each row by that kernel, or by GF_FILTERED where there are filters; None where the arguments are
     # not of the kind.
@@ -299,7 +314,7 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
     cdef Options options
     cdef cnp.ndarray x, indices = None, log_prob = None
     cdef const gf_kernel *kernel
-    cdef int dtype, ndim
+    cdef int dtype = fast_dtype(rows, weights, temperature, FAST_MOST), ndim
     cdef double t
     cdef int64_t one
     cdef Py_ssize_t count, columns
@@ -307,20 +322,14 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
     cdef Streams streams = None
     cdef Walk several
     cdef Walk *walk = NULL
-    if type(rows) is not cnp.ndarray or type(temperature) is not float:
+    if dtype == GF_DTYPES:
         return None
     if not is_generator(rng):
         if not isinstance(rng, Streams):
             return None
         streams = <Streams> rng
     x, t = <cnp.ndarray> rows, <double> temperature
-    dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
-    if weights:
-        dtype = of_weights(dtype)
-    if dtype == GF_BF16 or dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
-        return None
-    if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST:
-        return None
+    ndim = cnp.PyArray_NDIM(x)
     columns, count = cnp.PyArray_DIM(x, ndim - 1), 1
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
@@ -373,19 +382,13 @@ cdef object draw_several_fast(rows, bint weights, k, temperature, rng, int metho
     cdef gf_request c
     cdef cnp.ndarray x, indices
     cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
-    cdef int dtype, ndim, axis
+    cdef int dtype = fast_dtype(rows, weights, temperature, FAST_MOST_ORDERED), ndim, axis
     cdef double t
     cdef Py_ssize_t columns
-    if type(rows) is not cnp.ndarray or type(k) is not int or type(temperature) is not float or not is_generator(rng):
+    if dtype == GF_DTYPES or type(k) is not int or not is_generator(rng):
         return None
     x, t = <cnp.ndarray> rows, <double> temperature
-    dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
-    if weights:
-        dtype = of_weights(dtype)
-    if dtype == GF_BF16 or dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
-        return None
-    if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST_ORDERED:
-        return None
+    ndim = cnp.PyArray_NDIM(x)
     columns = cnp.PyArray_DIM(x, ndim - 1)
     if not 2 <= k <= columns:
         return None
