@@ -41,30 +41,46 @@ def categories_of(request: Request) -> int | NDArray[np.int64]:
     return request.columns if request.offsets is None else np.diff(request.offsets)
 
 
-def over_rows(work: Callable[[int, int], object], request: Request, row: float, category: float, threads: int) -> None:
-    """Call ``work(start, stop)`` on pieces of the rows; `row` and `category` are nanoseconds for a row, an element."""
-    if request.offsets is None:
+def over_rows(
+    work: Callable[[int, int], object],
+    request: Request,
+    row: float,
+    category: float,
+    threads: int,
+    rows: range | None = None,
+) -> None:
+    """Call ``work(start, stop)`` on pieces of all rows, or those; `row` and `category` are ns for a row, an element."""
+    if request.offsets is not None:
+        some = range(request.count) if rows is None else rows
+        _over_ragged_rows(work, request.offsets, row, category, threads, some)
+    elif rows is None:
         run(work, request.count, row + request.columns * category, threads)
     else:
-        _over_ragged_rows(work, request.offsets, row, category, threads)
+        first = rows.start
+        run(lambda a, b: work(first + a, first + b), len(rows), row + request.columns * category, threads)
 
 
 def _over_ragged_rows(
-    work: Callable[[int, int], object], offsets: NDArray[np.int64], row: float, category: float, threads: int
+    work: Callable[[int, int], object],
+    offsets: NDArray[np.int64],
+    row: float,
+    category: float,
+    threads: int,
+    rows: range,
 ) -> None:
     """Cut ragged rows by their elements, so that a long one is no more of a piece than many short ones."""
-    rows = range(offsets.size)
-    first, each = int(offsets[0]), 1 + int(row / category)  # elements that are worth as much as a row
+    first, each = int(offsets[rows.start]), 1 + int(row / category)  # elements that are worth as much as a row
+    ends = range(rows.start, rows.stop + 1)
 
     def place(r: int) -> int:
-        return int(offsets[r]) - first + r * each
+        return int(offsets[r]) - first + (r - rows.start) * each
 
     def piece(a: int, b: int) -> None:
-        start, stop = bisect_left(rows, a, key=place), bisect_left(rows, b, key=place)
+        start, stop = bisect_left(ends, a, key=place), bisect_left(ends, b, key=place)
         if start < stop:
-            work(start, stop)
+            work(ends[start], ends[stop])
 
-    run(piece, place(offsets.size - 1), category, threads)
+    run(piece, place(rows.stop), category, threads)
 
 
 def draw(
@@ -87,14 +103,14 @@ def draw(
     core, category = _core.draw, method.category
     if log_prob is not None:
         core, category = _core.draw_with_log_prob, category + LOG_PROB
-    first, last = 0 if rows is None else rows.start, request.count if rows is None else rows.stop
-
-    def work(start: int, stop: int) -> None:
-        start, stop = max(start, first), min(stop, last)
-        if start < stop:
-            core(request, method.kernel, start, stop)
-
-    over_rows(work, request, method.row + draws * method.draw, category, threads)
+    over_rows(
+        lambda start, stop: core(request, method.kernel, start, stop),
+        request,
+        method.row + draws * method.draw,
+        category,
+        threads,
+        rows,
+    )
 
 
 def relaxed(

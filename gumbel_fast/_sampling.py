@@ -360,21 +360,29 @@ def _repeatedly(
         _core.draw(request, method.kernel, start, stop)
 
     def draw_row(row: int, threads: int) -> None:  # in pieces: rejection in their order, an alias table's in any
-        kernel = method.kernel[row] if isinstance(method.kernel, np.ndarray) else method.kernel
-        state = _core.RepeatedRow(request, int(kernel), row)
-        run(state.draw, samples, method.draw, threads)
+        kernel = int(method.kernel[row] if isinstance(method.kernel, np.ndarray) else method.kernel)
+        state = _core.RepeatedRow(request, kernel, row)
+        run(state.draw, samples, method.draw, threads if kernel == _methods.ALIAS.kernel else 1)
 
     def draw_in_pieces(start: int, stop: int) -> None:
         for row in range(start, stop):
             draw_row(row, 1)
 
-    if cost <= PIECE and (threads == 1 or count > 1):
-        over_rows(draw_rows, request, samples * method.draw, method.category, threads)
+    draws = samples * method.draw
+    if request.offsets is not None:  # long rows by themselves, and those between them
+        done = 0
+        for row in np.flatnonzero(np.diff(request.offsets) * method.category + draws > PIECE).tolist():
+            over_rows(draw_rows, request, draws, method.category, threads, range(done, row))
+            draw_row(row, threads)
+            done = row + 1
+        over_rows(draw_rows, request, draws, method.category, threads, range(done, count))
+    elif cost <= PIECE and (threads == 1 or count > 1):
+        over_rows(draw_rows, request, draws, method.category, threads)
     elif method is _methods.ALIAS:
         for row in range(count):
             draw_row(row, threads)
     else:
-        over_rows(draw_in_pieces, request, samples * method.draw, method.category, threads)
+        over_rows(draw_in_pieces, request, draws, method.category, threads)
     return deliver(indices, out)
 
 

@@ -131,7 +131,7 @@ GF_COLD void ROW(scan_settle)(const ROW(scan) * s, scan_goal *goal, const scan_p
     vec_t g;
     for (unsigned i = 0; i < LANES; i++) {
         const unsigned k = from + (i < count ? i : 0);
-        x[i] = ROW(read_one)(s->row.x + pending->index[k]);
+        x[i] = ROW(element)(&s->row, (size_t)pending->index[k]); /* an estimate of a weight of 0 may pass */
         word[i] = pending->word[k];
     }
 #if REAL == 32
