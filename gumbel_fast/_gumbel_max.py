@@ -236,6 +236,7 @@ def gumbel_top_k(
     return_value: Literal[True],
     workers: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+@_core.fast_gumbel_top_k
 def gumbel_top_k(
     logits: ArrayLike | None = None,
     k: int | None = None,

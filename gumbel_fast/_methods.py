@@ -34,12 +34,14 @@ CATEGORICAL = Method(_core.CATEGORICAL, 5.0, 0.5, 0.0)
 FILTERED = Method(_core.FILTERED, 300.0, 0.2, 0.0)  # where top_k, top_p or min_p is among the arguments
 REJECTION = Method(_core.REJECTION, 0.0, 0.1, 100.0)
 ALIAS = Method(_core.ALIAS, 0.0, 8.0, 2.0)
-REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 0.0, 0.1, 200.0)
+REJECTION_DISTINCT = Method(_core.REJECTION_DISTINCT, 300.0, 0.1, 60.0)
 GUMBEL_MAX = Method(_core.GUMBEL_MAX, 30.0, 0.5, 0.0)
 GUMBEL_MAX_GIVEN = GUMBEL_MAX._replace(kernel=_core.GUMBEL_MAX_GIVEN)
 GUMBEL_TOP_K = Method(_core.GUMBEL_TOP_K, 30.0, 0.5, 20.0)
 DISTINCT_TOP_K = GUMBEL_TOP_K._replace(kernel=_core.DISTINCT_TOP_K)
 CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
+
+TILE = 64  #: categories of the longest rows whose noise is made for many rows at a time
 
 #: An element of what only reads and writes rows.
 NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX, LOG_PROB, TRUNCATE = 1.0, 1.0, 0.3, 1.5, 0.3, 0.5
@@ -68,10 +70,23 @@ def of_repeated_draws(categories: Categories, draws: int) -> Method:
 def of_distinct_draws(categories: Categories, draws: int) -> Method:
     """Return how several draws without replacement are made from a row.
 
-    The noise costs 0.6 to 1 ns a category whatever the number of draws; rejection starts at 0.1 ns a category, or 0.17
-    in rows up to 4,096, and takes 0.1 to 3 microseconds a draw, by the length of the row and how far its logits spread.
-    On AVX-512 they were seen to meet at 35 draws from 300 categories, 90 from 1,000, 130 from 4,096, 70 to 100 from
-    10,000, 100 to 250 from 100,000 and 300 to 700 from a million. Short rows are quickest by noise.
+    The noise costs 0.4 to 0.6 ns a category whatever the number of draws; rejection starts at 0.1 ns a category and
+    takes about 45 ns a draw, 80 where it leaves the cache, and up to four times that where the logits spread so far
+    that a few of them hold nearly all that is left. On AVX-512 they were seen to meet at 20 draws from 200 categories
+    (logits of standard deviation 8: at 12), at 100 (40) from 1,000, 250 (90) from 4,096, 480 (190) from 10,000, 2,500
+    (1,000) from 100,000 and 17,000 (8,000) from a million, log-uniform logits and normal ones of deviation 2.5 alike.
+    Rows up to 64 are quickest by noise, sixteen at a time.
     """
-    rejection = (categories > _core.SHORT_ROW) & (categories < 2**32) & (categories >= 8 * draws) & (draws <= 100)
+    least = _root_above((4 * draws) ** 4)
+    rejection = (categories >= least) & (categories > TILE) & (categories < 2**32)
     return _either(REJECTION_DISTINCT, DISTINCT_TOP_K, rejection)
+
+
+def _root_above(number: int) -> int:
+    """Return the least integer whose cube is no less: integers, since powers of floats differ from machine to machine."""
+    root = round(number ** (1 / 3))
+    while root**3 < number:
+        root += 1
+    while root > 0 and (root - 1) ** 3 >= number:
+        root -= 1
+    return root

@@ -153,7 +153,7 @@ def categorical(
     out: NDArray[np.int64] | None = None,
     workers: int = 1,
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
-@_core.fast_categorical
+@_core.fast_categorical(_methods.of_distinct_draws)
 def categorical(
     logits: ArrayLike | None = None,
     *,

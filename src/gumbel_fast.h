@@ -16,12 +16,14 @@
 
 /* Second word of the Philox counter: what the words are for. */
 enum {
-    GF_TAG_NOISE = 0,       /* high 32 bits of an element's uniform */
-    GF_TAG_NOISE_LOW = 1,   /* low 32 bits */
-    GF_TAG_INVERSE_CDF = 2, /* a draw from a short row: counter 0, and 1 where u is tiny */
-    GF_TAG_ALIAS = 3,       /* draws by alias table, sixteen from eight counters (alias_tpl.h) */
-    GF_TAG_ALIAS_FINE = 4,  /* the bits that decide a draw whose first 64 did not: counter = draw */
-    GF_TAG_REJECTION = 256, /* trial number t for a draw: tag + 2 t, and + 1 where u is tiny; counter = draw */
+    GF_TAG_NOISE = 0,         /* high 32 bits of an element's uniform */
+    GF_TAG_NOISE_LOW = 1,     /* low 32 bits */
+    GF_TAG_INVERSE_CDF = 2,   /* a draw from a short row: counter 0, and 1 where u is tiny */
+    GF_TAG_ALIAS = 3,         /* draws by alias table, sixteen from eight counters (alias_tpl.h) */
+    GF_TAG_ALIAS_FINE = 4,    /* the bits that decide a draw whose first 64 did not: counter = draw */
+    GF_TAG_DISTINCT = 5,      /* trial of draws without replacement: counter = trial */
+    GF_TAG_DISTINCT_FINE = 6, /* where its u is tiny */
+    GF_TAG_REJECTION = 256,   /* trial number t for a draw: tag + 2 t, and + 1 where u is tiny; counter = draw */
 };
 
 /* Error bounds the tests hold the kernels to: units in the last place of the exact result, or an absolute error

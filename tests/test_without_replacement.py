@@ -37,13 +37,16 @@ def numbered(draws, n):
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
-@pytest.mark.parametrize("n", [5, 150, 5000])
+@pytest.mark.parametrize("n", [5, 150, 5000, 70_000])
 def test_the_exact_law_of_ordered_outcomes(n, k, dtype):
     """200,000 rows of five categories, one masked: with replacement, out of order or even would be seen.
 
-    Alone, or among masked ones in a row so long that rejection draws them: two in one block, two in others.
+    Alone, or among masked ones in a row so long that rejection draws them, in batches of two sizes: two in one block,
+    two in others.
     """
     count = 200_000 if n < 1000 else 20_000
+    if n > 10_000 and (k != 3 or dtype != np.float32):
+        pytest.skip("the batch is the same")
     row = np.array([0.3, -np.inf, 1.2, -0.5, 0.0], dtype)
     p = softmax(row, 0.7)
     ordered, law = outcomes(p, k)
@@ -140,9 +143,119 @@ def test_rows_at_temperature_0_among_others(n, dtype):
     np.testing.assert_array_equal(mixed, np.where(cold[:, None], largest, warm))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n, k", [(300, 17), (9000, 200), (70_000, 1000)])
+@pytest.mark.parametrize("order", ["rising", "falling", "steep", "cold"])
+def test_each_draw_is_softmax_of_the_rest(order, n, k, dtype, target):
+    """Given those before it, where a draw falls in the cumulative distribution of the rest is uniform on [0, 1).
+
+    20,000 draws from rows whose greatest comes last, and first; where it lies 60 nats above what was met before; and at
+    a temperature at which a hundredth of the categories hold the mass. An upper half of the distribution with a
+    fourteenth more than its share would be seen.
+    """
+    temperature = 0.05 if order == "cold" else 1.0
+    row = np.linspace(0, 4, n)
+    if order == "falling":
+        row = row[::-1]
+    elif order == "steep":
+        row = np.repeat([-60, -40, -20, -1, 0], n // 5)
+    row = row.astype(dtype)
+    weights = softmax(row, temperature)
+    draws = gumbel_fast.categorical(
+        np.broadcast_to(row, (20_000 // k, n)), num_samples=k, replace=False, temperature=temperature, rng=n
+    )
+    assert np.all(np.diff(np.sort(draws, axis=1), axis=1) > 0)
+    rng = np.random.default_rng(6)
+    places = [places_in_the_rest(mine, weights, rng) for mine in draws]
+    cells = np.minimum((np.concatenate(places) * 8).astype(int), 7)
+    even = np.full(8, 1 / 8)
+    assert_draws_follow(cells, even, against={"more above": even * np.repeat([13 / 14, 15 / 14], 4)})
+
+
+def places_in_the_rest(draws, weights, rng):
+    """Where each of a row's draws falls in the cumulative distribution of what those before it leave."""
+    own = weights[draws]
+    earlier = np.tri(draws.size, k=-1) * own  # [i, j]: the weight of draw j, which came before draw i
+    before = (np.cumsum(weights) - weights)[draws] - np.sum(earlier * (draws < draws[:, None]), axis=1)
+    rest = 1 - np.sum(earlier, axis=1)
+    return (before + own * rng.random(draws.size)) / rest
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n", [9000, 70_000])
+def test_pairs_far_apart(n, dtype):
+    """Of pairs 2 nats apart in masked rows all are drawn, so that either of two comes first by its share.
+
+    With each pair the envelopes shrink to a seventh: so rejection meets its patience, and the last are drawn by noise.
+    400 rows of 75 pairs, the early ones and the late ones apart: 55% of one order among equals would be seen, and a
+    third more or fewer of those that overtake the pair before them.
+    """
+    pairs, rows = 75, 400
+    places = np.random.default_rng(1).permutation(n)[: 2 * pairs]
+    row = np.full(n, -np.inf, dtype)
+    row[places] = -2.0 * (np.arange(2 * pairs) // 2)
+    draws = gumbel_fast.categorical(np.broadcast_to(row, (rows, n)), num_samples=2 * pairs, replace=False, rng=4)
+    np.testing.assert_array_equal(np.sort(draws, axis=1), np.tile(np.sort(places), (rows, 1)))
+    when = np.empty((rows, n), np.int64)
+    np.put_along_axis(when, draws, np.arange(2 * pairs), axis=1)
+    when = when[:, places]
+    ahead = 1 / (1 + np.exp(2))
+    for part in slice(0, 50), slice(50, 100), slice(100, 150):
+        first, second = when[:, part][:, ::2], when[:, part][:, 1::2]
+        assert_count(np.count_nonzero(first < second), first.size, 0.5, against={"more": 0.55, "fewer": 0.45})
+        early = first[:, 1:] < first[:, :-1]
+        assert_count(np.count_nonzero(early), early.size, ahead, against={"more": 1.3 * ahead, "fewer": 0.7 * ahead})
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("n, k", [(300, 12), (9000, 200), (70_000, 1000)])
+def test_rows_of_as_many_as_are_wanted(n, k, dtype):
+    """All that a mask leaves are drawn, whether they weigh alike or a few hold all the mass; one more is refused."""
+    places = np.random.default_rng(2).permutation(n)[:k]
+    for spread in 0, 1, 30:
+        row = np.full(n, -np.inf, dtype)
+        row[places] = spread * np.random.default_rng(3).normal(size=k)
+        draws = gumbel_fast.categorical(row, num_samples=k, replace=False, rng=1)
+        np.testing.assert_array_equal(np.sort(draws), np.sort(places))
+        fewer = gumbel_fast.categorical(row, num_samples=k + 1, replace=False, rng=1, allow_fewer=True)
+        np.testing.assert_array_equal(fewer[k:], [-1])
+        np.testing.assert_array_equal(np.sort(fewer[:k]), np.sort(places))
+        with pytest.raises(ValueError, match=rf"\b0\b.*\b{k}\b.*\b{k + 1}\b"):
+            gumbel_fast.categorical(row, num_samples=k + 1, replace=False, rng=1)
+
+
+def test_more_draws_begin_with_fewer():
+    """What is drawn first does not depend on how many are wanted after it, by rejection."""
+    row = some_rows(9000)
+    many = gumbel_fast.categorical(row, num_samples=100, replace=False, rng=1)
+    np.testing.assert_array_equal(gumbel_fast.categorical(row, num_samples=7, replace=False, rng=1), many[:7])
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("shape", [(20,), (1, 20), (37, 20), (2, 3, 50), (300,), (5, 300)])
+def test_the_fast_path_is_the_general_one(shape, dtype):
+    """One takes a Generator and no more than a temperature; the other is had by naming the workers."""
+    x = some_rows(shape, dtype)
+    for temperature in 1.0, 0.0, 0.3:
+        fast, general = np.random.default_rng(5), np.random.default_rng(5)
+        for k in 2, 5, 9:
+            found = gumbel_fast.categorical(x, num_samples=k, replace=False, temperature=temperature, rng=fast)
+            expected = gumbel_fast.categorical(
+                x, num_samples=k, replace=False, temperature=temperature, rng=general, workers=1
+            )
+            np.testing.assert_array_equal(found, expected)
+            found = gumbel_fast.gumbel_top_k(x, k, temperature=temperature, rng=fast)
+            expected = gumbel_fast.gumbel_top_k(x, k, temperature=temperature, rng=general, workers=1)
+            np.testing.assert_array_equal(found, expected)
+    assert fast.bit_generator.state == general.bit_generator.state
+    x[..., :] = -np.inf
+    with pytest.raises(ValueError, match=r"\b0\b"):
+        gumbel_fast.gumbel_top_k(x, 2, rng=fast)
+
+
 def test_is_gumbel_top_k():
     """The same stream as the function whose kernel it is, where that is quickest: one seed, one answer."""
-    for n, k in (100, 2), (300, 100):
+    for n, k in (20, 10), (64, 2), (300, 100):
         x = some_rows((9, n))
         draws = gumbel_fast.categorical(x, num_samples=k, replace=False, temperature=0.5, rng=3)
         np.testing.assert_array_equal(draws, gumbel_fast.gumbel_top_k(x, k, temperature=0.5, rng=3))
@@ -190,7 +303,7 @@ def test_too_many_are_refused(n, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [6, 65, 1000])
+@pytest.mark.parametrize("n", [6, 65, 1000, 9000])
 def test_bad_rows_are_named(n, dtype):
     for bad in BAD:
         x = spoiled(some_rows((50, n), dtype, masked=0), 43, bad)

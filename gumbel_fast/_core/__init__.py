@@ -45,6 +45,7 @@ from .samplers import (
     draw_with_log_prob,
     fast_categorical,
     fast_gumbel_max,
+    fast_gumbel_top_k,
     try_draw,
 )
 from .target import (
@@ -103,6 +104,7 @@ __all__ = [
     "draw_with_log_prob",
     "fast_categorical",
     "fast_gumbel_max",
+    "fast_gumbel_top_k",
     "gumbel",
     "noise_from_words",
     "philox4x32",

@@ -157,6 +157,7 @@ cdef class RepeatedRow:
 
 cdef enum:
     FAST_MOST = 1 << 22  # elements, some milliseconds: longer calls are in pieces, between which an interrupt is seen
+    FAST_MOST_ORDERED = 1 << 17  # and where many are drawn from each row
 
 cdef object Generator = None  # numpy.random.Generator, once a call has asked for it
 
@@ -366,20 +367,78 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
     return (result, (<object> log_prob)[()]) if options.log_prob else result
 
 
-def fast_categorical(general):
-    """Put the fast path before `categorical`."""
+cdef object draw_several_fast(rows, bint weights, k, temperature, rng, int method, choose):
+    # k indices from each row by that method, or the one that `choose` names for its length; None where the arguments are
+    # not of the kind.
+    cdef gf_request c
+    cdef cnp.ndarray x, indices
+    cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
+    cdef int dtype, ndim, axis
+    cdef double t
+    cdef Py_ssize_t columns
+    if type(rows) is not cnp.ndarray or type(k) is not int or type(temperature) is not float or not is_generator(rng):
+        return None
+    x, t = <cnp.ndarray> rows, <double> temperature
+    dtype, ndim = dtype_of(x), cnp.PyArray_NDIM(x)
+    if weights:
+        dtype = of_weights(dtype)
+    if dtype == GF_BF16 or dtype == GF_DTYPES or ndim == 0 or not cnp.PyArray_ISCARRAY_RO(x) or not t >= 0:
+        return None
+    if not 0 < cnp.PyArray_SIZE(x) <= FAST_MOST_ORDERED:
+        return None
+    columns = cnp.PyArray_DIM(x, ndim - 1)
+    if not 2 <= k <= columns:
+        return None
+    for axis in range(ndim):
+        shape[axis] = cnp.PyArray_DIM(x, axis)
+    shape[ndim - 1] = k
+    if choose is not None:
+        method = choose(columns, k).kernel
+    one_draw_each(&c)
+    c.columns, c.temperature.data = <size_t> columns, &t
+    c.draws.count, c.draws.stride = <size_t> shape[ndim - 1], shape[ndim - 1] * <Py_ssize_t> sizeof(int64_t)
+    c.x.data, c.x.stride = cnp.PyArray_DATA(x), columns * cnp.PyArray_ITEMSIZE(x)
+    take_seed(rng.bit_generator, &c.stream.key, &c.stream.row)
+    indices = cnp.PyArray_EMPTY(ndim, shape, cnp.NPY_INT64, 0)
+    c.draws.index = <int64_t *> cnp.PyArray_DATA(indices)
+    raise_for(&c, run(&kernels.logits[dtype][method], &c, NULL, 0, cnp.PyArray_SIZE(x) // columns),
+              WEIGHTS if weights else LOGITS)
+    return indices
+
+
+def fast_categorical(choose):
+    """Put the fast path before `categorical`; `choose` names the method of several draws without replacement."""
+
+    def decorate(general):
+        @wraps(general)
+        def categorical(logits=None, *, weights=None, temperature=1.0, rng=None, **others):
+            index, weigh = None, weights is not None
+            if logits is None or not weigh:
+                rows = weights if weigh else logits
+                if len(others) == 2 and others.get("replace") is False and "num_samples" in others:
+                    index = draw_several_fast(rows, weigh, others["num_samples"], temperature, rng, 0, choose)
+                else:
+                    index = draw_fast(rows, weigh, temperature, rng, others, GF_CATEGORICAL)
+            if index is None:
+                return general(logits, weights=weights, temperature=temperature, rng=rng, **others)
+            return index
+
+        return categorical
+
+    return decorate
+
+
+def fast_gumbel_top_k(general):
+    """Put the fast path before `gumbel_top_k`."""
 
     @wraps(general)
-    def categorical(logits=None, *, weights=None, temperature=1.0, rng=None, **others):
+    def gumbel_top_k(logits=None, k=None, *, temperature=1.0, rng=None, **others):
         index = None
-        if logits is None or weights is None:
-            rows = logits if weights is None else weights
-            index = draw_fast(rows, weights is not None, temperature, rng, others, GF_CATEGORICAL)
-        if index is None:
-            return general(logits, weights=weights, temperature=temperature, rng=rng, **others)
-        return index
+        if not others:
+            index = draw_several_fast(logits, False, k, temperature, rng, GF_GUMBEL_TOP_K, None)
+        return general(logits, k, temperature=temperature, rng=rng, **others) if index is None else index
 
-    return categorical
+    return gumbel_top_k
 
 
 def fast_gumbel_max(general):

@@ -75,11 +75,13 @@ GF_INLINE vec_t ROW(estimates)(vec_t x, const real_t *noise, size_t start, size_
 #endif
 }
 
+#define ESTIMATE_ERROR ((real_t)(REAL == 32 ? 0x1p-22 : 0x1p-50))
+
 /* How far apart two finite estimates must be for their order to be that of the values. A score is smaller than |value| + 46, and
  * four roundings separate an estimate from its value. */
 GF_INLINE vec_t ROW(estimate_margin)(vec_t a, vec_t b) {
     const vec_t zero = V(set)(0), size = V(max)(a, V(sub)(zero, a)), other = V(max)(b, V(sub)(zero, b));
-    return V(mul)(V(add)(V(add)(size, other), V(set)(128)), V(set)(REAL == 32 ? 0x1p-22f : 0x1p-50f));
+    return V(mul)(V(add)(V(add)(size, other), V(set)(128)), V(set)(ESTIMATE_ERROR));
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
@@ -108,6 +110,15 @@ GF_COLD void ROW(scan_values)(const ROW(scan) * s, size_t start, size_t size, si
         for (int e = 0; e < EIGHTS; e++)
             f64_store(value + i + 8 * e, v[e]);
     }
+}
+
+/* Whether all of the `size` elements from number `start` on are left out or NOTHING. */
+GF_COLD int ROW(scan_empty)(const ROW(scan) * s, size_t start, size_t size) {
+    const vec_t none = V(set)(NOTHING);
+    for (size_t i = 0; i < size; i += LANES)
+        if (V(mask_bits)(V(less)(none, ROW(read)(&s->row, start + i, s->row.whole))))
+            return 0;
+    return 1;
 }
 
 /* Takes in `count` <= LANES pending elements from number `from` on. */
@@ -164,11 +175,12 @@ GF_INLINE void ROW(scan_settle_all)(const ROW(scan) * s, scan_goal *goal, scan_p
 }
 
 /* Estimates of sixteen scores of the block from number `start` on, in float: never below them by more than the margin. */
-GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int whole) {
+GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad, int how) {
     const vec_t infinite = V(set)(INFINITY);
     vec_t v[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++) {
-        v[k] = ROW(read)(&s->row, start + k * LANES, whole);
+        v[k] = how == ROW(PACKED) && start + 16 <= s->row.n ? ROW(read_lanes)(&s->row, start + k * LANES, how)
+                                                            : ROW(read)(&s->row, start + k * LANES, how == ROW(WHOLE));
         *bad = V(mask_or)(*bad, V(not_less)(v[k], infinite));
 #ifdef OF_WEIGHTS
         *bad = V(mask_or)(*bad, ROW(unsound)(v[k]));
@@ -177,7 +189,7 @@ GF_INLINE f32x16 ROW(scan_scores)(const ROW(scan) * s, size_t start, mask_t *bad
     return ROW(scores_above)(v, s->shift, s->rate);
 }
 
-GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole) {
+GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int how) {
     double value[SCAN_BLOCK];
     scan_pending pending;
     mask_t bad = V(mask_none)();
@@ -187,8 +199,8 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
     pending.count = 0;
     for (size_t i = 0; i < n; i += size, counter += SCAN_BLOCK / 4, before = 0) {
         size = SCAN_BLOCK - before < n - i ? SCAN_BLOCK - before : n - i;
-        f32x16 a = ROW(scan_scores)(s, i, &bad, whole), b = ROW(scan_scores)(s, i + 16, &bad, whole);
-        f32x16 c = ROW(scan_scores)(s, i + 32, &bad, whole), d = ROW(scan_scores)(s, i + 48, &bad, whole);
+        f32x16 a = ROW(scan_scores)(s, i, &bad, how), b = ROW(scan_scores)(s, i + 16, &bad, how);
+        f32x16 c = ROW(scan_scores)(s, i + 32, &bad, how), d = ROW(scan_scores)(s, i + 48, &bad, how);
         uint32_t words[SCAN_BLOCK];
         uint64_t passed = 0;
         const int estimated = s->rate == s->rate && !before && fabs(goal->bound) < SCAN_FINITE;
@@ -209,6 +221,8 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
             u32_store(words + 32, high[2]);
             u32_store(words + 48, high[3]);
         }
+        if (!estimated && ROW(scan_empty)(s, i, size))
+            continue;
         if (!estimated || gf_count_bits(passed) > SCAN_DENSE) {
             ROW(scan_settle_all)(s, goal, &pending);
             ROW(scan_values)(s, i, size, before, counter, value);
@@ -227,11 +241,17 @@ GF_INLINE int ROW(scan_pass_of)(const ROW(scan) * s, scan_goal *goal, int whole)
     return !V(mask_bits)(bad);
 }
 
-GF_APART int ROW(scan_pass_any)(const ROW(scan) * s, scan_goal *goal) { return ROW(scan_pass_of)(s, goal, 0); }
+GF_APART int ROW(scan_pass_packed)(const ROW(scan) * s, scan_goal *goal) {
+    return ROW(scan_pass_of)(s, goal, ROW(PACKED));
+}
+
+GF_APART int ROW(scan_pass_any)(const ROW(scan) * s, scan_goal *goal) { return ROW(scan_pass_of)(s, goal, ROW(ANY)); }
 
 /* One pass over the row. Returns whether it is without NaN and +inf. */
 GF_INLINE int ROW(scan_pass)(const ROW(scan) * s, scan_goal *goal) {
-    return s->row.whole ? ROW(scan_pass_of)(s, goal, 1) : ROW(scan_pass_any)(s, goal);
+    if (s->row.whole)
+        return ROW(scan_pass_of)(s, goal, ROW(WHOLE));
+    return s->row.packed && !s->row.cut && !s->skip ? ROW(scan_pass_packed)(s, goal) : ROW(scan_pass_any)(s, goal);
 }
 
 #endif

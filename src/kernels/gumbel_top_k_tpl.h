@@ -8,7 +8,7 @@
  * Tried and slower: the bound taken from the first blocks only (sorted logits then pass whole); a sample of 64 blocks for
  * rows of any length (10 of 10,000: four times the time, most of it the sample's sorting). */
 #include "kernels/filter_tpl.h"
-#include "kernels/gumbel_scan_tpl.h"
+#include "kernels/top_k_lanes_tpl.h"
 
 #if defined(GF_GUMBEL_TOP_K_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_GUMBEL_TOP_K_TPL
@@ -142,51 +142,132 @@ static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, double floor, int64_t *in
     return (int64_t)found;
 }
 
+/* Ends row r, in which k elements were found, in order; the noise of column c is noise[c * step]. Their values are written, and
+ * those that are not above the floor left out. */
+GF_INLINE gf_status ROW(top_k_found)(const gf_request *q, size_t r, const real_t *noise, size_t step, real_t shift) {
+    const ROW(score_scale) scale = ROW(score_scale_of)(shift, gf_temperature(q, r));
+    const double floor = gf_floor(q, r);
+    const element_t *x = gf_x(q, r);
+    const int64_t *index = gf_index(q, r);
+    double *value = gf_value(q, r);
+    size_t found = 0;
+    for (; found < q->draws.count; found++) {
+        const int64_t place = index[found];
+        const double v = ROW(score_one)(ROW(read_one)(x + place), &scale) + (double)noise[(size_t)place * step];
+        if (floor > -INFINITY && !(v > floor))
+            break;
+        if (value)
+            value[found] = v;
+    }
+    return gf_ended(q, r, (int64_t)found);
+}
+
+/* Row r, which is short and whose noise is at hand. */
+GF_APART gf_status ROW(top_k_short)(const gf_request *q, size_t r, const real_t *noise, const philox_keys *keys,
+                                    int below, void *scratch) {
+    const size_t k = q->draws.count;
+    ROW(row) row = ROW(row_of)(q, r);
+    const size_t n = row.n;
+    const real_t greatest = ROW(greatest)(&row), shift = below ? greatest : 0;
+    const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
+    real_t estimate[NOISE_TILE_COLUMNS];
+    int64_t *index = gf_index(q, r);
+    int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&row);
+    if (found > 0 && q->filter)
+        ROW(filter_row)(q, r, &row, scratch);
+    for (size_t i = 0; found > 0 && i < n; i += LANES)
+        V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
+    if (found > 0 && k <= n && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index))
+        return q->draws.value || q->floor.data ? ROW(top_k_found)(q, r, noise, 1, shift) : gf_done();
+    if (found > 0) {
+        ROW(scan) s;
+        ROW(scan_set)(&s, q, r, keys);
+        ROW(scan_below)(&s, q, r, shift);
+        s.row = row;
+        found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
+    }
+    return gf_ended(q, r, found);
+}
+
+/* The same for row r alone. */
+GF_INLINE gf_status ROW(top_k_short_alone)(const gf_request *q, size_t r, const philox_keys *keys, int below,
+                                           void *scratch) {
+    real_t tile[NOISE_TILE_SIZE];
+    noise_tile_plan plan;
+    noise_tile_plan_set(&plan, 1, q->stream.column, gf_columns(q, r));
+    const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, r, r, r + 1, tile);
+    return ROW(top_k_short)(q, r, noise, keys, below, scratch);
+}
+
+/* Short rows one by one. */
 static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys, int below,
                                   void *scratch) {
-    const size_t n = gf_columns(q, start), k = q->draws.count;
-    real_t tile[NOISE_TILE_SIZE], estimate[NOISE_TILE_COLUMNS];
+    real_t tile[NOISE_TILE_SIZE];
     noise_tile_plan plan;
-    noise_tile_plan_set(&plan, stop - start, q->stream.column, n);
+    noise_tile_plan_set(&plan, stop - start, q->stream.column, q->columns);
     for (size_t r = start; r < stop; r++) {
-        ROW(row) row = ROW(row_of)(q, r);
-        const real_t greatest = ROW(greatest)(&row), shift = below ? greatest : 0;
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
-        const real_t rate = (real_t)scan_rate(gf_temperature(q, r));
-        int64_t *index = gf_index(q, r);
-        double *value = gf_value(q, r);
-        int64_t found = greatest == greatest ? (int64_t)k : ROW(unusable)(&row);
-        if (found > 0 && q->filter)
-            ROW(filter_row)(q, r, &row, scratch);
-        for (size_t i = 0; found > 0 && i < n; i += LANES)
-            V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
-        if (found > 0 && k <= n && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index)) {
-            const ROW(score_scale) scale = ROW(score_scale_of)(shift, gf_temperature(q, r));
-            const double floor = gf_floor(q, r);
-            for (size_t i = 0; (value || floor > -INFINITY) && i < k; i++) {
-                const double v = ROW(score_one)(ROW(read_one)(row.x + index[i]), &scale) + (double)noise[index[i]];
-                if (value)
-                    value[i] = v;
-                if (!(v > floor) && found > (int64_t)i)
-                    found = (int64_t)i;
-            }
-            const gf_status status = gf_ended(q, r, found);
-            if (status.row >= 0)
-                return status;
-            continue;
-        }
-        if (found > 0) {
-            ROW(scan) s;
-            ROW(scan_set)(&s, q, r, keys);
-            ROW(scan_below)(&s, q, r, shift);
-            s.row = row;
-            found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, value, scratch);
-        }
-        const gf_status status = gf_ended(q, r, found);
+        const gf_status status = ROW(top_k_short)(q, r, noise, keys, below, scratch);
         if (status.row >= 0)
             return status;
     }
     return gf_done();
+}
+
+/* Up to LANES short rows in lanes, from number r on or those of a group; k is no more than `columns`. Of several that do not give
+ * what is wanted, the status is that of the first. */
+GF_INLINE gf_status ROW(top_k_group)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
+                                     size_t columns, const philox_keys *keys, int below, void *scratch, int whole) {
+    const size_t k = q->draws.count, bytes = k * sizeof(int64_t), skip = q->stream.column & 3;
+    vec_t noise[NOISE_TILE_COLUMNS + 4];
+    int64_t index[LANES * NOISE_TILE_COLUMNS + LANES];
+    real_t by_column[NOISE_TILE_COLUMNS * LANES], mine[NOISE_TILE_COLUMNS];
+    uint32_t open;
+    gf_status status = gf_done();
+    ROW(top_k_lanes)(q, group, r, some, columns, keys, noise, index, &open, whole);
+    if (!group && q->draws.stride == (ptrdiff_t)bytes)
+        memcpy(gf_index(q, r), index, some * bytes);
+    else
+        for (size_t lane = 0; lane < some; lane++)
+            memcpy(gf_index(q, ragged_lane(group, r, lane)), index + lane * k, bytes);
+    if (!q->draws.value && !q->floor.data && !open)
+        return status;
+    for (size_t c = 0; c < columns; c++)
+        V(store)(by_column + c * LANES, noise[skip + c]);
+    for (size_t lane = 0; lane < some; lane++) {
+        const size_t row = ragged_lane(group, r, lane);
+        if (open >> lane & 1) {
+            for (size_t c = 0; c < columns; c++)
+                mine[c] = by_column[c * LANES + lane];
+            status = ragged_first(status, ROW(top_k_short)(q, row, mine, keys, below, scratch));
+        } else if (q->draws.value || q->floor.data) {
+            status = ragged_first(status, ROW(top_k_found)(q, row, by_column + lane, LANES, 0));
+        }
+    }
+    return status;
+}
+
+/* Short rows in lanes from row *r on, all of one length, until no more than TOP_K_FEW are left or one does not give what is
+ * wanted. */
+GF_INLINE gf_status ROW(top_k_short_many)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                          int below, void *scratch, int whole) {
+    gf_status status = gf_done();
+    while (stop - *r > TOP_K_FEW && status.row < 0) {
+        const size_t some = stop - *r < LANES ? stop - *r : LANES;
+        status = ROW(top_k_group)(q, NULL, *r, some, q->columns, keys, below, scratch, whole);
+        *r += some;
+    }
+    return status;
+}
+
+GF_APART gf_status ROW(top_k_short_whole)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                          int below, void *scratch) {
+    return ROW(top_k_short_many)(q, r, stop, keys, below, scratch, 1);
+}
+
+GF_APART gf_status ROW(top_k_short_masked)(const gf_request *q, size_t *r, size_t stop, const philox_keys *keys,
+                                           int below, void *scratch) {
+    return ROW(top_k_short_many)(q, r, stop, keys, below, scratch, 0);
 }
 
 /* Whether the noise keeps its digits in the sums of the first and the last of k elements found, and so of those between. */
@@ -195,39 +276,73 @@ GF_INLINE int ROW(is_moderate)(const ROW(scan) * s, const int64_t *index, size_t
            fabs(ROW(score_one)(ROW(read_one)(s->row.x + index[k - 1]), &s->scale)) < MODERATE;
 }
 
-/* Of x, or of x - greatest where `below`; long rows only where plain scores are too large beside the noise, which saves the
- * others a pass for the greatest. */
-GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, int below, void *scratch) {
+/* A long row: of x, or of x - greatest where `below` and plain scores are too large beside the noise, which saves the others a
+ * pass for the greatest. */
+GF_INLINE gf_status ROW(top_k_long)(const gf_request *q, size_t r, const philox_keys *keys, int below, void *scratch) {
     const size_t k = q->draws.count;
-    philox_keys keys;
-    philox_keys_set(&keys, q->stream.key);
-    if (!q->offsets && (q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS)
-        return ROW(top_k_tiled)(q, start, stop, &keys, below, scratch);
-    for (size_t r = start; r < stop; r++) {
-        if (q->offsets && (q->stream.column & 3) + gf_columns(q, r) <= NOISE_TILE_COLUMNS) {
-            const gf_status status = ROW(top_k_tiled)(q, r, r + 1, &keys, below, scratch);
-            if (status.row >= 0)
-                return status;
-            continue;
-        }
-        int64_t *index = gf_index(q, r);
-        ROW(scan) s;
-        ROW(scan_set)(&s, q, r, &keys);
-        int64_t found = q->filter ? ROW(filter_row)(q, r, &s.row, scratch) : 1;
+    int64_t *index = gf_index(q, r);
+    ROW(scan) s;
+    ROW(scan_set)(&s, q, r, keys);
+    int64_t found = q->filter ? ROW(filter_row)(q, r, &s.row, scratch) : 1;
+    if (found > 0)
+        found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
+    if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
+        const real_t greatest = ROW(greatest)(&s.row);
+        found = greatest == greatest ? 1 : ROW(unusable)(&s.row);
+        ROW(scan_below)(&s, q, r, greatest);
         if (found > 0)
             found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
-        if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
-            const real_t greatest = ROW(greatest)(&s.row);
-            found = greatest == greatest ? 1 : ROW(unusable)(&s.row);
-            ROW(scan_below)(&s, q, r, greatest);
-            if (found > 0)
-                found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
-        }
-        const gf_status status = gf_ended(q, r, found);
-        if (status.row >= 0)
-            return status;
     }
-    return gf_done();
+    return gf_ended(q, r, found);
+}
+
+/* Ragged rows, some in the order of their lengths at a time: short ones a row a lane, long ones by themselves. */
+GF_INLINE gf_status ROW(top_k_by_length)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys,
+                                         int below, void *scratch, int whole) {
+    const size_t k = q->draws.count, most = NOISE_TILE_COLUMNS - (q->stream.column & 3);
+    const int lanes = !q->filter && k && k <= most;
+    gf_status status = gf_done();
+    for (ragged_rows rows; start < stop && status.row < 0; start += rows.count) {
+        ragged_rows_set(&rows, q, start, stop, most);
+        for (size_t i = 0; lanes && i < rows.few; i += LANES) {
+            const ragged_group group = ragged_group_of(&rows, i, LANES);
+            const size_t columns = group.columns < k ? k : group.columns;
+            status =
+                ragged_first(status, ROW(top_k_group)(q, &group, 0, group.some, columns, keys, below, scratch, whole));
+        }
+        for (size_t i = lanes ? rows.few : 0; i < rows.count; i++) {
+            const size_t r = rows.start + rows.order[i];
+            status = ragged_first(status,
+                                  i < rows.few ? ROW(top_k_short_alone)(q, r, keys, below, scratch)
+                                               : ROW(top_k_long)(q, r, keys, below, scratch));
+        }
+    }
+    return status;
+}
+
+GF_APART gf_status ROW(top_k_ragged)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys, int below,
+                                     void *scratch) {
+    return q->mask ? ROW(top_k_by_length)(q, start, stop, keys, below, scratch, 0)
+                   : ROW(top_k_by_length)(q, start, stop, keys, below, scratch, 1);
+}
+
+GF_INLINE gf_status ROW(top_k)(const gf_request *q, size_t start, size_t stop, int below, void *scratch) {
+    const size_t k = q->draws.count;
+    size_t r = start;
+    gf_status status = gf_done();
+    philox_keys keys;
+    philox_keys_set(&keys, q->stream.key);
+    if (q->offsets)
+        return ROW(top_k_ragged)(q, start, stop, &keys, below, scratch);
+    if ((q->stream.column & 3) + q->columns <= NOISE_TILE_COLUMNS) {
+        if (stop - r > TOP_K_FEW && !q->filter && k && k <= q->columns)
+            status = q->mask ? ROW(top_k_short_masked)(q, &r, stop, &keys, below, scratch)
+                             : ROW(top_k_short_whole)(q, &r, stop, &keys, below, scratch);
+        return r < stop && status.row < 0 ? ROW(top_k_tiled)(q, r, stop, &keys, below, scratch) : status;
+    }
+    for (; r < stop && status.row < 0; r++)
+        status = ROW(top_k_long)(q, r, &keys, below, scratch);
+    return status;
 }
 
 static gf_status ROW(gumbel_top_k)(const gf_request *q, size_t start, size_t stop, void *scratch) {

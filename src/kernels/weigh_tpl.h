@@ -42,6 +42,10 @@ GF_INLINE real_t ROW(element_below)(real_t x, double nats, double temperature) {
     return below > -REAL_MAX ? (real_t)below : NOTHING;
 }
 
+/* The element as a logit, below that of the greatest; and the greatest's own, or one that is as large. */
+GF_INLINE vec_t ROW(logit_below)(vec_t x, vec_t greatest) { return V(sub)(x, greatest); }
+GF_INLINE vec_t ROW(logit_size)(vec_t greatest) { return greatest; }
+
 GF_INLINE ROW(score_scale) ROW(score_scale_of)(real_t greatest, double temperature) {
     return score_scale_of(greatest, temperature);
 }
@@ -136,6 +140,17 @@ GF_INLINE f32x16 ROW(weight_bounds)(const vec_t x[16 / LANES], const ROW(scaling
 
 GF_INLINE real_t ROW(element_below)(real_t x, double nats, double temperature) {
     return (real_t)(x * exp_of(-nats * temperature));
+}
+
+GF_INLINE vec_t ROW(logit_below)(vec_t x, vec_t greatest) {
+    f64x8 one[EIGHTS];
+    for (int e = 0; e < EIGHTS; e++)
+        one[e] = f64_set(1);
+    return ROW(below_each)(x, greatest, one);
+}
+GF_INLINE vec_t ROW(logit_size)(vec_t greatest) {
+    (void)greatest;
+    return V(set)(746); /* of the least */
 }
 
 GF_INLINE ROW(score_scale) ROW(score_scale_of)(real_t greatest, double temperature) {

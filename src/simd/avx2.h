@@ -385,6 +385,7 @@ GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) {
 GF_INLINE __m256i gf_pair_words(__m256i x, __m256i y) {
     return _mm256_blend_epi32(x, _mm256_shuffle_epi32(y, 0xa0), 0xaa);
 }
+GF_INLINE u32x16 u64_pair_words(u64x8 x, u64x8 y) { GF_INT(gf_pair_words(x.a, y.a), gf_pair_words(x.b, y.b)); }
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
     __m256i p = gf_pair_words(x0.a, x1.a), q = gf_pair_words(x2.a, x3.a);
     __m256i r = gf_pair_words(x0.b, x1.b), s = gf_pair_words(x2.b, x3.b);

@@ -212,9 +212,9 @@ GF_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
 GF_INLINE u64x8 u64_gather(const uint64_t *table, u64x8 index) { return _mm512_i64gather_epi64(index, table, 8); }
 
 /* -- Philox words into memory order (lane order: see scalar.h) -------------------------------------------------- */
+GF_INLINE u32x16 u64_pair_words(u64x8 x, u64x8 y) { return _mm512_mask_shuffle_epi32(x, 0xaaaa, y, _MM_PERM_CCAA); }
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
-    u64x8 a = _mm512_mask_shuffle_epi32(x0, 0xaaaa, x1, _MM_PERM_CCAA);
-    u64x8 b = _mm512_mask_shuffle_epi32(x2, 0xaaaa, x3, _MM_PERM_CCAA);
+    const u64x8 a = u64_pair_words(x0, x1), b = u64_pair_words(x2, x3);
     *first = _mm512_unpacklo_epi64(a, b);
     *second = _mm512_unpackhi_epi64(a, b);
 }

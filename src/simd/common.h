@@ -33,6 +33,13 @@
 #define GF_SELDOM(condition) __builtin_expect(!!(condition), 0)
 #endif
 
+/* Has memory brought near that will be read soon. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define GF_PREFETCH(p) ((void)(p))
+#else
+#define GF_PREFETCH(p) __builtin_prefetch(p)
+#endif
+
 /* Number of the lowest bit that is set; bits != 0. */
 GF_INLINE unsigned gf_lowest_bit(uint64_t bits) {
 #if defined(_MSC_VER) && !defined(__clang__)

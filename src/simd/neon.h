@@ -384,6 +384,8 @@ GF_INLINE uint32x4_t gf_join_high(uint64x2_t p, uint64x2_t q) { return vreinterp
 GF_INLINE u64x8 gf_pair_all(u64x8 x, u64x8 y) { return GF_MAP2(u64x8, gf_pair_words, x, y); }
 GF_INLINE u32x16 gf_join_all_low(u64x8 p, u64x8 q) { return GF_MAP2(u32x16, gf_join_low, p, q); }
 GF_INLINE u32x16 gf_join_all_high(u64x8 p, u64x8 q) { return GF_MAP2(u32x16, gf_join_high, p, q); }
+GF_INLINE uint32x4_t gf_pair(uint64x2_t x, uint64x2_t y) { return vreinterpretq_u32_u64(gf_pair_words(x, y)); }
+GF_INLINE u32x16 u64_pair_words(u64x8 x, u64x8 y) { return GF_MAP2(u32x16, gf_pair, x, y); }
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
     u64x8 p = gf_pair_all(x0, x1), q = gf_pair_all(x2, x3);
     *first = gf_join_all_low(p, q);

@@ -23,6 +23,7 @@
  *   gather       table[index] for each lane
  *   maxima_of    the greatest lane of each of LANES / 4 vectors, in a form of the target's own; maxima_join puts four
  *                such results together, the greatest lane of vector i in lane i
+ *   pair_words   the low 32 bits of lane i of x in lane 2 i, of y in lane 2 i + 1
  *   max_words    the greater of each two words of 32 bits, of which a lane has one or two
  *   held         the same, which from here on is loaded and not memory: gcc may read twice what is used in two types
  *   flip_if_top  ~x where the top bit is set, else x: min(x, ~x)
@@ -244,6 +245,7 @@ GF_INLINE u64x8 u64_xor3(u64x8 x, u64x8 y, u64x8 z) { GF_LANES(u64x8, 8, x.v[i] 
 GF_INLINE u64x8 u64_flip_if_top(u64x8 x) { GF_LANES(u64x8, 8, x.v[i] >> 63 ? ~x.v[i] : x.v[i]); }
 GF_INLINE u64x8 u64_mul_low32(u64x8 x, u64x8 y) { GF_LANES(u64x8, 8, (x.v[i] & UINT32_MAX) * (y.v[i] & UINT32_MAX)); }
 
+GF_INLINE u32x16 u64_pair_words(u64x8 x, u64x8 y) { GF_LANES(u32x16, 16, (uint32_t)(i % 2 ? y : x).v[i / 2]); }
 GF_INLINE void u64_pack_words(u64x8 x0, u64x8 x1, u64x8 x2, u64x8 x3, u32x16 *first, u32x16 *second) {
     const u64x8 word[4] = {x0, x1, x2, x3};
     for (int g = 0; g < 4; g++)
