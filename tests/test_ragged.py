@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -563,6 +564,19 @@ def test_ten_million_tiny_rows():
         assert seconds < 5, ran.stdout
         assert megabytes < 170, ran.stdout  # results that are kept aside, and indptr in another width
     assert len(ran.stdout.splitlines()) == 4
+
+
+@pytest.mark.limits
+@pytest.mark.parametrize(
+    "name", ["categorical", "few draws", "few distinct draws", "gumbel_max", "logsumexp", "entropy"]
+)
+def test_a_long_row_slows_down_no_other(name):
+    """A million rows of two beside one of three million, in less than half a second of one thread's work."""
+    indptr = bounds_of([2] * 500_000 + [3_000_000] + [2] * 500_000)
+    x = np.zeros(indptr[-1], np.float32)
+    start = time.thread_time()
+    FUNCTIONS[name](x, indptr=indptr, **options_of(name))
+    assert time.thread_time() - start < 0.5
 
 
 def test_a_million_tiny_rows():
