@@ -183,6 +183,47 @@ def test_batch_check_finds(wrong):
         check(lambda: wrong)
 
 
+def test_ragged_check_finds():
+    rng = np.random.default_rng(7)
+    indptr = inputs.Inputs().power_law_rows(3_000)
+    logits, lengths = rng.normal(size=indptr[-1]), np.diff(indptr)
+    check = checks.one_draw_each_ragged(logits, indptr)
+
+    def drawn(temperature):
+        perturbed = logits / temperature + rng.gumbel(size=logits.size)
+        return np.array([np.argmax(row) for row in np.split(perturbed, indptr[1:-1])])
+
+    check(lambda: drawn(1.0))
+    beyond = drawn(1.0)
+    beyond[5] = lengths[5]
+    for wrong in (drawn(0.5), drawn(2.0), drawn(1.0)[1:], np.zeros(3_000, int), beyond, indptr[:-1] + drawn(1.0)):
+        with pytest.raises(CheckError):
+            check(lambda: wrong)  # noqa: B023
+
+
+def test_power_law_rows():
+    """Of 3 and more with a share of (3 / n)^1.5 at n or above; right code fails one run in a million."""
+    indptr = inputs.Inputs().power_law_rows(20_000)
+    lengths = np.diff(indptr)
+    assert indptr.dtype == np.int64
+    assert (indptr[0], lengths.size, lengths.min()) == (0, 20_000, 3)
+    assert lengths.max() <= 1000
+    for n in (6, 50):
+        share = (3 / n) ** 1.5
+        assert abs(np.mean(lengths >= n) - share) < 5 * np.sqrt(share / 20_000)
+
+
+def test_systematic_check_finds():
+    weights = np.random.default_rng(7).exponential(size=1000)
+    teeth, sums = (np.arange(5000) + 0.3) / 5000, np.cumsum(weights)
+    check = checks.systematic_draws(weights, 5000)
+    check(lambda: np.searchsorted(sums, teeth * sums[-1]))
+    independent = np.searchsorted(sums, np.random.default_rng(8).random(5000) * sums[-1])
+    for wrong in (independent, np.searchsorted(sums, teeth**1.01 * sums[-1]), np.arange(5000) // 5, independent[1:]):
+        with pytest.raises(CheckError):
+            check(lambda: wrong)  # noqa: B023
+
+
 def normalised(exponents):
     weights = np.exp(exponents - exponents.max(-1, keepdims=True))
     return weights / weights.sum(-1, keepdims=True)

@@ -4,6 +4,7 @@ Each is loaded from its file and run in this process. One whose libraries are no
 """
 
 import importlib.util
+import itertools
 import pathlib
 import re
 import types
@@ -43,6 +44,7 @@ LIBRARIES = {
     "article": ["matplotlib"],
     "categorical_vae": ["matplotlib", "torch", "sklearn"],
     "policy_gradient": [],
+    "graph": ["matplotlib"],
     "llm": [],
 }
 
@@ -204,6 +206,144 @@ def test_vae_bound_of_no_knowledge(categorical_vae):
     images = torch.full((3, 64), 8.0)
     expected = 64 * torch.distributions.Binomial(16, 0.5).log_prob(torch.tensor(8.0))
     torch.testing.assert_close(model.elbo(images), expected.expand(3))
+
+
+# ------------------------------------------------------------------------------------------------------------- graph.py
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load("graph", *LIBRARIES["graph"])
+
+
+@pytest.fixture(scope="module")
+def small_graph(graph):
+    return graph.power_law_graph(2_000)
+
+
+def test_graph_draws_and_times(graph, tmp_path, capsys):
+    """What it promises of walkers' seeds it requires itself; each group of times names gumbel_fast's way first."""
+    graph.main(["--quick", "--output", str(tmp_path)])
+    assert_pictures(tmp_path, "graph.png")
+    printed = capsys.readouterr().out
+    times = re.findall(r"^  (\S.*?) +(\d+\.\d\d) ms +(\d+\.\d) x$", printed, re.MULTILINE)
+    compiled = int(importlib.util.find_spec("numba") is not None)
+    assert len(times) == 2 + 3 + 2 * (3 + compiled)
+    assert all(float(milliseconds) > 0 for _, milliseconds, _ in times)
+    first = [ratio for name, _, ratio in times if "NumPy" not in name and "Numba" not in name]
+    assert first == ["1.0"] * 4
+    (off,) = re.findall(r"nodes that expect the most visits, (\d+\.\d)% more or fewer", printed)
+    assert float(off) < 12  # independent visits, of which each expects 117 to 655, would be off by 6%
+
+
+def test_graph_is_without_direction(small_graph):
+    tails = np.repeat(np.arange(small_graph.nodes), small_graph.degrees)
+    there = tails * small_graph.nodes + small_graph.indices
+    back = small_graph.indices * small_graph.nodes + tails
+    assert np.all(np.diff(there) > 0)  # in order, and no edge twice
+    assert np.all(tails != small_graph.indices)
+    order = np.argsort(back)
+    np.testing.assert_array_equal(back[order], there)
+    np.testing.assert_array_equal(small_graph.weights[order], small_graph.weights)
+    assert np.all(small_graph.degrees >= 1)
+    np.testing.assert_allclose(small_graph.strengths.sum(), small_graph.weights.sum(dtype=np.float64), rtol=1e-9)
+
+
+@pytest.mark.parametrize("way", ["some_neighbours", "some_neighbours_by_keys"])
+def test_some_neighbours(graph, small_graph, way):
+    """A node has each neighbour once, up to k. Those of a hub come first as often as their weights say.
+
+    The chi-square statistic of 4,000 first draws lies within 5 standard deviations: right code fails one run in a
+    million or so. Draws that left the weights aside would give thousands.
+    """
+    rng, draw = np.random.default_rng(5), getattr(graph, way)
+    for row, neighbours in enumerate(draw(small_graph, 7, rng)):
+        mine = small_graph.indices[small_graph.indptr[row] : small_graph.indptr[row + 1]]
+        drawn = neighbours[neighbours >= 0]
+        assert len(drawn) == min(7, len(mine))
+        assert np.all(neighbours[len(drawn) :] == -1)
+        assert set(drawn) <= set(mine)
+        assert len(set(drawn)) == len(drawn)
+    hub = small_graph.degrees.argmax()
+    rows = slice(small_graph.indptr[hub], small_graph.indptr[hub] + 20)
+    star = graph.Graph(np.arange(4_001) * 20, np.tile(np.arange(20), 4_000), np.tile(small_graph.weights[rows], 4_000))
+    assert_fair(draw(star, 3, rng)[:, 0], small_graph.weights[rows])
+
+
+def assert_fair(drawn, weights):
+    """Within 5 standard deviations of the chi-square statistic."""
+    weights = np.asarray(weights, np.float64)
+    expected = len(drawn) * weights / weights.sum()
+    found = np.bincount(drawn, minlength=len(weights))
+    assert np.all(found[expected == 0] == 0)
+    some = expected > 0
+    statistic, freedom = np.sum((found - expected)[some] ** 2 / expected[some]), np.count_nonzero(some) - 1
+    assert abs(statistic - freedom) < 5 * np.sqrt(2 * freedom + np.sum(1 / expected[some]))
+
+
+@pytest.mark.parametrize("way", ["one_neighbour", "one_neighbour_by_sums"])
+def test_one_neighbour(graph, way):
+    """Of 10,000 rows of the same weights; the bound is that of the test above."""
+    weights = np.array([3.0, 0.0, 1.0, 0.5, 2.0], np.float32)
+    star = graph.Graph(np.arange(10_001) * 5, np.tile(np.arange(5), 10_000), np.tile(weights, 10_000))
+    assert_fair(getattr(graph, way)(star, np.random.default_rng(6)), weights)
+
+
+@pytest.mark.parametrize("p, q", [(0.25, 4.0), (4.0, 0.5), (0.5, 1.0), (1.0, 1.0)])
+def test_step_has_the_weights_of_node2vec(graph, small_graph, p, q):
+    """20,000 walkers that came from one node to another go on by both ways as defined; the bound is that above."""
+    factors = graph.Factors(small_graph, p, q)
+    rows = [set(row) for row in np.split(small_graph.indices, small_graph.indptr[1:-1])]
+    edges = [(t, v) for t in range(small_graph.nodes) for v in rows[t] if len(rows[t] & rows[v]) > 1]
+    before, at = min(edges, key=lambda edge: len(rows[edge[1]]))
+    mine = slice(small_graph.indptr[at], small_graph.indptr[at + 1])
+    factor = [1 / p if x == before else 1 if x in rows[before] else 1 / q for x in small_graph.indices[mine]]
+    expected = np.zeros(small_graph.nodes)
+    expected[small_graph.indices[mine]] = small_graph.weights[mine] * factor
+    walkers = np.full(20_000, at)
+    came, streams = np.full_like(walkers, before), gumbel_fast.RowStreams(graph.seeds_of(20_000), 3)
+    assert_fair(graph.step(small_graph, factors, came, walkers, streams), expected)
+    sums = graph.sums_of(small_graph.weights)
+    to, proposals = graph.step_by_rejection(small_graph, factors, sums, came, walkers, np.random.default_rng(7))
+    assert_fair(to, expected)
+    mean = np.average(factor, weights=small_graph.weights[mine])
+    assert proposals == pytest.approx(factors.greatest / mean, rel=0.1)
+
+
+def test_walk_goes_along_edges_and_each_walker_its_own_way(graph, small_graph):
+    factors, seeds = graph.Factors(small_graph, 0.5, 2.0), graph.seeds_of(50)
+    path = graph.walk(small_graph, factors, np.arange(50), seeds, 20)
+    rows = np.split(small_graph.indices, small_graph.indptr[1:-1])
+    assert path.shape == (21, 50)
+    assert all(x in rows[v] for v, x in zip(path[:-1].ravel(), path[1:].ravel(), strict=True))
+    some = [41, 3, 17]
+    np.testing.assert_array_equal(graph.walk(small_graph, factors, np.array(some), seeds[some], 20), path[:, some])
+
+
+@pytest.mark.parametrize("p, q", [(0.5, 2.0), (4.0, 1.0), (1.0, 1.0)])
+def test_walk_in_numba_is_the_same(graph, small_graph, p, q):
+    pytest.importorskip("numba", reason="numba is not installed")
+    factors, seeds, start = graph.Factors(small_graph, p, q), graph.seeds_of(50), np.arange(50)
+    path = graph.walk(small_graph, factors, start, seeds, 5)
+    before = start
+    for position, (at, to) in enumerate(itertools.pairwise(path)):
+        stepped = graph.step_by_loop(small_graph, factors, before, at, seeds, position)
+        np.testing.assert_array_equal(stepped, to)
+        before = at
+
+
+def test_graph_stops_at_what_is_wrong(graph, monkeypatch, tmp_path):
+    wrong = types.SimpleNamespace(**{name: getattr(gumbel_fast, name) for name in ("categorical", "gumbel_top_k")})
+    wrong.RowStreams = lambda seeds, positions: np.random.default_rng(len(seeds))
+    monkeypatch.setattr(graph, "gf", wrong)
+    with pytest.raises(SystemExit, match="depends on the others"):
+        graph.main(["--quick", "--output", str(tmp_path)])
+
+
+def test_graph_without_numba(graph, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(graph, "compiled_loop", lambda: None)
+    graph.main(["--quick", "--output", str(tmp_path)])
+    assert "Numba" not in capsys.readouterr().out
 
 
 # --------------------------------------------------------------------------------------------------------------- llm.py

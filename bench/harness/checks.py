@@ -151,6 +151,27 @@ def one_draw_each(logits: NDArray[Any], model: Model = softmax) -> Check:
     return check
 
 
+def one_draw_each_ragged(logits: NDArray[Any], indptr: NDArray[Any]) -> Check:
+    """One index for each row of unequal length, counted from the row's start; otherwise as `one_draw_each`."""
+
+    @cache
+    def moments() -> tuple[NDArray[np.float64], float]:
+        starts, lengths, wide = indptr[:-1], np.diff(indptr), logits.astype(np.float64)
+        weights = np.exp(wide - np.repeat(np.maximum.reduceat(wide, starts), lengths))
+        weights /= np.repeat(np.add.reduceat(weights, starts), lengths)
+        means = np.add.reduceat(weights * wide, starts)
+        return means, float((weights * (wide - np.repeat(means, lengths)) ** 2).sum())
+
+    def check(call: Call) -> None:
+        indices = _indices(call(), (indptr.size - 1,), logits.size)
+        _require(bool((indices < np.diff(indptr)).all()), "some indices are beyond their row")
+        means, variance = moments()
+        error = math.sqrt(variance) / indices.size
+        _near("mean excess of the drawn logits", float((logits[indptr[:-1] + indices] - means).mean()), 0, error)
+
+    return check
+
+
 def relaxed_draw_each(logits: NDArray[Any]) -> Check:
     """Entries that are positive and sum to 1 in each row, and the largest of which is a draw from softmax."""
 
@@ -202,6 +223,18 @@ def repeated_draws(logits: NDArray[Any], count: int) -> Check:
         chi_square = float(((found - expected) ** 2 / expected).sum())
         # Wilson and Hilferty: the cube root is all but normal.
         _near("cube root of chi-square", (chi_square / freedom) ** (1 / 3), 1, math.sqrt(2 / (9 * freedom)))
+
+    return check
+
+
+def systematic_draws(weights: NDArray[Any], count: int) -> Check:
+    """`count` indices from one row, each as often as its share says, but for less than one draw."""
+
+    def check(call: Call) -> None:
+        indices = _indices(call(), (count,), weights.size)
+        expected = weights.astype(np.float64) * (count / weights.sum(dtype=np.float64))
+        off = float(np.abs(np.bincount(indices, minlength=weights.size) - expected).max())
+        _require(off < 1 + 1e-6, f"an index is drawn {off:.3f} times more or fewer than its share")
 
     return check
 

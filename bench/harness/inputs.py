@@ -52,6 +52,11 @@ class Inputs:
             row[rng.integers(row.size, size=32)] = 20 - rng.exponential(3, size=32)
         return logits
 
+    def power_law_rows(self, rows: int) -> NDArray[np.int64]:
+        """Where rows begin and end in one array, with lengths of 3 to 1,000 that fall as their power -2.5."""
+        lengths = 3 * (1 - np.random.default_rng(SEED).random(rows)) ** (-1 / 1.5)
+        return np.concatenate([[0], np.cumsum(np.minimum(lengths, 1000).astype(np.int64))])
+
 
 def in_turn(function: Callable[[Any], Any], buffers: Iterable[Any]) -> Callable[[], Any]:
     """Make a call that runs `function` on the next of `buffers` each time, starting with the first.

@@ -14,6 +14,8 @@ from . import (  # noqa: I001  (the order of the imports is the tables' order)
     repeated,  # noqa: F401
     without_replacement,  # noqa: F401
     filters,  # noqa: F401
+    weights,  # noqa: F401
+    ragged,  # noqa: F401
     relaxation,  # noqa: F401
     softmax,  # noqa: F401
     small_calls,  # noqa: F401

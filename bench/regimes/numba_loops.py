@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gumbel_fast import capi
 from harness import peers
 from harness.inputs import SEED
 
@@ -66,6 +67,52 @@ def draw_each(logits: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
             if left < 0.0:
                 out[r] = i
                 break
+    return out
+
+
+def draw_each_by_weight(weights: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Draw once from each row of weights."""
+    for r in range(weights.shape[0]):
+        row = weights[r]
+        total = 0.0
+        for weight in row:
+            total += weight
+        left = total * np.random.random()  # noqa: NPY002
+        out[r] = row.size - 1
+        for i in range(row.size):
+            left -= row[i]
+            if left < 0.0:
+                out[r] = i
+                break
+    return out
+
+
+def draw_each_ragged(weights: NDArray[Any], indptr: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Draw once from each row of unequal length, as `draw_each_by_weight` does."""
+    for r in range(out.size):
+        first, last = indptr[r], indptr[r + 1]
+        total = 0.0
+        for i in range(first, last):
+            total += weights[i]
+        left = total * np.random.random()  # noqa: NPY002
+        out[r] = last - first - 1
+        for i in range(first, last):
+            left -= weights[i]
+            if left < 0.0:
+                out[r] = i - first
+                break
+    return out
+
+
+def call_each_ragged(
+    logits: NDArray[Any], indptr: NDArray[Any], row: int, scratch: NDArray[Any], out: NDArray[Any]
+) -> NDArray[Any]:
+    """Draw once from each row of unequal length by gumbel_fast's C function."""
+    for r in range(out.size):
+        first, last = indptr[r], indptr[r + 1]
+        out[r] = capi.categorical_f32(
+            logits[first:last].ctypes, last - first, 1.0, np.uint64(SEED), row + np.uint64(r), scratch.ctypes
+        )
     return out
 
 

@@ -47,6 +47,22 @@ def threads_batch(inputs: Inputs) -> Regime:
     )
 
 
+@regime
+def threads_top_k(inputs: Inputs) -> Regime:
+    """One long row, whose pieces are searched apart."""
+    logits, k = inputs.normal(20_000_000), 1000
+    return Regime(
+        name="threads_top_k",
+        title=f"{k:,} of {logits.size:,} logits without replacement, on two threads",
+        short=f"{k:,} distinct of {logits.size:,}, two threads",
+        meaning="A sample of a large table, by a program that has the machine for itself.",
+        elements=logits.size,
+        bytes_moved=logits.nbytes,
+        contestants=_contestants(partial(_top_k, logits, k), "np.max", lambda: partial(np.max, logits)),
+        targets=(Target("workers=1", bar=1.6, goal=None, any_simd=True),),
+    )
+
+
 def _contestants(
     prepare: Callable[[int], Call], limit: str, prepare_limit: Callable[[], Call]
 ) -> tuple[Contestant, ...]:
@@ -65,6 +81,10 @@ def _noise(size: int, workers: int) -> Call:
 
 def _draws(logits: NDArray[Any], workers: int) -> Call:
     return lambda: gumbel_fast.categorical(logits, rng=SEED, workers=workers)
+
+
+def _top_k(logits: NDArray[Any], k: int, workers: int) -> Call:
+    return lambda: gumbel_fast.gumbel_top_k(logits, k, rng=SEED, workers=workers)
 
 
 def _copy(size: int) -> Call:

@@ -142,16 +142,17 @@ static int64_t ROW(top_k_row)(ROW(scan) * s, size_t k, double floor, int64_t *in
     return (int64_t)found;
 }
 
-/* Ends row r, in which k elements were found, in order; the noise of column c is noise[c * step]. Their values are written, and
- * those that are not above the floor left out. */
-GF_INLINE gf_status ROW(top_k_found)(const gf_request *q, size_t r, const real_t *noise, size_t step, real_t shift) {
+/* Ends row r, in which `count` elements were found, in order; the noise of column c is noise[c * step]. Their values are written,
+ * and those that are not above the floor left out. */
+GF_INLINE gf_status ROW(top_k_found)(const gf_request *q, size_t r, size_t count, const real_t *noise, size_t step,
+                                     real_t shift) {
     const ROW(score_scale) scale = ROW(score_scale_of)(shift, gf_temperature(q, r));
     const double floor = gf_floor(q, r);
     const element_t *x = gf_x(q, r);
     const int64_t *index = gf_index(q, r);
     double *value = gf_value(q, r);
     size_t found = 0;
-    for (; found < q->draws.count; found++) {
+    for (; found < count; found++) {
         const int64_t place = index[found];
         const double v = ROW(score_one)(ROW(read_one)(x + place), &scale) + (double)noise[(size_t)place * step];
         if (floor > -INFINITY && !(v > floor))
@@ -178,7 +179,7 @@ GF_APART gf_status ROW(top_k_short)(const gf_request *q, size_t r, const real_t 
     for (size_t i = 0; found > 0 && i < n; i += LANES)
         V(store)(estimate + i, ROW(estimates)(ROW(read)(&row, i, row.whole), noise, i, n, shift, rate));
     if (found > 0 && k <= n && rate == rate && ROW(top_k_by_rank)(estimate, n, k, index))
-        return q->draws.value || q->floor.data ? ROW(top_k_found)(q, r, noise, 1, shift) : gf_done();
+        return q->draws.value || q->floor.data ? ROW(top_k_found)(q, r, k, noise, 1, shift) : gf_done();
     if (found > 0) {
         ROW(scan) s;
         ROW(scan_set)(&s, q, r, keys);
@@ -221,16 +222,20 @@ GF_INLINE gf_status ROW(top_k_group)(const gf_request *q, const ragged_group *gr
     const size_t k = q->draws.count, bytes = k * sizeof(int64_t), skip = q->stream.column & 3;
     vec_t noise[NOISE_TILE_COLUMNS + 4];
     int64_t index[LANES * NOISE_TILE_COLUMNS + LANES];
-    real_t by_column[NOISE_TILE_COLUMNS * LANES], mine[NOISE_TILE_COLUMNS];
+    real_t by_column[NOISE_TILE_COLUMNS * LANES], mine[NOISE_TILE_COLUMNS], found[LANES];
     uint32_t open;
+    const int valued = q->draws.value || q->floor.data;
     gf_status status = gf_done();
-    ROW(top_k_lanes)(q, group, r, some, columns, keys, noise, index, &open, whole);
+    ROW(top_k_lanes)(q, group, r, some, columns, keys, noise, index, found, &open, whole);
     if (!group && q->draws.stride == (ptrdiff_t)bytes)
         memcpy(gf_index(q, r), index, some * bytes);
     else
         for (size_t lane = 0; lane < some; lane++)
             memcpy(gf_index(q, ragged_lane(group, r, lane)), index + lane * k, bytes);
-    if (!q->draws.value && !q->floor.data && !open)
+    for (size_t lane = 0; q->allow_fewer && !valued && lane < some; lane++)
+        if (!(open >> lane & 1) && found[lane] < k)
+            gf_ended(q, ragged_lane(group, r, lane), (int64_t)found[lane]);
+    if (!valued && !open)
         return status;
     for (size_t c = 0; c < columns; c++)
         V(store)(by_column + c * LANES, noise[skip + c]);
@@ -240,8 +245,8 @@ GF_INLINE gf_status ROW(top_k_group)(const gf_request *q, const ragged_group *gr
             for (size_t c = 0; c < columns; c++)
                 mine[c] = by_column[c * LANES + lane];
             status = ragged_first(status, ROW(top_k_short)(q, row, mine, keys, below, scratch));
-        } else if (q->draws.value || q->floor.data) {
-            status = ragged_first(status, ROW(top_k_found)(q, row, by_column + lane, LANES, 0));
+        } else if (valued) {
+            status = ragged_first(status, ROW(top_k_found)(q, row, (size_t)found[lane], by_column + lane, LANES, 0));
         }
     }
     return status;

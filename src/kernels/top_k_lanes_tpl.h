@@ -20,17 +20,19 @@
 #define TOP_K_FEW 3 /* rows that are ranked one by one: their lanes would be too empty */
 
 /* LANES short rows at most, from number r on or those of a group, read as n columns: the indices of the k greatest of each, one
- * row's after the other's, the noise by column, and in *open the lanes that are to be looked at by themselves. */
+ * row's after the other's, the noise by column, and in *open the lanes that are to be looked at by themselves. Of the others
+ * found[lane] of the indices count: fewer than k only where the request allows it. */
 GF_INLINE void ROW(top_k_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some, size_t n,
                                 const philox_keys *keys, vec_t noise[NOISE_TILE_COLUMNS + 4], int64_t *index,
-                                uint32_t *open, int whole) {
+                                real_t found[LANES], uint32_t *open, int whole) {
     const size_t k = q->draws.count, skip = q->stream.column & 3;
-    const vec_t none = V(set)(NOTHING), zero = V(set)(0);
+    const vec_t none = V(set)(NOTHING), zero = V(set)(0), one = V(set)(1), wanted = V(set)((real_t)k);
     const vec_t lowest = V(set)(-REAL_MAX / 4), most = V(set)(REAL_MAX / 8);
-    vec_t v[NOISE_TILE_COLUMNS + 1], greatest = none;
+    vec_t v[NOISE_TILE_COLUMNS + 1], greatest = none, left = zero, placed = zero;
     real_t rates[LANES];
     uint64_t row[LANES];
     mask_t bad = V(mask_none)();
+    uint32_t doubt = 0;
     for (size_t c = 0; c < n; c += LANES) {
         for (size_t lane = 0; lane < LANES; lane++)
             v[c + lane] = lane < some ? ROW(read_of)(q, ragged_lane(group, r, lane), c, whole, !!group) : none;
@@ -40,6 +42,10 @@ GF_INLINE void ROW(top_k_lanes)(const gf_request *q, const ragged_group *group, 
         bad = V(mask_or)(bad, ROW(unsound)(v[c]));
         greatest = V(max)(v[c], greatest);
     }
+    for (size_t c = 0; q->allow_fewer && c < n; c++)
+        left = V(add)(left, V(select)(V(less)(none, v[c]), one, zero));
+    if (q->allow_fewer) /* of a row with nothing left, all is below any number */
+        greatest = V(select)(V(less)(none, greatest), greatest, zero);
     for (size_t lane = 0; lane < LANES; lane++) {
         const size_t mine = ragged_lane(group, r, lane < some ? lane : 0);
         rates[lane] = (real_t)scan_rate(gf_temperature(q, mine));
@@ -64,9 +70,14 @@ GF_INLINE void ROW(top_k_lanes)(const gf_request *q, const ragged_group *group, 
     for (size_t i = 0; i < k; i++) {
         const vec_t a = V(max)(v[i], V(sub)(zero, v[i])), b = V(max)(v[i + 1], V(sub)(zero, v[i + 1]));
         const vec_t margin = V(fma)(V(add)(a, b), factor, least);
-        bad = V(mask_or)(bad, V(not_less)(margin, V(sub)(v[i], v[i + 1])));
+        const mask_t unsure = V(not_less)(margin, V(sub)(v[i], v[i + 1])),
+                     is_one = V(less)(V(set)(-REAL_MAX / 8), v[i]);
+        doubt |= V(mask_bits)(unsure) & (q->allow_fewer ? V(mask_bits)(is_one) : UINT32_MAX);
+        placed = V(add)(placed, V(select)(is_one, one, zero));
     }
-    *open = V(mask_bits)(bad) & (uint32_t)((1ull << some) - 1);
+    doubt |= V(mask_bits)(V(less)(placed, wanted)) & V(mask_bits)(V(less)(placed, left)); /* scores that overflow */
+    *open = (V(mask_bits)(bad) | doubt) & (uint32_t)((1ull << some) - 1);
+    V(store)(found, placed);
     for (size_t i = 0; i < k; i += LANES)
         V(transpose)(v + i);
     for (size_t lane = 0; lane < some; lane++, index += k)
