@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -39,7 +40,9 @@ from statistical import assert_draws_follow
 
 @functools.cache
 def some_ragged_rows(order, dtype):
-    return ragged_rows(ORDERS[order], dtype, before=5, after=7)
+    x, indptr = ragged_rows(ORDERS[order], dtype, before=5, after=7)
+    x.flags.writeable = indptr.flags.writeable = False
+    return x, indptr
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -563,6 +566,25 @@ def test_ten_million_tiny_rows():
         assert seconds < 5, ran.stdout
         assert megabytes < 170, ran.stdout  # results that are kept aside, and indptr in another width
     assert len(ran.stdout.splitlines()) == 4
+
+
+@pytest.mark.limits
+@pytest.mark.parametrize(
+    "name", ["categorical", "few draws", "few distinct draws", "gumbel_max", "logsumexp", "entropy"]
+)
+def test_a_long_row_slows_down_no_other(name):
+    """Half a million rows of two beside one of three million take no more than twice what both take apart."""
+
+    def seconds(lengths):
+        indptr = bounds_of(lengths)
+        x = np.zeros(indptr[-1], np.float32)
+        FUNCTIONS[name](x, indptr=indptr[:100], **options_of(name))
+        start = time.thread_time()
+        FUNCTIONS[name](x, indptr=indptr, **options_of(name))
+        return time.thread_time() - start
+
+    short, long = [2] * 500_000, [3_000_000]
+    assert seconds(short + long) < 2 * (seconds(short) + seconds(long)) + 0.05
 
 
 def test_a_million_tiny_rows():

@@ -17,7 +17,7 @@ from ragged import ORDERS, assert_bits, assert_rows_alone, bounds_of, of_row, so
 from rows import ALL_DTYPES, BFLOAT16, DTYPES, LAYOUTS, NO_NUMBERS, NO_TEMPERATURES, compute_dtype
 from test_hostile import MODES, between_pages, changing, mode
 from test_masks import KINDS as MASKS
-from weighted import CALLS, TINY, some_weights
+from weighted import CALLS, HUGE, TINY, some_weights
 
 LENGTHS = [1, 2, 6, 16, 33, 64, 65, 127, 128, 129, 300, 4096, 4097]
 WANTED = {"few distinct draws": 3, "many distinct draws": 150, "distinct draws, chain": 3, "gumbel_top_k of 5": 5}
@@ -152,6 +152,27 @@ def test_masks_are_zeros(kind, name):
         expected = CALLS[name](plain, **FEW)
         w[~mask] = np.resize(np.array([np.nan, -1, np.inf, 7, -np.inf], dtype), np.count_nonzero(~mask))
         assert_bits(CALLS[name](w, mask=MASKS[kind](mask), **FEW), expected)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("low", [1e-6, 1e-20, 1e-37, "least"])
+@pytest.mark.parametrize("n", [60, 129, 300, 5000, 20_000])
+def test_masked_weights_are_never_drawn(n, low, name):
+    """However small those that are allowed are beside them, and whatever the temperature: a few, in all of the row."""
+    mask = np.arange(n) % 29 == 5
+    words = np.packbits(np.pad(mask, (0, -n % 32)), bitorder="little").view(np.uint32)
+    for dtype in ALL_DTYPES:
+        least = np.nextafter(dtype(0), dtype(1))
+        small = least if low == "least" else max(dtype(low), least)
+        for masked in 1.0, HUGE[dtype], np.inf:
+            w = np.where(mask, small, dtype(masked))
+            for temperature in 1.0, 0.5, 3.0, 10.0:
+                options = {"temperature": temperature, **FEW}
+                if name.startswith("gumbel_top_k"):
+                    options["floor"] = None if n == 5000 else -3.0 + np.log(float(small)) / temperature
+                expected = CALLS[name](np.where(mask, w, dtype(0)), **options)
+                assert_bits(CALLS[name](w, mask=mask, **options), expected)
+                assert_bits(CALLS[name](w, mask=words, **options), expected)
 
 
 @pytest.mark.parametrize("name", CALLS)

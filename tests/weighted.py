@@ -19,7 +19,8 @@ def law(weights, temperature=1.0):
     if temperature == 0:
         return (np.arange(w.size) == w.argmax()) * 1.0
     z = np.full(w.shape, -np.inf, np.longdouble)
-    z[w > 0] = np.log(w[w > 0] / w.max()) / np.longdouble(temperature)
+    with np.errstate(divide="ignore"):  # of a quotient that is no number where the widest float is float64
+        z[w > 0] = np.log(w[w > 0] / w.max()) / np.longdouble(temperature)
     p = np.exp(z)
     return (p / p.sum()).astype(np.float64)
 
