@@ -58,7 +58,7 @@ cdef inline void ask(gf_request *c, Asked *asked, const Choice *choice) noexcept
         asked.mask.rows.data = choice.mask
         if choice.mask_words is not NULL:
             asked.mask.rows.data = choice.mask_words
-        asked.mask.rows.stride, asked.mask.words = 0, choice.word_count
+        asked.mask.rows.stride, asked.mask.words = 0, min(choice.word_count, GF_MAX_COLUMNS // 32)
         c.mask = &asked.mask
 
 

@@ -38,7 +38,7 @@ GF_INLINE f32x16 ROW(block_bounds)(const ROW(row) * row, size_t start, const ROW
     vec_t x[16 / LANES];
     for (size_t k = 0; k < 16 / LANES; k++)
         x[k] = ROW(read)(row, start + k * LANES, whole);
-    return ROW(weight_bounds)(x, s);
+    return ROW(quick_bounds)(x, s);
 }
 
 /* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
@@ -48,7 +48,7 @@ GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, ROW
         vec_t m[16 / LANES];
         for (size_t k = 0; k < 16 / LANES; k++)
             m[k] = V(load)(maxima + j + k * LANES);
-        const f32x16 bound = ROW(weight_bounds)(m, &s);
+        const f32x16 bound = ROW(quick_bounds)(m, &s);
         f32x16 e = f32_fma(bound, units, one);
         e = f32_select(f32_equal(bound, f32_set(0)), f32_set(0), e);
         u32_store(envelope + j, f32_to_u31(e));

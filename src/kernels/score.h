@@ -12,7 +12,7 @@ typedef struct {
 /* Of (x - greatest) / temperature, or with 0 for the greatest of x / temperature. The difference may overflow only where it is
  * too far down to matter. At temperature 0 the score is x, and no noise is added to it. */
 GF_INLINE score_scale score_scale_of(double greatest, double temperature) {
-    const double half = temperature > 0x1p900 ? 0.5 : 1;
+    const double half = temperature > 0x1p900 || (temperature > 1 && fabs(greatest) > 0x1p1000) ? 0.5 : 1;
     if (temperature == 0)
         return (score_scale){1, 0, 1};
     return (score_scale){half, greatest * half, temperature * half};

@@ -36,6 +36,11 @@ GF_INLINE f32x16 ROW(weight_bounds)(const vec_t x[16 / LANES], const ROW(scaling
     return f32_select(f32_equal(logarithm, f32_set(-INFINITY)), f32_set(0), exp_above(logarithm));
 }
 
+/* Bounds that are quick to find. */
+GF_INLINE f32x16 ROW(quick_bounds)(const vec_t x[16 / LANES], const ROW(scaling) * s) {
+    return ROW(weight_bounds)(x, s);
+}
+
 /* The element `nats` * temperature below x, or NOTHING. */
 GF_INLINE real_t ROW(element_below)(real_t x, double nats, double temperature) {
     const double below = x - nats * temperature;
@@ -62,10 +67,13 @@ GF_INLINE f32x16 ROW(scores_above)(const vec_t x[16 / LANES], real_t shift, real
 
 #else
 
+#define FRACTION_BITS_F32 0x007fffffu
+#define FRACTION_BITS_F64 0x000fffffffffffffu
+
 /* x * unit * more is x in units of which the greatest is 1 to 2, or at a temperature other than 1 less than that. */
 typedef struct {
     real_t greatest, unit, more;
-    double temperature;
+    double temperature, log2_greatest; /* the second is for other temperatures than 1 */
 } ROW(scaling);
 
 typedef struct {
@@ -102,8 +110,10 @@ GF_INLINE vec_t ROW(below_each)(vec_t x, vec_t greatest, const f64x8 temperature
 }
 
 GF_INLINE ROW(scaling) ROW(scaling_of)(real_t greatest, double temperature) {
-    ROW(scaling) s = {greatest, 1, 1, temperature};
+    ROW(scaling) s = {greatest, 1, 1, temperature, 0};
     int exponent;
+    if (GF_SELDOM(temperature != 1))
+        s.log2_greatest = log_of(greatest) * 1.4426950408889634;
     frexp(greatest, &exponent);
     /* two powers of two, each of which is a normal number whatever the greatest */
     const int first = (1 - exponent) / 2;
@@ -136,6 +146,38 @@ GF_INLINE f32x16 ROW(weight_bounds)(const vec_t x[16 / LANES], const ROW(scaling
     for (size_t k = 0; k < 16 / LANES; k++)
         w[k] = V(select)(V(less)(zero, x[k]), V(max)(ROW(weight)(x[k], s), least), zero);
     return V(as_floats)(w);
+}
+
+/* Base-2 logarithms of elements, or a little more: by less than 0.016 + 2^-16, but of subnormal ones. The bits of a number from 2^k
+ * on, read as a fixed-point number, are k + f, and log2(1 + f) is between f + 0.35 f (1 - f) - 0.0083 and that + 0.0072. */
+GF_INLINE vec_t ROW(log2_above)(vec_t x) {
+    const bits_t bits = V(as_bits)(x), one_bits = V(as_bits)(V(set)(1));
+    const bits_t fraction = I(and)(bits, I(set)(CONSTANT(FRACTION_BITS)));
+    const vec_t one = V(set)(1), f = V(sub)(V(from_bits)(I(or)(fraction, one_bits)), one);
+#if REAL == 32
+    const vec_t whole = f32_fma(f32_from_u31(bits), f32_set(0x1p-23f), f32_set(0.0073f - 127));
+#else
+    const vec_t whole = f64_fma(f64_from_u63(bits), f64_set(0x1p-52), f64_set(0.0073 - 1023));
+#endif
+    return V(fma)(V(mul)(f, V(set)((real_t)0.35)), V(sub)(one, f), whole);
+}
+
+GF_APART f32x16 ROW(quick_bounds_powered)(const vec_t x[16 / LANES], const ROW(scaling) * s) {
+    const double t = s->temperature > 0x1p-100 ? s->temperature : 0x1p-100;
+    const vec_t zero = V(set)(0), top = V(set)((real_t)s->log2_greatest),
+                rate = V(set)((real_t)(0.69314718055994531 / t));
+    vec_t z[16 / LANES];
+    uint32_t left = 0;
+    for (size_t k = 0; k < 16 / LANES; k++) {
+        left |= V(mask_bits)(V(less)(zero, x[k])) << k * LANES;
+        z[k] = V(max)(V(mul)(V(sub)(top, ROW(log2_above)(x[k])), rate), zero); /* -z: the greatest weighs 1 */
+        z[k] = V(sub)(zero, z[k]);
+    }
+    return f32_select(f32_mask_of_bits(left), exp_above(V(as_floats)(z)), f32_set(0));
+}
+
+GF_INLINE f32x16 ROW(quick_bounds)(const vec_t x[16 / LANES], const ROW(scaling) * s) {
+    return GF_SELDOM(s->temperature != 1) ? ROW(quick_bounds_powered)(x, s) : ROW(weight_bounds)(x, s);
 }
 
 GF_INLINE real_t ROW(element_below)(real_t x, double nats, double temperature) {
