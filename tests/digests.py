@@ -70,6 +70,28 @@ def rows(shape, dtype, seed):
     return x.astype(dtype)
 
 
+def weights(shape, dtype, seed):
+    """Unnormalised probabilities over sixteen powers of two, a quarter 0; of some rows all are huge, or denormal."""
+    some = words(int(np.prod(shape)), seed)
+    w = np.ldexp(1 + (some & np.uint64(127)) / 128, (some >> np.uint64(60)).astype(np.int64) - 8).reshape(shape)
+    w[(some >> np.uint64(32) & np.uint64(3)).reshape(shape) == 0] = 0
+    w[..., shape[-1] // 2] = 1
+    low, high = {4: (-138, 118), 8: (-1060, 1014)}.get(np.dtype(dtype).itemsize, (0, 0))
+    w[1::3] *= 2.0**low
+    w[2::3] *= 2.0**high
+    return w.astype(dtype)
+
+
+def row_pointers(count, seed):
+    """Of ragged rows: most of up to 40 categories, some of none, some of up to 300, and one of 1500."""
+    some = words(count, seed)
+    lengths = (some % np.uint64(41)).astype(np.int64)
+    longer = some >> np.uint64(61) == 0
+    lengths[longer] = (some[longer] >> np.uint64(32)) % np.uint64(301)
+    lengths[count // 2] = 1500
+    return np.concatenate([[7], 7 + np.cumsum(lengths)])
+
+
 # ---------------------------------------------------------------------------------------------------------------- calls
 #
 # Each yields results; a digest is that of all of them in order. They are many and small rather than few and large, for
@@ -246,6 +268,61 @@ def row_streams(dtype):
         yield gumbel_fast.categorical(x, rng=n, offset=(2**64 - 3, 0))
 
 
+def ragged_draws(given, call):
+    """Draws of every kind from ragged rows, `given` by their logits or weights; some rows have nothing to draw."""
+    for seed, count in enumerate([3, 50, 2000]):
+        indptr = row_pointers(count, seed)
+        elements = int(indptr[-1]) + 5
+        options = {given: call(elements, seed), "indptr": indptr, "rng": seed, "allow_fewer": True}
+        for draws in DRAWS:
+            yield from gumbel_fast.categorical(return_log_prob=True, **{**options, **draws})
+        yield gumbel_fast.categorical(temperature=temperatures(count), **options)
+        yield gumbel_fast.categorical(mask=words(elements, seed) >> np.uint64(63) == 0, **options)
+        yield gumbel_fast.categorical(num_samples=2, **parameters_of_rows(count), **options)
+        for k in 1, 4, 33:
+            yield from gumbel_fast.gumbel_top_k(k=k, temperature=0.7, return_value=True, **options)
+        yield from gumbel_fast.gumbel_top_k(k=5, floor=1.5, offset=(3, 2**33 + 1), return_value=True, **options)
+
+
+def ragged(dtype):
+    """Every function that takes row pointers."""
+    yield from ragged_draws("logits", lambda count, seed: rows((2, count), dtype, seed)[1])
+    for seed, count in enumerate([3, 50, 2000]):
+        indptr = row_pointers(count, seed)
+        x = rows((2, int(indptr[-1]) + 5), dtype, seed)[1]
+        allowed = words(x.size, seed) >> np.uint64(62) != 0
+        yield from gumbel_fast.gumbel_max(x, indptr=indptr, rng=seed, return_value=True, allow_fewer=True)
+        for options in {}, {"temperature": np.resize([1, 0.25, 3], count)}, {"mask": allowed}:
+            for function in gumbel_fast.softmax, gumbel_fast.log_softmax, gumbel_fast.logsumexp, gumbel_fast.entropy:
+                yield function(x, indptr=indptr, **options)
+            yield gumbel_fast.log_prob(x, np.minimum(np.diff(indptr) - 1, 3), indptr=indptr, **options)
+
+
+def of_weights(dtype):
+    for n in [*SHORT, *LONG, BIG]:
+        w = weights((7 if n < BIG else 2, n), dtype, n)
+        for call in DRAWS:
+            yield from gumbel_fast.categorical(weights=w, rng=n, return_log_prob=True, **{"allow_fewer": True, **call})
+        for call in DRAWS[:2]:
+            yield gumbel_fast.categorical(weights=w, temperature=temperatures(len(w)), rng=n, **call)
+        for filters in FILTERS.values():
+            yield gumbel_fast.categorical(weights=w, rng=n, **filters)
+        for mask in masks(w.shape, n):
+            yield gumbel_fast.categorical(weights=w, mask=mask, rng=n, allow_fewer=True)
+        for temperature in 1, 0.7, temperatures(len(w)):
+            yield from gumbel_fast.gumbel_top_k(
+                weights=w, k=min(n, 9), temperature=temperature, rng=n, allow_fewer=True, return_value=True
+            )
+
+
+def floors(dtype):
+    for n in [*SHORT, *LONG, BIG]:
+        x = rows((37 if n < 64 else 3, n), dtype, n)
+        for floor in -np.inf, 0.5, np.resize([-3, 2, 7, np.inf], len(x)):
+            for k in sorted({1, n // 5 + 1, min(n, 50)}):
+                yield from gumbel_fast.gumbel_top_k(x, k, floor=floor, rng=n, allow_fewer=True, return_value=True)
+
+
 def distribution(function):
     """With a scale of 1, for logpdf takes another's logarithm from the machine's libm."""
     x = numbers(20_011, np.float64, 3)
@@ -272,6 +349,13 @@ def calls():
         yield f"{name} filtered, parameters of rows", lambda d=dtype: filtered_by_rows(d)
         yield f"{name} masked", lambda d=dtype: masked(d)
         yield f"{name} row streams", lambda d=dtype: row_streams(d)
+        yield f"{name} ragged rows", lambda d=dtype: ragged(d)
+        yield f"{name} weights", lambda d=dtype: of_weights(d)
+        yield (
+            f"{name} weights, ragged rows",
+            lambda d=dtype: ragged_draws("weights", lambda count, seed: weights((1, count), d, seed)[0]),
+        )
+        yield f"{name} gumbel_top_k, floors", lambda d=dtype: floors(d)
         for hard in False, True:
             yield f"{name} gumbel_softmax{', hard' * hard}", lambda d=dtype, h=hard: gumbel_softmax(d, h)
     for name, dtype in REAL.items():

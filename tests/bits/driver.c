@@ -82,6 +82,7 @@ typedef struct element_type {
     const gf_kernel *logits, *vjp;                /* the half types have no gradient and no noise */
     gf_gumbel_kernel gumbel;
     gf_gumbel_of_words_kernel gumbel_of_words;
+    int is_weight; /* weights have no gradient and no noise either, and fewer kernels */
 } element_type;
 
 static void put_double(void *array, size_t i, double x) { ((double *)array)[i] = x; }
@@ -182,14 +183,52 @@ static void print(const char *type, const char *kernel, digest *d) {
     printf("%s %s %s\n", type, kernel, digits);
 }
 
-/* -- rows of logits ------------------------------------------------------------------------------------------------- */
+/* -- rows of logits and of weights ---------------------------------------------------------------------------------- */
 
 /* Those before USABLE can be drawn from. Long rows are of the first two: the others are about lanes, not lengths. */
 typedef enum { PLAIN, MASKED, RAMP, TIES, EXTREME, USABLE, ONE_NAN = USABLE, ONE_INFINITE, ALL_MASKED, KINDS } row_kind;
 
 static size_t kinds_of(size_t n) { return n < LONG ? KINDS : RAMP; }
 
+static double random_zero(void) { return random_below(2) ? 0 : -0.0; }
+
+static void put_row_of_weights(const element_type *type, row_kind kind, size_t n, void *row) {
+    static const double ties[] = {0, -0.0, 1, 1, 0.5, 1e-40, 1e-40, 5e-324, 1e-300};
+    for (size_t i = 0; i < n; i++) {
+        double x = (1 + random_unit()) * 0x1p-10 * (double)(1u << random_below(24));
+        switch (kind) {
+        case MASKED:
+            x = i != n / 2 && random_unit() < 0.4 ? random_zero() : x;
+            break;
+        case RAMP:
+            x = (double)(i + 1) / (double)n;
+            break;
+        case TIES:
+            x = i == n / 2 ? 1 : ties[random_below(COUNT(ties))];
+            break;
+        case EXTREME: /* all exponents, the sum may overflow */
+            x = type->size == sizeof(double) ? random_finite() : random_finite_float();
+            x = x < 0 ? -x : x;
+            break;
+        case ALL_MASKED:
+            x = random_zero();
+            break;
+        default:
+            break;
+        }
+        type->put(row, i, x);
+    }
+    if (n && kind == ONE_NAN)
+        type->put(row, random_below(n), NAN);
+    if (n && kind == ONE_INFINITE) /* or one below 0, which is as bad */
+        type->put(row, random_below(n), random_below(2) ? INFINITY : -1e-45);
+}
+
 static void put_row(const element_type *type, row_kind kind, size_t n, void *row) {
+    if (type->is_weight) {
+        put_row_of_weights(type, kind, n, row);
+        return;
+    }
     static const double ties[] = {0, -0.0, 0, -1, -0.0, -40, 1e-40, -1e-40, 5e-324};
     for (size_t i = 0; i < n; i++) {
         double x = random_logit();
@@ -239,7 +278,7 @@ enum { POSITIVE = 6 };
 static double random_temperature(size_t among) { return temperatures[random_below(2) ? 0 : random_below(among)]; }
 
 /* A batch of rows that can be drawn from, but sometimes the last, with NaN between them. */
-enum { MOST_ROWS = 37 };
+enum { MOST_ROWS = 37, MOST_RAGGED = 1300 };
 
 typedef struct {
     gf_request request;
@@ -262,6 +301,57 @@ static batch make_batch(const element_type *type, size_t count, size_t n, size_t
     return (batch){{.columns = n,
                     .x = {rows, (ptrdiff_t)(stride * type->size)},
                     .temperature = {row_temperature, step},
+                    .draws = {.stride = sizeof(int64_t), .step = sizeof(int64_t), .count = 1}},
+                   count};
+}
+
+/* Numbers of columns of ragged rows: mostly few, then around a vector's and a short row's edges, and some long rows. */
+static size_t ragged_length(size_t count) {
+    static const size_t edges[] = {15, 16, 17, 63, 64, 65, 127, 128, 129, 300};
+    if (count > MOST_ROWS)
+        return random_below(32);
+    switch (random_below(32)) {
+    case 0:
+        return 0;
+    case 1:
+        return 400 + random_below(2000);
+    case 2:
+    case 3:
+    case 4:
+        return random_below(300);
+    case 5:
+    case 6:
+    case 7:
+        return edges[random_below(COUNT(edges))];
+    default:
+        return 1 + random_below(random_below(2) ? 9 : 60);
+    }
+}
+
+/* Ragged rows, one after the other and the last one before NaN, that can be drawn from but for a few. */
+static batch make_ragged(const element_type *type, size_t count, size_t among) {
+    static double row_temperature[MOST_RAGGED];
+    static int64_t offsets[MOST_RAGGED + 2];
+    const int64_t first = (int64_t)random_below(2) * 1000; /* the array may begin before the rows do */
+    size_t columns = 0;
+    offsets[0] = first;
+    for (size_t r = 0; r < count; r++) {
+        const size_t n = ragged_length(count);
+        columns = n > columns ? n : columns;
+        offsets[r + 1] = offsets[r] + (int64_t)n;
+    }
+    offsets[count + 1] = INT64_MAX; /* which nobody may read */
+    char *rows = make_row(type, PLAIN, (size_t)(offsets[count] - first), 0);
+    for (size_t r = 0; r < count; r++) {
+        const size_t kind = random_below(64) ? random_below(USABLE) : random_below(KINDS);
+        const size_t n = (size_t)(offsets[r + 1] - offsets[r]);
+        put_row(type, (row_kind)kind, n, rows + (size_t)(offsets[r] - first) * type->size);
+        row_temperature[r] = random_temperature(among);
+    }
+    return (batch){{.columns = columns,
+                    .offsets = offsets,
+                    .x = {rows, (ptrdiff_t)type->size},
+                    .temperature = {row_temperature, random_below(2)},
                     .draws = {.stride = sizeof(int64_t), .step = sizeof(int64_t), .count = 1}},
                    count};
 }
@@ -386,7 +476,7 @@ static void hash_row_draws(const element_type *type) {
     for (size_t l = 1; l < length_count; l++) {
         const size_t n = lengths[l];
         for (size_t kind = 0; kind < kinds_of(n); kind++)
-            for (int again = 0; again < 3; again++) {
+            for (int again = 0; again < (type->is_weight ? 1 : 3); again++) {
                 const double temperature = random_temperature(COUNT(temperatures));
                 const size_t first = random_below(1000);
                 const void *row = make_row(type, (row_kind)kind, n, 0);
@@ -394,14 +484,27 @@ static void hash_row_draws(const element_type *type) {
                 add_distinct(&distinct, k, row, n, temperature);
                 add_repeated(&repeated, k[GF_REJECTION_START], k[GF_REJECTION_DRAW], 0, row, n, temperature);
                 add_repeated(&alias, k[GF_ALIAS_START], k[GF_ALIAS_DRAW], first, row, n, temperature);
-                add_given(&given, type, row, n, temperature);
+                if (!type->is_weight)
+                    add_given(&given, type, row, n, temperature);
             }
     }
     print(type->name, "rejection", &rejection);
     print(type->name, "rejection_distinct", &distinct);
     print(type->name, "rejection_draw", &repeated);
     print(type->name, "alias_draw", &alias);
-    print(type->name, "gumbel_max_given", &given);
+    if (!type->is_weight)
+        print(type->name, "gumbel_max_given", &given);
+}
+
+static void add_gumbel_max(digest *d, const element_type *type, gf_request q, size_t count) {
+    q.draws.value = take(&value_buffer, count * sizeof(double), sizeof(double));
+    q.stream.column = random_column(q.columns);
+    const gf_status status = run(type->logits[GF_GUMBEL_MAX], &q, count, NULL, "gumbel_max");
+    add_bits(d, (uint64_t)status.row, 8);
+    for (size_t r = 0; r < (status.row < 0 ? count : (size_t)status.row); r++) {
+        add_indices(d, q.draws.index + r, 1);
+        add_double(d, q.draws.value[r]);
+    }
 }
 
 static void hash_batch_draws(const element_type *type) {
@@ -420,20 +523,15 @@ static void hash_batch_draws(const element_type *type) {
             const gf_status one = run(type->logits[GF_CATEGORICAL], &q, count, scratch, "categorical");
             add_bits(&categorical, (uint64_t)one.row, 8);
             add_indices(&categorical, q.draws.index, one.row < 0 ? count : (size_t)one.row);
-            q.draws.value = take(&value_buffer, count * sizeof(double), sizeof(double));
-            q.stream.column = random_column(n);
-            const gf_status status = run(type->logits[GF_GUMBEL_MAX], &q, count, NULL, "gumbel_max");
-            add_bits(&gumbel_max, (uint64_t)status.row, 8);
-            for (size_t r = 0; r < (status.row < 0 ? count : (size_t)status.row); r++) {
-                add_indices(&gumbel_max, q.draws.index + r, 1);
-                add_double(&gumbel_max, q.draws.value[r]);
-            }
+            if (!type->is_weight)
+                add_gumbel_max(&gumbel_max, type, q, count);
             add_top_k(&top_k, type, GF_GUMBEL_TOP_K, "gumbel_top_k", b);
             add_top_k(&distinct, type, GF_DISTINCT_TOP_K, "distinct_top_k", b);
         }
     }
     print(type->name, "categorical", &categorical);
-    print(type->name, "gumbel_max", &gumbel_max);
+    if (!type->is_weight)
+        print(type->name, "gumbel_max", &gumbel_max);
     print(type->name, "gumbel_top_k", &top_k);
     print(type->name, "distinct_top_k", &distinct);
 }
@@ -486,12 +584,14 @@ static void hash_softmax(const element_type *type) {
         print(type->name, "softmax_vjp", &d.vjp);
 }
 
-/* -- masks and filters ---------------------------------------------------------------------------------------------- */
+/* -- masks, filters, floors and ragged rows ------------------------------------------------------------------------- */
 
-/* What a row has left is chosen by a mask of bytes, one of words, or filters; or by a mask and all filters. */
-typedef enum { BYTES, WORDS, TOP_K, TOP_P, MIN_P, CHAIN, MASKED_CHAIN, CHOICES } choice;
+/* What a row has left is chosen by a mask of bytes, one of words, or filters; by a mask and all filters; or by a floor of the
+ * values. Ragged rows have now one of these and now another. */
+typedef enum { BYTES, WORDS, TOP_K, TOP_P, MIN_P, CHAIN, MASKED_CHAIN, FLOORS, RAGGED, CHOICES } choice;
 
-static const char *const choice_names[CHOICES] = {"bytes", "words", "top_k", "top_p", "min_p", "chain", "masked_chain"};
+static const char *const choice_names[CHOICES] = {
+    "bytes", "words", "top_k", "top_p", "min_p", "chain", "masked_chain", "floors", "ragged"};
 
 /* What a kernel gives: one draw from each row, several, no more than there are columns, numbers, or one number. */
 typedef enum { STATUS, ONE, MANY, DISTINCT, NUMBERS, NUMBER, LOGARITHMS } result_kind;
@@ -527,21 +627,33 @@ static int is_positive(const chosen_kernel *k) {
     return k->gives == NUMBERS ? k->kernel != GF_TRUNCATE : k->kernel == GF_LOGSUMEXP;
 }
 
+/* Whether one is to be made of it. */
+static int is_chosen(const element_type *type, const chosen_kernel *k, choice chosen) {
+    if (!type->logits[k->kernel].run)
+        return 0;
+    if (chosen == FLOORS)
+        return k->kernel == GF_GUMBEL_TOP_K;
+    if (chosen == RAGGED)
+        return k->kernel != GF_GUMBEL_SOFTMAX && k->kernel != GF_TRUNCATE;
+    return chosen < TOP_K ? k->masks : k->filters;
+}
+
 /* A mask of each row, sometimes of almost nothing; what lies between rows and beyond them is allowed, so that a read there is
- * seen. */
-static gf_mask make_mask(gf_mask_kind kind, size_t count, size_t n) {
+ * seen. Ragged rows have bytes. */
+static gf_mask make_mask(gf_mask_kind kind, const int64_t *offsets, size_t count, size_t n) {
     static uint8_t bytes[MOST + MOST_ROWS * 8 + 2 * GUARD];
     static uint32_t words[MOST / 32 + MOST_ROWS * 8 + 2 * GUARD];
     const double densities[] = {0.9, 0.5, 0.1, 0.01};
     gf_mask mask = {.kind = kind, .words = (n + 31) / 32};
     if (kind == GF_MASK_BYTES) {
-        const size_t stride = n + random_below(4);
+        const size_t stride = offsets ? 1 : n + random_below(4);
         memset(bytes, 1, sizeof bytes);
         mask.rows = (gf_rows){bytes + GUARD, (ptrdiff_t)stride};
         for (size_t r = 0; r < count; r++) {
-            const double density = densities[random_below(COUNT(densities))];
-            for (size_t i = 0; i < n; i++)
-                bytes[GUARD + r * stride + i] = random_unit() < density ? (uint8_t)(random_word() | 1) : 0;
+            const double density = densities[random_below(offsets ? 2 : COUNT(densities))];
+            uint8_t *row = bytes + GUARD + (offsets ? (size_t)(offsets[r] - offsets[0]) : r * stride);
+            for (size_t i = 0; i < (offsets ? (size_t)(offsets[r + 1] - offsets[r]) : n); i++)
+                row[i] = random_unit() < density ? (uint8_t)(random_word() | 1) : 0;
         }
         return mask;
     }
@@ -561,7 +673,7 @@ static gf_mask make_mask(gf_mask_kind kind, size_t count, size_t n) {
 
 /* Filters of each row, of which those that the choice does not name are absent. */
 static gf_filter make_filter(choice chosen, size_t count, size_t n) {
-    static double temperature[MOST_ROWS], top_k[MOST_ROWS], top_p[MOST_ROWS], min_p[MOST_ROWS];
+    static double temperature[MOST_RAGGED], top_k[MOST_RAGGED], top_p[MOST_RAGGED], min_p[MOST_RAGGED];
     static const double shares[] = {0, 0.1, 0.5, 0.9, 0.95, 0.9999, 1};
     static const double least[] = {0, 5e-324, 1e-60, 1e-4, 0.05, 0.5, 1};
     for (size_t r = 0; r < count; r++) {
@@ -578,6 +690,15 @@ static gf_filter make_filter(choice chosen, size_t count, size_t n) {
                        .min_p = {all || chosen == MIN_P ? min_p : NULL, random_below(2)}};
 }
 
+/* A floor for each row or one for all, some of them below or above any value. */
+static gf_vector make_floor(size_t count) {
+    static const double floors[] = {-INFINITY, -1e30, -40, -3, 0, 1, 2.5, 6, 1e30, INFINITY};
+    static double floor[MOST_RAGGED];
+    for (size_t r = 0; r < count; r++)
+        floor[r] = floors[random_below(COUNT(floors))];
+    return (gf_vector){floor, random_below(2)};
+}
+
 /* Numbers of draws or indices that a row is asked for. */
 static size_t chosen_count(result_kind gives, size_t n) {
     const size_t counts[] = {1, 2, 11, n < LONG ? n : 40};
@@ -585,55 +706,105 @@ static size_t chosen_count(result_kind gives, size_t n) {
     return gives == DISTINCT && count > n ? n : count;
 }
 
+/* Runs a kernel on a batch; on ragged rows in two parts, the second of which has row pointers of its own. */
+static gf_status run_chosen(const element_type *type, const chosen_kernel *kernel, const gf_request *q, size_t count) {
+    const gf_kernel k = type->logits[kernel->kernel];
+    void *scratch = take_scratch(k, q);
+    const size_t split = q->offsets ? count / 3 : count;
+    const gf_status status = run(k, q, split, scratch, kernel->name);
+    if (status.row >= 0 || split == count)
+        return status;
+    gf_request rest = *q;
+    gf_mask mask;
+    rest.first = split;
+    rest.x.data = gf_x(q, split);
+    rest.other.data = gf_other(q, split);
+    rest.draws.index = gf_index(q, split);
+    if (q->out)
+        rest.out = kernel->gives == NUMBERS ? gf_out(q, split) : gf_each(q, split);
+    if (q->mask) {
+        mask = *q->mask;
+        mask.rows.data = gf_mask_row(q, split);
+        rest.mask = &mask;
+    }
+    const gf_status last = k.run(&rest, split, count, scratch);
+    check(&index_buffer, kernel->name);
+    check(&value_buffer, kernel->name);
+    check(&scratch_buffer, kernel->name);
+    check(&out_buffer, kernel->name);
+    return last;
+}
+
 /* Runs a kernel on a batch, and adds all that it gives. */
 static void add_chosen(digest *d, const element_type *type, const chosen_kernel *kernel, const batch *b) {
     const element_type *result = type->compute;
     const size_t n = b->request.columns, numbers = kernel->gives == NUMBERS ? n : 1, count = b->count;
     gf_request q = b->request;
-    q.allow_fewer = kernel->kernel != GF_CHECK && random_below(2);
-    q.draws.count = chosen_count(kernel->gives, n);
+    const int ragged = q.offsets != NULL;
+    const size_t elements = ragged ? (size_t)(q.offsets[count] - q.offsets[0]) : n;
+    q.allow_fewer = kernel->kernel != GF_CHECK && random_below(ragged ? 4 : 2);
+    q.draws.count = chosen_count(kernel->gives, ragged && n > 300 ? 300 : n);
     q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof(int64_t));
     q.stream.key = random_word();
     q.stream.row = random_word();
-    q.other = (gf_rows){make_row(result, PLAIN, n, 1), 0};
-    const size_t draws = count * q.draws.count;
+    q.other = (gf_rows){make_row(result, PLAIN, elements, 1), ragged ? (ptrdiff_t)result->size : 0};
+    const size_t draws = count * q.draws.count, entries = kernel->gives == LOGARITHMS ? q.draws.count : numbers;
+    const size_t written = ragged && kernel->gives == NUMBERS ? elements : count * entries;
     q.draws.index = take(&index_buffer, draws * sizeof(int64_t), sizeof(int64_t));
     if (kernel->values)
         q.draws.value = take(&value_buffer, draws * sizeof(double), sizeof(double));
     if (kernel->gives >= NUMBERS) {
-        const size_t entries = kernel->gives == LOGARITHMS ? q.draws.count : numbers;
-        q.out = take(&out_buffer, count * entries * result->size, result->size);
-        q.out_stride = (ptrdiff_t)(entries * result->size);
+        q.out = take(&out_buffer, written * result->size, result->size);
+        q.out_stride = (ptrdiff_t)((ragged && kernel->gives == NUMBERS ? 1 : entries) * result->size);
         for (size_t i = 0; i < draws; i++) /* of which log-probabilities are wanted, some of nothing */
-            q.draws.index[i] = (int64_t)random_below(n + 1) - 1;
+            q.draws.index[i] = (int64_t)random_below(gf_columns(&q, i / q.draws.count) + 1) - 1;
     }
-    void *scratch = take_scratch(type->logits[kernel->kernel], &q);
-    const gf_status status = run(type->logits[kernel->kernel], &q, count, scratch, kernel->name);
+    const gf_status status = run_chosen(type, kernel, &q, count);
     const size_t sound = status.row < 0 ? count : (size_t)status.row;
     add_bits(d, (uint64_t)status.row, 8);
     add_bits(d, (uint64_t)(status.row < 0 ? 0 : status.found), 8);
     if (kernel->gives >= NUMBERS)
-        add_reals(d, result, q.out, count * (kernel->gives == LOGARITHMS ? q.draws.count : numbers));
+        add_reals(d, result, q.out, written);
     else if (kernel->gives != STATUS)
         add_indices(d, q.draws.index, sound * q.draws.count);
     for (size_t i = 0; kernel->values && i < sound * q.draws.count; i++)
         add_double(d, q.draws.value[i]);
 }
 
+static void add_ragged(digest *d, const element_type *type, const chosen_kernel *kernel) {
+    for (int again = 0; again < 12; again++) {
+        const size_t count = again == 11 ? MOST_RAGGED : again == 10 ? 3 : 4 + random_below(MOST_ROWS - 3);
+        batch b = make_ragged(type, count, is_positive(kernel) ? POSITIVE : COUNT(temperatures));
+        const gf_mask mask = make_mask(GF_MASK_BYTES, b.request.offsets, count, 0);
+        const gf_filter filter = make_filter(CHAIN, count, b.request.columns);
+        if (kernel->masks && random_below(2))
+            b.request.mask = &mask;
+        if (kernel->filters && (kernel->kernel == GF_FILTERED || random_below(3) == 0))
+            b.request.filter = &filter;
+        if (kernel->kernel == GF_GUMBEL_TOP_K && random_below(2))
+            b.request.floor = make_floor(count);
+        add_chosen(d, type, kernel, &b);
+    }
+}
+
 static void hash_chosen_kernel(const element_type *type, const chosen_kernel *kernel, choice chosen) {
     digest d = sha256_empty;
     char name[64];
     random_state = 9 + chosen;
-    for (size_t l = 1; l < length_count; l++) {
+    if (chosen == RAGGED)
+        add_ragged(&d, type, kernel);
+    for (size_t l = 1; chosen != RAGGED && l < length_count; l++) {
         const size_t n = lengths[l];
-        for (int again = 0; again < (n <= EVERY_LENGTH ? 2 : 1); again++) {
+        for (int again = 0; again < (n <= EVERY_LENGTH && !type->is_weight ? 2 : 1); again++) {
             const size_t count = n <= EVERY_LENGTH ? 1 + random_below(MOST_ROWS) : n < LONG ? 2 : 1;
             batch b = make_batch(type, count, n, is_positive(kernel) ? POSITIVE : COUNT(temperatures), 0);
-            const gf_mask mask = make_mask(chosen == BYTES ? GF_MASK_BYTES : GF_MASK_WORDS, count, n);
+            const gf_mask mask = make_mask(chosen == BYTES ? GF_MASK_BYTES : GF_MASK_WORDS, NULL, count, n);
             const gf_filter filter = make_filter(chosen, count, n);
             if (chosen == BYTES || chosen == WORDS || chosen == MASKED_CHAIN)
                 b.request.mask = &mask;
-            if (chosen >= TOP_K)
+            if (chosen == FLOORS)
+                b.request.floor = make_floor(count);
+            else if (chosen >= TOP_K)
                 b.request.filter = &filter;
             add_chosen(&d, type, kernel, &b);
         }
@@ -645,7 +816,7 @@ static void hash_chosen_kernel(const element_type *type, const chosen_kernel *ke
 static void hash_chosen(const element_type *type) {
     for (size_t k = 0; k < COUNT(chosen_kernels); k++)
         for (choice chosen = 0; chosen < CHOICES; chosen++)
-            if (chosen < TOP_K ? chosen_kernels[k].masks : chosen_kernels[k].filters)
+            if (is_chosen(type, &chosen_kernels[k], chosen))
                 hash_chosen_kernel(type, &chosen_kernels[k], chosen);
 }
 
@@ -843,7 +1014,8 @@ static int hash_target(const gf_kernels *target) {
                               target->logits[GF_F32],
                               &target->softmax_vjp[GF_F32],
                               target->gumbel[GF_F32],
-                              target->gumbel_of_words[GF_F32]};
+                              target->gumbel_of_words[GF_F32],
+                              0};
     const element_type f64 = {"f64",
                               8,
                               put_double,
@@ -851,10 +1023,13 @@ static int hash_target(const gf_kernels *target) {
                               target->logits[GF_F64],
                               &target->softmax_vjp[GF_F64],
                               target->gumbel[GF_F64],
-                              target->gumbel_of_words[GF_F64]};
-    const element_type f16 = {"f16", 2, put_half, &f32, target->logits[GF_F16], NULL, NULL, NULL};
-    const element_type bf16 = {"bf16", 2, put_bfloat16, &f32, target->logits[GF_BF16], NULL, NULL, NULL};
-    const element_type *const types[] = {&f32, &f64, &f16, &bf16};
+                              target->gumbel_of_words[GF_F64],
+                              0};
+    const element_type f16 = {"f16", 2, put_half, &f32, target->logits[GF_F16], NULL, NULL, NULL, 0};
+    const element_type bf16 = {"bf16", 2, put_bfloat16, &f32, target->logits[GF_BF16], NULL, NULL, NULL, 0};
+    const element_type w32 = {"w32", 4, put_float, &f32, target->logits[GF_W32], NULL, NULL, NULL, 1};
+    const element_type w64 = {"w64", 8, put_double, &f64, target->logits[GF_W64], NULL, NULL, NULL, 1};
+    const element_type *const types[] = {&f32, &f64, &f16, &bf16, &w32, &w64};
     set_lengths();
     take(&out_buffer, 0, 1);
     take(&index_buffer, 0, 1);
@@ -864,9 +1039,11 @@ static int hash_target(const gf_kernels *target) {
     for (size_t i = 0; i < COUNT(types); i++) {
         hash_row_draws(types[i]);
         hash_batch_draws(types[i]);
+        hash_chosen(types[i]);
+        if (types[i]->is_weight)
+            continue;
         hash_gumbel_softmax(types[i]);
         hash_softmax(types[i]);
-        hash_chosen(types[i]);
         if (!types[i]->gumbel)
             continue;
         hash_gumbel(types[i]);

@@ -24,22 +24,30 @@ static uint64_t take(input *in, size_t bytes) {
     return word;
 }
 
-/* Elements: a few of the input's own bits, repeated, and numbers of moderate size among them. */
+static int is_double(gf_dtype dtype) { return dtype == GF_F64 || dtype == GF_W64; }
+
+static int is_weight(gf_dtype dtype) { return dtype == GF_W32 || dtype == GF_W64; }
+
+/* Elements: a few of the input's own bits, repeated, and numbers of moderate size among them; of weights few are below 0. */
 static void fill(input *in, void *array, size_t count, gf_dtype dtype) {
     uint64_t pool[16], state = take(in, 8);
-    for (int i = 0; i < 16; i++)
+    const int positive = is_weight(dtype) && take(in, 1) % 8;
+    for (int i = 0; i < 16; i++) {
         pool[i] = take(in, 4) << 32 | take(in, 4);
+        if (positive)
+            pool[i] &= 0x7FFFFFFF7FFFFFFFu;
+    }
     for (size_t i = 0; i < count; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         const uint64_t own = pool[state >> 60];
         const int moderate = state >> 40 & 3;
-        const double number = (double)(int64_t)(state << 8) * 0x1p-60;
+        const double any = (double)(int64_t)(state << 8) * 0x1p-60, number = is_weight(dtype) ? fabs(any) : any;
         const float single = (float)number;
         uint32_t bits;
         memcpy(&bits, &single, sizeof bits);
-        if (dtype == GF_F64)
+        if (is_double(dtype))
             memcpy((double *)array + i, moderate ? (const void *)&number : (const void *)&own, 8);
-        else if (dtype == GF_F32)
+        else if (dtype == GF_F32 || dtype == GF_W32)
             memcpy((float *)array + i, moderate ? (const void *)&bits : (const void *)&own, 4);
         else
             ((uint16_t *)array)[i] = (uint16_t)(moderate && dtype == GF_BF16 ? bits >> 16 : own);
@@ -65,7 +73,9 @@ enum {
     NUMBERS = 32, /* as many for each row as it has columns */
     NUMBER = 64,
     LOGARITHMS = 128, /* one for each index given */
-    POSITIVE = 256    /* no temperature 0 */
+    POSITIVE = 256,   /* no temperature 0 */
+    DENSE = 512,      /* no ragged rows */
+    FLOOR = 1024
 };
 
 static const struct {
@@ -78,34 +88,48 @@ static const struct {
     {GF_REJECTION_DISTINCT, MASK | FILTER | SEVERAL | DISTINCT},
     {GF_GUMBEL_MAX, MASK | VALUES},
     {GF_GUMBEL_MAX_GIVEN, MASK | VALUES},
-    {GF_GUMBEL_TOP_K, MASK | SEVERAL | DISTINCT | VALUES},
+    {GF_GUMBEL_TOP_K, MASK | SEVERAL | DISTINCT | VALUES | FLOOR},
     {GF_DISTINCT_TOP_K, MASK | FILTER | SEVERAL | DISTINCT},
     {GF_FILTERED, MASK | FILTER},
-    {GF_TRUNCATE, MASK | FILTER | NUMBERS},
+    {GF_TRUNCATE, MASK | FILTER | NUMBERS | DENSE},
     {GF_LOG_PROB, MASK | FILTER | SEVERAL | LOGARITHMS},
     {GF_ENTROPY, MASK | FILTER | NUMBER},
-    {GF_GUMBEL_SOFTMAX, MASK | NUMBERS | POSITIVE},
+    {GF_GUMBEL_SOFTMAX, MASK | NUMBERS | POSITIVE | DENSE},
     {GF_SOFTMAX, MASK | NUMBERS | POSITIVE},
     {GF_LOG_SOFTMAX, MASK | NUMBERS | POSITIVE},
     {GF_LOGSUMEXP, MASK | NUMBER | POSITIVE},
-    {VJP, NUMBERS | POSITIVE},
+    {VJP, NUMBERS | POSITIVE | DENSE},
 };
 
-/* A mask whose bytes or words are of the input, in memory of just their size. */
-static void *make_mask(input *in, gf_mask *mask, size_t rows, size_t n) {
+/* Where ragged rows begin and end, in memory of just their size; mostly short ones, some of them empty. Returns the most columns
+ * that one has. */
+static size_t make_offsets(input *in, int64_t *offsets, size_t rows) {
+    size_t most = 0;
+    offsets[0] = take(in, 1) & 1 ? 1000 : 0;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t kind = take(in, 1);
+        const size_t n = kind < 192 ? kind % 32 : kind < 224 ? take(in, 1) : take(in, 2) % (MOST_COLUMNS + 1);
+        offsets[r + 1] = offsets[r] + (int64_t)n;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* A mask whose bytes or words are of the input, in memory of just their size; of ragged rows the bytes are of `elements`. */
+static void *make_mask(input *in, gf_mask *mask, size_t rows, size_t n, int ragged, size_t elements) {
     const size_t all = (n + 31) / 32, counts[] = {all, all, all, all / 2, all + 1, 0};
     const int dense = take(in, 1) & 1;
-    mask->kind = take(in, 1) & 1 ? GF_MASK_WORDS : GF_MASK_BYTES;
+    mask->kind = take(in, 1) & 1 && !ragged ? GF_MASK_WORDS : GF_MASK_BYTES;
     mask->words = counts[take(in, 1) % (sizeof counts / sizeof *counts)];
     const size_t row = mask->kind == GF_MASK_WORDS ? mask->words * sizeof(uint32_t) : n;
-    const size_t stride = take(in, 1) & 1 ? row : 0;
-    unsigned char *bytes = allocate(stride ? rows * row : row);
+    const size_t stride = take(in, 1) & 1 ? row : 0, size = ragged ? elements : stride ? rows * row : row;
+    unsigned char *bytes = allocate(size);
     uint64_t state = take(in, 8);
-    for (size_t i = 0; i < (stride ? rows * row : row); i++) {
+    for (size_t i = 0; i < size; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         bytes[i] = (unsigned char)(dense ? state >> 56 | state >> 48 : (state >> 56) & (state >> 40) & (state >> 32));
     }
-    mask->rows = (gf_rows){bytes, (ptrdiff_t)stride};
+    mask->rows = (gf_rows){bytes, ragged ? 1 : (ptrdiff_t)stride};
     return bytes;
 }
 
@@ -136,28 +160,27 @@ typedef struct {
     double out[MOST_ROWS * MOST_COLUMNS];
 } result;
 
-/* `given` are the indices that log-probabilities are of. */
+/* `given` are the indices that log-probabilities are of; `results` how many numbers a kernel gives in all. */
 static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, size_t rows, size_t size, size_t results,
                 result *r) {
     const size_t draws = rows * q.draws.count;
     void *scratch = allocate(kernel->scratch ? kernel->scratch(&q) : 0);
     int64_t *index = allocate(draws * sizeof *index);
     double *value = allocate(draws * sizeof *value);
-    char *out = allocate(rows * results * size);
+    char *out = allocate(results * size);
     memcpy(index, given, draws * sizeof *index);
     memset(value, 0, draws * sizeof *value);
-    memset(out, 0, rows * results * size);
+    memset(out, 0, results * size);
     q.draws.index = index;
     q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof *index);
     q.draws.value = q.draws.value ? value : NULL;
     q.out = out;
-    q.out_stride = (ptrdiff_t)(results * size);
     memset(r, 0, sizeof *r);
     r->status = kernel->run(&q, 0, rows, scratch);
     const size_t sound = r->status.row < 0 ? rows : (size_t)r->status.row;
     memcpy(r->index, index, sound * q.draws.count * sizeof *index);
     memcpy(r->value, value, sound * q.draws.count * sizeof *value);
-    for (size_t i = 0; i < rows * results; i++) {
+    for (size_t i = 0; i < results; i++) {
         r->out[i] = size == sizeof(float) ? (double)((float *)(void *)out)[i] : ((double *)(void *)out)[i];
         if (r->out[i] != r->out[i])
             r->out[i] = 0.125; /* every NaN is as good as another */
@@ -177,14 +200,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     input in = {data, size};
     const size_t choice = take(&in, 1) % (sizeof kernels / sizeof *kernels);
     const int number = kernels[choice].number, traits = kernels[choice].traits;
-    const gf_dtype dtype = (gf_dtype)(take(&in, 1) % (number == VJP ? 2 : GF_DTYPES));
-    const size_t element = dtype == GF_F64 ? 8 : dtype == GF_F32 ? 4 : 2, compute = dtype == GF_F64 ? 8 : 4;
-    const size_t most = number == GF_CATEGORICAL ? GF_SHORT_ROW : MOST_COLUMNS;
-    const size_t n = 1 + take(&in, 2) % most, rows = 1 + take(&in, 1) % MOST_ROWS;
+    gf_dtype dtype = (gf_dtype)(take(&in, 1) % (number == VJP ? 2 : GF_DTYPES));
+    if (is_weight(dtype) && !gf_targets[0]->logits[dtype][number].run)
+        dtype = is_double(dtype) ? GF_F64 : GF_F32;
+    const size_t compute = is_double(dtype) ? 8 : 4, element = dtype == GF_F16 || dtype == GF_BF16 ? 2 : compute;
+    const size_t columns = 1 + take(&in, 2) % MOST_COLUMNS, rows = 1 + take(&in, 1) % MOST_ROWS;
+    int64_t *offsets = NULL;
+    if (!(traits & DENSE) && take(&in, 1) & 1)
+        offsets = allocate((rows + 1) * sizeof *offsets);
+    const size_t n = offsets ? make_offsets(&in, offsets, rows) : columns;
+    const size_t elements = offsets ? (size_t)(offsets[rows] - offsets[0]) : rows * n;
     size_t count = traits & SEVERAL ? 1 + take(&in, 1) % MOST_DRAWS : 1;
     if (traits & DISTINCT && count > n)
         count = n;
-    double temperature[MOST_ROWS], of_filter[4][MOST_ROWS];
+    static const double levels[] = {-INFINITY, -1e300, -40, -3, 0, 1, 2.5, 1e30, INFINITY};
+    double temperature[MOST_ROWS], of_filter[4][MOST_ROWS], floors[MOST_ROWS];
     const size_t among = sizeof temperatures / sizeof *temperatures;
     for (size_t r = 0; r < rows; r++)
         temperature[r] = temperatures[take(&in, 1) % (traits & POSITIVE ? among - 1 : among)];
@@ -194,6 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     void *masked = NULL;
     memset(&q, 0, sizeof q);
     q.columns = n;
+    q.offsets = offsets;
     q.temperature = (gf_vector){temperature, take(&in, 1) & 1};
     q.stream = (gf_stream){take(&in, 8), take(&in, 8), take(&in, 1) & 1 ? GF_MAX_COLUMNS - n : take(&in, 1)};
     q.draws.count = count;
@@ -203,21 +234,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     q.hard = take(&in, 1) & 1;
     q.allow_fewer = number != GF_CHECK && take(&in, 1) & 1;
     if (traits & MASK && take(&in, 1) & 1) {
-        masked = make_mask(&in, &mask, rows, n);
+        masked = make_mask(&in, &mask, rows, n, offsets != NULL, elements);
         q.mask = &mask;
     }
     if (traits & FILTER && (number == GF_FILTERED || take(&in, 1) & 1)) {
         make_filter(&in, &filter, of_filter, temperatures, among, rows, n);
         q.filter = &filter;
     }
+    if (traits & FLOOR && take(&in, 1) & 1) {
+        for (size_t r = 0; r < rows; r++)
+            floors[r] = levels[take(&in, 1) % (sizeof levels / sizeof *levels)];
+        q.floor = (gf_vector){floors, take(&in, 1) & 1};
+    }
     for (size_t i = 0; i < rows * count; i++)
-        indices[i] = traits & LOGARITHMS ? (int64_t)((take(&in, 2) + i * 7) % (n + 1)) - 1 : 0;
-    void *x = allocate(rows * n * element), *other = allocate(rows * n * compute);
-    fill(&in, x, rows * n, dtype);
-    fill(&in, other, rows * n, dtype == GF_F64 ? GF_F64 : GF_F32);
-    q.x = (gf_rows){x, (ptrdiff_t)(n * element)};
-    q.other = (gf_rows){other, (ptrdiff_t)(n * compute)};
-    const size_t results = traits & NUMBERS ? n : traits & NUMBER ? 1 : traits & LOGARITHMS ? count : 0;
+        indices[i] = traits & LOGARITHMS ? (int64_t)((take(&in, 2) + i * 7) % (gf_columns(&q, i / count) + 1)) - 1 : 0;
+    void *x = allocate(elements * element), *other = allocate(elements * compute);
+    fill(&in, x, elements, dtype);
+    fill(&in, other, elements, is_double(dtype) ? GF_F64 : GF_F32);
+    const size_t between = offsets ? 1 : n;
+    q.x = (gf_rows){x, (ptrdiff_t)(between * element)};
+    q.other = (gf_rows){other, (ptrdiff_t)(between * compute)};
+    const size_t each = traits & NUMBER ? 1 : traits & LOGARITHMS ? count : 0;
+    const size_t results = traits & NUMBERS ? elements : rows * each;
+    q.out_stride = (ptrdiff_t)((traits & NUMBERS ? between : each) * compute);
     size_t last = 0;
     while (gf_targets[last + 1])
         last++;
@@ -232,10 +271,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             abort();
         }
         const size_t sound = found.status.row < 0 ? rows : (size_t)found.status.row;
-        for (size_t i = 0; t != last && !results && number != GF_CHECK && i < sound * count; i++)
-            if (found.index[i] < -q.allow_fewer || found.index[i] >= (int64_t)n)
+        const int draws = number != GF_CHECK && !(traits & (NUMBERS | NUMBER | LOGARITHMS));
+        for (size_t i = 0; t != last && draws && i < sound * count; i++)
+            if (found.index[i] < -q.allow_fewer || found.index[i] >= (int64_t)gf_columns(&q, i / count))
                 abort();
     }
+    free(offsets);
     free(masked);
     free(x);
     free(other);
