@@ -195,7 +195,9 @@ static double random_zero(void) { return random_below(2) ? 0 : -0.0; }
 static void put_row_of_weights(const element_type *type, row_kind kind, size_t n, void *row) {
     static const double ties[] = {0, -0.0, 1, 1, 0.5, 1e-40, 1e-40, 5e-324, 1e-300};
     for (size_t i = 0; i < n; i++) {
-        double x = (1 + random_unit()) * 0x1p-10 * (double)(1u << random_below(24));
+        const double part =
+            1 + random_unit(); /* what takes two random numbers is in two statements, to have one order */
+        double x = part * 0x1p-10 * (double)(1u << random_below(24));
         switch (kind) {
         case MASKED:
             x = i != n / 2 && random_unit() < 0.4 ? random_zero() : x;
@@ -220,8 +222,10 @@ static void put_row_of_weights(const element_type *type, row_kind kind, size_t n
     }
     if (n && kind == ONE_NAN)
         type->put(row, random_below(n), NAN);
-    if (n && kind == ONE_INFINITE) /* or one below 0, which is as bad */
-        type->put(row, random_below(n), random_below(2) ? INFINITY : -1e-45);
+    if (n && kind == ONE_INFINITE) { /* or one below 0, which is as bad */
+        const double bad = random_below(2) ? INFINITY : -1e-45;
+        type->put(row, random_below(n), bad);
+    }
 }
 
 static void put_row(const element_type *type, row_kind kind, size_t n, void *row) {

@@ -2,7 +2,8 @@
  *
  * .ci/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, so that a read or write outside a buffer of just the
  * right size, an undefined conversion, or other bits on one target end it. Requests are sound, as those of the library
- * are; logits, noise, gradients and masks are any bits at all. What another thread may change in between is not tried here. */
+ * are; logits, weights, noise, gradients and masks are any bits at all. What another thread may change in between is not
+ * tried here. */
 #include "gumbel_fast.h"
 
 #include <math.h>
