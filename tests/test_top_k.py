@@ -183,7 +183,7 @@ def test_too_few_categories_are_named(temperature, n, dtype):
         gumbel_fast.gumbel_top_k(x, n + 1, temperature=temperature, rng=1)
 
 
-@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e38), (np.float64, 5e307)])
+@pytest.mark.parametrize("dtype, size", [(np.float32, 1e38), (np.float64, 5e307)])
 @pytest.mark.parametrize("allow_fewer", [False, True])
 def test_differences_that_overflow_are_not_too_few(dtype, size, allow_fewer, target):
     """Rows in lanes take scores below the greatest; what that makes too small for them is drawn all the same."""
