@@ -183,6 +183,17 @@ def test_too_few_categories_are_named(temperature, n, dtype):
         gumbel_fast.gumbel_top_k(x, n + 1, temperature=temperature, rng=1)
 
 
+@pytest.mark.parametrize("dtype, size", [(np.float32, 1e38), (np.float64, 5e307)])
+@pytest.mark.parametrize("allow_fewer", [False, True])
+def test_differences_that_overflow_are_not_too_few(dtype, size, allow_fewer, target):
+    """Rows in lanes take scores below the greatest; what that makes too small for them is drawn all the same."""
+    x = np.tile(np.array([size, size / 2, -size, -size / 2], dtype), (37, 1))
+    for k in 1, 2, 3, 4:
+        index, value = gumbel_fast.gumbel_top_k(x, k, rng=1, return_value=True, allow_fewer=allow_fewer)
+        np.testing.assert_array_equal(index, np.tile([0, 1, 3, 2][:k], (37, 1)))
+        np.testing.assert_array_equal(value, np.take_along_axis(x.astype(np.float64), index, axis=1))
+
+
 @pytest.mark.parametrize("k", [-1, -(2**70), 2**70])
 def test_numbers_that_are_none(k):
     with pytest.raises(ValueError, match=rf"{k}"):

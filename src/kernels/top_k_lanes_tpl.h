@@ -76,7 +76,8 @@ GF_INLINE void ROW(top_k_lanes)(const gf_request *q, const ragged_group *group, 
         doubt |= V(mask_bits)(unsure) & (q->allow_fewer ? V(mask_bits)(is_one) : UINT32_MAX);
         placed = V(add)(placed, V(select)(is_one, one, zero));
     }
-    doubt |= V(mask_bits)(V(less)(placed, wanted)) & V(mask_bits)(V(less)(placed, left)); /* scores that overflow */
+    const uint32_t fewer = q->allow_fewer ? V(mask_bits)(V(less)(placed, left)) : UINT32_MAX;
+    doubt |= V(mask_bits)(V(less)(placed, wanted)) & fewer; /* scores that overflow */
     *open = (V(mask_bits)(bad) | doubt) & (uint32_t)((1ull << some) - 1);
     V(store)(found, placed);
     for (size_t i = 0; i < k; i += LANES)

@@ -195,8 +195,7 @@ static double random_zero(void) { return random_below(2) ? 0 : -0.0; }
 static void put_row_of_weights(const element_type *type, row_kind kind, size_t n, void *row) {
     static const double ties[] = {0, -0.0, 1, 1, 0.5, 1e-40, 1e-40, 5e-324, 1e-300};
     for (size_t i = 0; i < n; i++) {
-        const double part =
-            1 + random_unit(); /* what takes two random numbers is in two statements, to have one order */
+        const double part = 1 + random_unit(); /* a statement for each random number: they have one order */
         double x = part * 0x1p-10 * (double)(1u << random_below(24));
         switch (kind) {
         case MASKED:
@@ -590,8 +589,8 @@ static void hash_softmax(const element_type *type) {
 
 /* -- masks, filters, floors and ragged rows ------------------------------------------------------------------------- */
 
-/* What a row has left is chosen by a mask of bytes, one of words, or filters; by a mask and all filters; or by a floor of the
- * values. Ragged rows have now one of these and now another. */
+/* What a row has left is chosen by a mask of bytes, one of words, or filters; by a mask and all filters; or by a floor
+ * of the values. Ragged rows have now one of these and now another. */
 typedef enum { BYTES, WORDS, TOP_K, TOP_P, MIN_P, CHAIN, MASKED_CHAIN, FLOORS, RAGGED, CHOICES } choice;
 
 static const char *const choice_names[CHOICES] = {

@@ -29,7 +29,8 @@ static int is_double(gf_dtype dtype) { return dtype == GF_F64 || dtype == GF_W64
 
 static int is_weight(gf_dtype dtype) { return dtype == GF_W32 || dtype == GF_W64; }
 
-/* Elements: a few of the input's own bits, repeated, and numbers of moderate size among them; of weights few are below 0. */
+/* Elements: a few of the input's own bits, repeated, and numbers of moderate size among them; of weights few are below
+ * 0. */
 static void fill(input *in, void *array, size_t count, gf_dtype dtype) {
     uint64_t pool[16], state = take(in, 8);
     const int positive = is_weight(dtype) && take(in, 1) % 8;
@@ -102,8 +103,8 @@ static const struct {
     {VJP, NUMBERS | POSITIVE | DENSE},
 };
 
-/* Where ragged rows begin and end, in memory of just their size; mostly short ones, some of them empty. Returns the most columns
- * that one has. */
+/* Where ragged rows begin and end, in memory of just their size; mostly short ones, some of them empty. Returns the most
+ * columns that one has. */
 static size_t make_offsets(input *in, int64_t *offsets, size_t rows) {
     size_t most = 0;
     offsets[0] = take(in, 1) & 1 ? 1000 : 0;
@@ -116,7 +117,8 @@ static size_t make_offsets(input *in, int64_t *offsets, size_t rows) {
     return most;
 }
 
-/* A mask whose bytes or words are of the input, in memory of just their size; of ragged rows the bytes are of `elements`. */
+/* A mask whose bytes or words are of the input, in memory of just their size; of ragged rows there are `elements`
+ * bytes. */
 static void *make_mask(input *in, gf_mask *mask, size_t rows, size_t n, int ragged, size_t elements) {
     const size_t all = (n + 31) / 32, counts[] = {all, all, all, all / 2, all + 1, 0};
     const int dense = take(in, 1) & 1;
