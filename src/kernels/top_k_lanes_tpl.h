@@ -28,8 +28,7 @@ GF_INLINE void ROW(top_k_lanes)(const gf_request *q, const ragged_group *group, 
     const size_t k = q->draws.count, skip = q->stream.column & 3;
     const vec_t none = V(set)(NOTHING), zero = V(set)(0), one = V(set)(1), wanted = V(set)((real_t)k);
     const vec_t lowest = V(set)(-REAL_MAX / 4), most = V(set)(REAL_MAX / 8);
-    vec_t v[NOISE_TILE_COLUMNS + 1], greatest = none, placed = zero;
-    vec_t left = q->allow_fewer ? zero : wanted; /* of them a row has no fewer */
+    vec_t v[NOISE_TILE_COLUMNS + 1], greatest = none, left = zero, placed = zero;
     real_t rates[LANES];
     uint64_t row[LANES];
     mask_t bad = V(mask_none)();
