@@ -263,7 +263,7 @@ def small_pieces(request, monkeypatch):
     for module in _threads, _shards:
         monkeypatch.setattr(module, "PIECE", request.param)
         monkeypatch.setattr(module, "LEAST", request.param / 10)
-    monkeypatch.setattr(_shards, "_WHOLE", 16)
+    monkeypatch.setattr(_shards, "_LEAST_ASKED", 16)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, BFLOAT16])
