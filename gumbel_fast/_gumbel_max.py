@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
 from ._arguments import NO_FILTERS, Vector, check_out
-from ._request import as_wanted, draw, to_sample
+from ._request import as_wanted, draw, over_stretches, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
 from ._shards import greatest_k_of_shards, greatest_of_shards, shared_rows
@@ -192,12 +192,12 @@ def gumbel_max(
     index = np.empty(request.batch, np.int64)
     value = np.empty(request.batch) if return_value else None
     method = _methods.GUMBEL_MAX if noise is None else _methods.GUMBEL_MAX_GIVEN
-    done = 0
-    for r in shared_rows(request, method, 1, threads):
-        draw(request, method, threads, index, value, rows=range(done, r))
-        greatest_of_shards(request, method, r, index, value, threads)
-        done = r + 1
-    draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
+    over_stretches(
+        request.count,
+        shared_rows(request, method, 1, threads),
+        lambda r: greatest_of_shards(request, method, r, index, value, threads),
+        lambda rows: draw(request, method, threads, index, value, rows=rows),
+    )
     result = deliver(index, out)
     return result if value is None else (result, value[()])
 
@@ -347,11 +347,11 @@ def gumbel_top_k(
     index, value = np.empty(shape, np.int64), np.empty(shape) if return_value else None
     method = _methods.GUMBEL_TOP_K
     if shape[-1]:
-        done = 0
-        for r in shared_rows(request, method, wanted, threads) if threads > 1 else ():
-            draw(request, method, threads, index, value, rows=range(done, r))
-            greatest_k_of_shards(request, method, r, index, value, threads)
-            done = r + 1
-        draw(request, method, threads, index, value, rows=range(done, request.count) if done else None)
+        over_stretches(
+            request.count,
+            shared_rows(request, method, wanted, threads) if threads > 1 else (),
+            lambda r: greatest_k_of_shards(request, method, r, index, value, threads),
+            lambda rows: draw(request, method, threads, index, value, rows=rows),
+        )
     index = widened(index, wanted, -1)
     return index if value is None else (index, widened(value, wanted, -np.inf))

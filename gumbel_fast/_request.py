@@ -6,7 +6,7 @@ Every public function that reads rows makes one here. What each argument may be 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,6 +81,20 @@ def _over_ragged_rows(
             work(ends[start], ends[stop])
 
     run(piece, place(rows.stop), category, threads)
+
+
+def over_stretches(
+    count: int, alone: Iterable[int], one: Callable[[int], object], others: Callable[[range | None], object]
+) -> None:
+    """Call ``one(row)`` on rows that stand alone, in rising order, ``others`` on the ranges between; None is all."""
+    done = 0
+    for row in alone:
+        if done < row:
+            others(range(done, row))
+        one(row)
+        done = row + 1
+    if done < count or not done:
+        others(range(done, count) if done else None)
 
 
 def draw(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core, _methods
 from ._arguments import NO_FILTERS, Vector, as_pair, check_out
 from ._core import Request
-from ._request import as_wanted, categories_of, draw, over_rows, to_log_prob, to_sample
+from ._request import as_wanted, categories_of, draw, over_rows, over_stretches, to_log_prob, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
 from ._threads import PIECE, as_workers, run
@@ -346,7 +346,8 @@ def _repeatedly(
     if not request.columns and request.offsets is None:
         indices[...] = -1
         return indices
-    method = _methods.of_repeated_draws(categories_of(request), samples)
+    categories = categories_of(request)
+    method = _methods.of_repeated_draws(categories, samples)
     cost = method.cost(request.columns, samples)
     count = request.count
     if out is not None and count > 1:  # a row that stands alone is read before it is drawn from
@@ -369,13 +370,13 @@ def _repeatedly(
             draw_row(row, 1)
 
     draws = samples * method.draw
-    if request.offsets is not None:  # long rows by themselves, and those between them
-        done = 0
-        for row in np.flatnonzero(np.diff(request.offsets) * method.category + draws > PIECE).tolist():
-            over_rows(draw_rows, request, draws, method.category, threads, range(done, row))
-            draw_row(row, threads)
-            done = row + 1
-        over_rows(draw_rows, request, draws, method.category, threads, range(done, count))
+    if request.offsets is not None:  # long rows by themselves
+        over_stretches(
+            count,
+            np.flatnonzero(categories * method.category + draws > PIECE).tolist(),
+            lambda row: draw_row(row, threads),
+            lambda rows: over_rows(draw_rows, request, draws, method.category, threads, rows),
+        )
     elif cost <= PIECE and (threads == 1 or count > 1):
         over_rows(draw_rows, request, draws, method.category, threads)
     elif method is _methods.ALIAS:

@@ -5,10 +5,7 @@ test_ragged_arguments.py's subject; ragged rows of weights are among those of te
 """
 
 import functools
-import os
-import subprocess
 import sys
-import textwrap
 import time
 
 import numpy as np
@@ -35,6 +32,7 @@ from ragged import (
     some_streams,
 )
 from rows import ALL_DTYPES, BFLOAT16, DTYPES, compute_dtype
+from scripts import run_script
 from statistical import assert_draws_follow
 
 
@@ -526,14 +524,6 @@ def test_out_of_samplers(name):
 
 
 # --------------------------------------------------------------------------------------------------- millions of rows
-
-
-def run_script(script):
-    environment = {**os.environ, "PYTHONWARNINGS": "error"}
-    return subprocess.run(
-        [sys.executable, "-P", "-c", textwrap.dedent(script)],
-        env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the high-water mark of memory as Linux gives it")

@@ -4,11 +4,8 @@ Both methods are held to softmax in float64 by chi-square, at lengths around eac
 between them; each test says what it would notice. Then what a draw depends on, arguments, out and errors.
 """
 
-import os
 import signal
-import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -29,6 +26,7 @@ from rows import (
     some_rows,
     spoiled,
 )
+from scripts import run_script
 from statistical import assert_count, assert_draws_follow, softmax
 
 LENGTHS = [2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000, 1023, 1024, 1025]
@@ -294,14 +292,6 @@ def test_outs_that_do_not_fit(out):
     with pytest.raises(ValueError, match="out"):
         gumbel_fast.categorical(np.zeros((3, 4)), num_samples=5, rng=1, out=out)
     assert np.all(out == 7)
-
-
-def run_script(script):
-    environment = {**os.environ, "PYTHONWARNINGS": "error"}
-    return subprocess.run(
-        [sys.executable, "-P", "-c", textwrap.dedent(script)],
-        env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the high-water mark of memory as Linux gives it")

@@ -98,15 +98,6 @@ GF_INLINE size_t ROW(maxima_from)(const ROW(filter) * f, real_t bound) {
     return count;
 }
 
-/* How many are above it. */
-GF_INLINE size_t ROW(maxima_above)(const ROW(filter) * f, real_t bound) {
-    const vec_t b = V(set)(bound);
-    size_t count = 0;
-    for (size_t j = 0; j < f->blocks; j += LANES)
-        count += gf_count_bits(V(mask_bits)(V(less)(b, V(load)(f->maxima + j))));
-    return count;
-}
-
 /* Bit k: block j + k has a maximum of `least` or more, and below `most`. */
 GF_INLINE uint32_t ROW(blocks_between)(const ROW(filter) * f, size_t j, real_t least, real_t most) {
     const vec_t m = V(load)(f->maxima + j);
@@ -119,7 +110,7 @@ GF_INLINE real_t ROW(filter_bound)(const ROW(filter) * f) {
     const real_t greatest = f->scaling.greatest;
     double depth = 1;
     real_t reached = ROW(element_below)(greatest, depth, 1), missed = greatest;
-    if (ROW(maxima_above)(f, NOTHING) < k)
+    if (ROW(maxima_from)(f, ROW(next)(NOTHING)) < k)
         return NOTHING;
     while (reached > NOTHING && ROW(maxima_from)(f, reached) < k) {
         missed = reached;

@@ -190,22 +190,12 @@ GF_APART gf_status ROW(top_k_short)(const gf_request *q, size_t r, const real_t 
     return gf_ended(q, r, found);
 }
 
-/* The same for row r alone. */
-GF_INLINE gf_status ROW(top_k_short_alone)(const gf_request *q, size_t r, const philox_keys *keys, int below,
-                                           void *scratch) {
-    real_t tile[NOISE_TILE_SIZE];
-    noise_tile_plan plan;
-    noise_tile_plan_set(&plan, 1, q->stream.column, gf_columns(q, r));
-    const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, r, r, r + 1, tile);
-    return ROW(top_k_short)(q, r, noise, keys, below, scratch);
-}
-
-/* Short rows one by one. */
+/* Short rows one by one, all of one length. */
 static gf_status ROW(top_k_tiled)(const gf_request *q, size_t start, size_t stop, const philox_keys *keys, int below,
                                   void *scratch) {
     real_t tile[NOISE_TILE_SIZE];
     noise_tile_plan plan;
-    noise_tile_plan_set(&plan, stop - start, q->stream.column, q->columns);
+    noise_tile_plan_set(&plan, stop - start, q->stream.column, gf_columns(q, start));
     for (size_t r = start; r < stop; r++) {
         const real_t *noise = NAME(noise_tile_from)(&plan, keys, q->stream, start, r, stop, tile);
         const gf_status status = ROW(top_k_short)(q, r, noise, keys, below, scratch);
@@ -318,7 +308,7 @@ GF_INLINE gf_status ROW(top_k_by_length)(const gf_request *q, size_t start, size
         for (size_t i = lanes ? rows.few : 0; i < rows.count; i++) {
             const size_t r = rows.start + rows.order[i];
             status = ragged_first(status,
-                                  i < rows.few ? ROW(top_k_short_alone)(q, r, keys, below, scratch)
+                                  i < rows.few ? ROW(top_k_tiled)(q, r, r + 1, keys, below, scratch)
                                                : ROW(top_k_long)(q, r, keys, below, scratch));
         }
     }

@@ -66,12 +66,7 @@ GF_INLINE void ROW(distinct_set)(ROW(distinct_memory) * memory, size_t padded) {
 /* Sums of bounds of the weights of sixteen blocks, from element i on; some may be past the end. */
 GF_APART void ROW(any_sums)(const ROW(row) * row, size_t i, const ROW(scaling) * s, float *sum) {
     f32x16 v[16];
-    for (size_t j = 0; j < 16; j++) {
-        const size_t at = i + j * BLOCK;
-        v[j] = at < row->n
-                   ? f32_add(ROW(block_bounds)(row, at, s, row->whole), ROW(block_bounds)(row, at + 16, s, row->whole))
-                   : f32_set(0);
-    }
+    ROW(bounds_of_blocks)(row, i, s, v, row->whole);
     f32_store(sum, f32_sum_each(v));
 }
 

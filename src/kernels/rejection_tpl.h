@@ -41,6 +41,14 @@ GF_INLINE f32x16 ROW(block_bounds)(const ROW(row) * row, size_t start, const ROW
     return ROW(quick_bounds)(x, s);
 }
 
+/* The same of the first and the last sixteen of a block together, for sixteen blocks from element i on; some may be past the end. */
+GF_INLINE void ROW(bounds_of_blocks)(const ROW(row) * row, size_t i, const ROW(scaling) * s, f32x16 sum[16],
+                                     int whole) {
+    for (size_t j = 0; j < 16; j++, i += BLOCK)
+        sum[j] = i < row->n ? f32_add(ROW(block_bounds)(row, i, s, whole), ROW(block_bounds)(row, i + 16, s, whole))
+                            : f32_set(0);
+}
+
 /* Envelopes from block maxima; these may be overwritten by them, which are no larger. */
 GF_INLINE void ROW(envelopes_of_maxima)(const real_t *maxima, size_t padded, ROW(scaling) s, uint32_t *envelope) {
     const f32x16 units = f32_set((float)(BLOCK / ENVELOPE_UNIT * ENVELOPE_SLACK)), one = f32_set(1);
@@ -61,12 +69,7 @@ GF_INLINE void ROW(envelopes_of_sums)(ROW(row) copy, size_t padded, ROW(scaling)
     const f32x16 units = f32_set((float)(ENVELOPE_SLACK / ENVELOPE_UNIT)), one = f32_set(1);
     for (size_t j = 0; j < padded; j += 16) {
         f32x16 sum[16];
-        for (size_t lane = 0; lane < 16; lane++) {
-            const size_t i = (j + lane) * BLOCK;
-            sum[lane] = i < row->n
-                            ? f32_add(ROW(block_bounds)(row, i, &s, whole), ROW(block_bounds)(row, i + 16, &s, whole))
-                            : f32_set(0);
-        }
+        ROW(bounds_of_blocks)(row, j * BLOCK, &s, sum, whole);
         f32_transpose(sum);
         for (size_t lane = 1; lane < 16; lane++)
             sum[0] = f32_add(sum[0], sum[lane]);
