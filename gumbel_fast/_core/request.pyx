@@ -115,15 +115,18 @@ cdef class Request:
             self.walk.numbers = <const uint64_t *> cnp.PyArray_DATA(streams[1])
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, cnp.ndarray each=None,
-             bint hard=False):
+             int form=GF_SOFT, cnp.ndarray one_hot=None):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
         and C-contiguous, of the shape of `index`. `out` takes relaxed rows, in any layout; in its place `each` takes
         the one or more numbers that there are for each row, C-contiguous.
+
+        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's choice:
+        C-contiguous, of the shape of `rows` and the compute type.
         """
         cdef int last = len(self.batch)
-        self.results = index, value, out, each
+        self.results = index, value, out, each, one_hot
         if index is not None:
             rows_of(index, last, &self.walk.index)
             if cnp.PyArray_NDIM(index) > last:
@@ -137,7 +140,8 @@ cdef class Request:
             self.out_aside = not is_direct(out, out.descr)
         elif each is not None:
             rows_of(each, last, &self.walk.out)
-        self.c.hard = hard
+        self.c.form = <gf_form> form
+        self.c.one_hot = NULL if one_hot is None else cnp.PyArray_DATA(one_hot)
         return self
 
     def shard(self, Py_ssize_t row, Py_ssize_t start, Py_ssize_t stop, bint allow_fewer=False,
