@@ -9,7 +9,7 @@ _tensors        tensors as arrays and back; which tensors go to the kernels at o
 The arithmetic is that of gumbel_fast's own functions. Nothing else in the library imports torch.
 """
 
-from . import _operators as _operators  # before what calls them
+from . import _derivatives as _derivatives  # registers them
 from ._distribution import Categorical
 from ._noise import gumbel, gumbel_max, gumbel_top_k
 from ._relaxation import gumbel_softmax

@@ -23,16 +23,14 @@ def draw_words(batch: list[int], generator: torch.Generator | None) -> torch.Ten
     return torch.empty((*batch, 2), dtype=torch.int64, device=CPU).random_(_LEAST, None, generator=generator)
 
 
-def seed_at_once(generator: torch.Generator | None) -> SeedPair:
-    """Return the words of a call that nothing transforms or records."""
-    if generator is not None:
-        look_for_checkpoint()
-    return SeedPair(*PLAIN.seed(generator))
-
-
-def seed_of(generator: torch.Generator | None) -> torch.Tensor:
-    """Return the words of a call that something may transform or record."""
-    if generator is not None and torch.compiler.is_compiling():
+def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor | SeedPair:
+    """Return the words of a call on these tensors: as a tensor, if something may transform or record the call."""
+    compiling = torch.compiler.is_compiling()
+    if not compiling and PLAIN.plain(*tensors):
+        if generator is not None:
+            look_for_checkpoint()
+        return SeedPair(*PLAIN.seed(generator))
+    if compiling and generator is not None:
         return _seed_outside_graphs(generator)
     like = None
     if torch._C._are_functorch_transforms_active():
