@@ -17,5 +17,12 @@ from ._sampling import categorical
 
 __all__ = ["Categorical", "categorical", "gumbel", "gumbel_max", "gumbel_softmax", "gumbel_top_k"]
 
+
+
+def _refuse_script() -> None:
+    raise NotImplementedError("gumbel_fast: torch.jit.script cannot compile it; take torch.compile or torch.export")
+
+
 for _name in __all__:
     globals()[_name].__module__ = __name__  # where it is to be imported from
+    globals()[_name].__prepare_scriptable__ = _refuse_script

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch._functorch.utils import enable_single_level_autograd_function
 
 from . import _operators
 from ._tensors import PLAIN, Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad
@@ -295,9 +296,16 @@ class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
 
 def apply(function: Any) -> Callable[..., Any]:
-    """Return a Function's `apply` without what torch does for transforms, which come to it by way of its operator."""
-    applied: Callable[..., Any] = super(torch.autograd.Function, function).apply
-    return applied
+    """Return a Function's `apply` at the level of an operator: transforms have come to it by way of that."""
+    at_once: Callable[..., Any] = super(torch.autograd.Function, function).apply
+
+    def at_this_level(*arguments: Any) -> Any:
+        if not torch._C._functorch.peek_interpreter_stack():
+            return at_once(*arguments)
+        with enable_single_level_autograd_function():
+            return at_once(*arguments)
+
+    return at_this_level
 
 
 def _differentiate(operator: _operators.Operator, derived: Callable[..., Any]) -> None:

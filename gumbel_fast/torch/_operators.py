@@ -110,7 +110,7 @@ def _temperature_of_rows(tau: Number, ndim: int, dim: int) -> Any:
 
 
 def seed_kernel(batch: Sequence[int], like: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-    """Draw two words for each of a batch; `like` is there to be batched."""
+    """Draw two words for each of a batch; `like` is there to be batched, and to tell calls apart."""
     return draw_words(list(batch), generator)
 
 
@@ -400,7 +400,9 @@ def _aligned(tensor: Tensor | None, dim: int | None, ndim: int) -> Any:
     return front.reshape(front.shape[0], *(1,) * (ndim - front.ndim + 1), *front.shape[1:])
 
 
-def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | None, generator: Any) -> Any:
+def _batched_seed(
+    info: Any, dims: Any, batch: Sequence[int], like: Tensor | None = None, generator: Any = None
+) -> Any:
     return seed.overload([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
 
 

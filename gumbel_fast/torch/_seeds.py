@@ -32,19 +32,26 @@ def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor
         return SeedPair(*PLAIN.seed(generator))
     if compiling and generator is not None:
         return _seed_outside_graphs(generator)
-    like = None
+    if generator is not None:
+        look_for_checkpoint()
+    if torch.jit.is_tracing():  # which would take an operator without tensors for a constant
+        return draw_words([], generator)
     if torch._C._are_functorch_transforms_active():
         # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.
         like = torch.rand((), device=CPU, generator=generator)
-    if generator is not None:
-        look_for_checkpoint()
+    else:
+        like = torch.empty(0, device=CPU)  # which no graph shares, so that no two calls are taken for one
     words: torch.Tensor = torch.ops.gumbel_fast.seed([], like, generator)
     return words
 
 
-@torch.compiler.disable(reason="gumbel_fast: a generator of one's own cannot be part of a graph")  # type: ignore[misc, unused-ignore]
 def _seed_outside_graphs(generator: torch.Generator) -> torch.Tensor:
-    return draw_words([], generator)
+    """Draw from a generator of one's own, which no graph can hold: a break of the graph, or an error that says so."""
+    disable = torch.compiler.disable  # not at import: it takes a second to load the compiler
+    words: torch.Tensor = disable(draw_words, reason="gumbel_fast: a graph cannot hold a generator of one's own")(
+        [], generator
+    )
+    return words
 
 
 def look_for_checkpoint() -> None:
