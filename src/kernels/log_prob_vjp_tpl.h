@@ -45,10 +45,10 @@ GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const 
     const vec_t rate = V(set)(NAME(is_extreme)(temperature) ? 1 : (real_t)(1 / temperature));
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        V(store)(out + i,
-                 V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, whole), &s, log_mass, all, h, entropy), rate));
+        V(store)(out + i, V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, whole), &s, log_mass, all, h, entropy), rate));
     if (i < n)
-        V(store_tail)(out + i, n - i, V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, whole), &s, log_mass, all, h, entropy), rate));
+        V(store_tail)(
+            out + i, n - i, V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, whole), &s, log_mass, all, h, entropy), rate));
     const double scale = NAME(is_extreme)(temperature) ? 1 : 1 / temperature;
     for (size_t k = 0; g && k < q->draws.count; k++) {
         const size_t place = ROW(vjp_place)(q, r, row, k);
