@@ -72,8 +72,8 @@ def gumbel_softmax(
     Raises
     ------
     ValueError
-        Both `hard` and `log`; a temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
-        workers 0.
+        Both `hard` and `log`; a temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more
+        than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 
