@@ -122,8 +122,8 @@ cdef class Request:
         and C-contiguous, of the shape of `index`. `out` takes relaxed rows, in any layout; in its place `each` takes
         the one or more numbers that there are for each row, C-contiguous.
 
-        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's choice:
-        C-contiguous, of the shape of `rows` and the compute type.
+        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's
+        choice: C-contiguous, of the shape of `rows` and of the compute type.
         """
         cdef int last = len(self.batch)
         self.results = index, value, out, each, one_hot
