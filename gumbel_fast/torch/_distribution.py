@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.distributions import Distribution
+from torch import Tensor
 from torch.distributions import Categorical as _Categorical
+from torch.distributions import Distribution
 from torch.distributions.kl import register_kl
 from torch.distributions.utils import lazy_property
 
@@ -15,10 +16,10 @@ from .._arguments import NO_FILTERS
 from .._request import draw, to_sample
 from .._rng import SeedPair
 from ._sampling import categorical, tell
-from ._tensors import PLAIN, Tensor, array_of, check_logits, check_mask, compute_dtype
+from ._tensors import PLAIN, array_of, as_booleans, check_logits, check_mask, compute_dtype
 
 
-class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped where torch is absent
+class Categorical(_Categorical):
     """A categorical distribution that draws by `categorical`: `torch.distributions.Categorical`, with a mask.
 
     A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: a sample reads
@@ -108,28 +109,18 @@ class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped
     @lazy_property
     def logits(self) -> Tensor:
         """Normalised log-probabilities."""
-        raw = self._param
-        if self.mask is not None:
-            raw = raw.masked_fill(~self._allowed(), -torch.inf)
-        return raw.log_softmax(-1).to(self._dtype)
+        return self._left().log_softmax(-1).to(self._dtype)
 
     @lazy_property
     def probs(self) -> Tensor:
         """Probabilities, which sum to 1."""
-        raw = self._param
-        if self.mask is not None:
-            raw = raw.masked_fill(~self._allowed(), -torch.inf)
-        return raw.softmax(-1).to(self._dtype)
+        return self._left().softmax(-1).to(self._dtype)
 
-    def _allowed(self) -> Tensor:
-        """Return the mask as booleans, one for each category."""
-        mask = self.mask
-        if mask.dtype not in (torch.int32, torch.uint32):
-            return mask != 0
-        bits = mask.view(torch.int32).unsqueeze(-1) >> torch.arange(32, dtype=torch.int32, device=mask.device) & 1
-        some = bits.flatten(-2) != 0
-        missing = max(self._num_events - some.shape[-1], 0)
-        return torch.nn.functional.pad(some, (0, missing))[..., : self._num_events]
+    def _left(self) -> Tensor:
+        """Return the logits, -inf where the mask leaves none."""
+        if self.mask is None:
+            return self._param
+        return self._param.masked_fill(~as_booleans(self.mask, self._num_events), -torch.inf)
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:  # noqa: B008  # immutable, and torch's own default
         """Draw categories: of shape `sample_shape` + the batch's."""
@@ -170,7 +161,7 @@ def _logarithm(probs: Tensor) -> Tensor:
     return wide.masked_fill(none, 1).log().masked_fill(none, -torch.inf)
 
 
-@register_kl(Categorical, Categorical)  # type: ignore[misc, unused-ignore]
+@register_kl(Categorical, Categorical)
 def _kl(p: Categorical, q: Categorical) -> Tensor:
     """Return torch's divergence, with a gradient where a category is masked."""
     nothing = p.probs == 0

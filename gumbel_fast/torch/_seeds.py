@@ -34,7 +34,7 @@ def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor
         return _seed_outside_graphs(generator)
     if generator is not None:
         look_for_checkpoint()
-    if torch.jit.is_tracing():  # which would take an operator without tensors for a constant
+    if torch._C._get_tracing_state() is not None:  # which would take an operator without tensors for a constant
         return draw_words([], generator)
     if torch._C._are_functorch_transforms_active():
         # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.

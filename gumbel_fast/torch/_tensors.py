@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .._core.tensors import BF16, F16, F32, F64, MASK_BYTES, MASK_WORDS, PlainTensors
 
@@ -19,7 +20,6 @@ try:
 except ImportError:
     _bfloat16 = None  # then bfloat16 tensors are widened by torch before they are read
 
-Tensor = torch.Tensor
 #: A parameter that is one for all rows, or a tensor of one for each.
 Number: TypeAlias = "float | torch.Tensor"
 
@@ -90,12 +90,21 @@ def check_mask(mask: object) -> None:
         raise TypeError(f"gumbel_fast: mask must be of bool, int8, uint8, int32 or uint32, not of dtype {mask.dtype}")
 
 
+def as_booleans(mask: torch.Tensor, categories: int) -> torch.Tensor:
+    """Return a mask as booleans, one for each category of the last dimension where it has words."""
+    if mask.dtype not in (torch.int32, torch.uint32):
+        return mask.to(torch.bool)
+    bits = mask.view(torch.int32).unsqueeze(-1) >> torch.arange(32, dtype=torch.int32, device=mask.device)
+    some = (bits & 1).flatten(-2).to(torch.bool)
+    return torch.nn.functional.pad(some, (0, max(categories - some.shape[-1], 0)))[..., :categories]
+
+
 def from_the_end(dim: Any, ndim: int) -> int:
     """Return the number of a dimension of logits counted from the last, -1, so that leading ones may be added."""
     number = operator.index(dim)
     count = max(ndim, 1)  # as for torch's softmax, a tensor without dimensions has one category
     if not -count <= number < count:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {number})")
+        raise IndexError(f"Dimension out of range (expected to be from {-count} to {count - 1}, but got {number})")
     return number if number < 0 else number - count
 
 

@@ -636,7 +636,7 @@ static int is_positive(const chosen_kernel *k) {
 
 /* Whether one is to be made of it. */
 static int is_chosen(const element_type *type, const chosen_kernel *k, choice chosen) {
-    if (!type->logits[k->kernel].run)
+    if (!type->logits[k->kernel].run || (k->gives == ENTROPY && type->is_weight))
         return 0;
     if (chosen == FLOORS)
         return k->kernel == GF_GUMBEL_TOP_K;
