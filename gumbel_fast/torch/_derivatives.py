@@ -16,7 +16,7 @@ from torch import Tensor
 from torch._functorch.utils import enable_single_level_autograd_function
 
 from . import _operators
-from ._tensors import PLAIN, Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad
+from ._tensors import Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad, is_plain
 
 
 def _below(operator: _operators.Operator, *arguments: Any) -> Any:
@@ -64,7 +64,7 @@ class GumbelSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
+        if is_plain(*arguments):
             return _operators.straight_through_kernel(*arguments)
         return _below(_operators.gumbel_softmax, *arguments)
 
@@ -235,7 +235,7 @@ class Categorical(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
+        if is_plain(*arguments):
             return _operators.categorical_kernel(*arguments)
         return _below(_operators.categorical, *arguments)
 
@@ -280,7 +280,7 @@ class LogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
+        if is_plain(*arguments):
             return _operators.log_prob_kernel(*arguments)
         return _below(_operators.log_prob, *arguments)
 

@@ -16,7 +16,7 @@ from .._arguments import NO_FILTERS
 from .._request import draw, to_sample
 from .._rng import SeedPair
 from ._sampling import categorical, tell
-from ._tensors import PLAIN, array_of, as_booleans, check_logits, check_mask, compute_dtype
+from ._tensors import array_of, as_booleans, check_logits, check_mask, compute_dtype, is_plain
 
 
 class Categorical(_Categorical):
@@ -81,7 +81,7 @@ class Categorical(_Categorical):
         # Past torch's own, which would normalise.
         Distribution.__init__(self, given.shape[:-1], validate_args=False)
         self._validate_args = Distribution._validate_args if validate_args is None else validate_args
-        if self._validate_args and PLAIN.plain(given, mask):
+        if self._validate_args and is_plain(given, mask):
             self._validate(probs)
 
     def _validate(self, probs: Tensor | None) -> None:
@@ -137,7 +137,7 @@ class Categorical(_Categorical):
         if self._validate_args and not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         index = value.long()
-        if self._validate_args and PLAIN.plain(index) and index.numel() and int(index.min()) < 0:
+        if self._validate_args and is_plain(index) and index.numel() and int(index.min()) < 0:
             raise ValueError("gumbel_fast: value must be categories, 0 or more")
         batch = self._batch_shape
         if index.shape == batch:

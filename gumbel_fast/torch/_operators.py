@@ -30,6 +30,7 @@ from ._tensors import (
     as_tensor,
     compute_dtype,
     derivatives_wanted,
+    is_plain,
     numbers_of,
     tensor_of,
 )
@@ -78,7 +79,7 @@ class Operator:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it, in the shortest way that there is."""
-        if torch.compiler.is_compiling() or not PLAIN.plain(*arguments):
+        if not is_plain(*arguments):
             given = list(arguments)
             given[self.numbers] = [as_tensor(number) for number in given[self.numbers]]
             return self.overload(*given)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .._rng import RNG, RowStreams, SeedPair
-from ._tensors import CPU, PLAIN
+from ._tensors import CPU, PLAIN, is_plain
 
 _LEAST = -(2**63)
 
@@ -25,12 +25,11 @@ def draw_words(batch: list[int], generator: torch.Generator | None) -> torch.Ten
 
 def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor | SeedPair:
     """Return the words of a call on these tensors: as a tensor, if something may transform or record the call."""
-    compiling = torch.compiler.is_compiling()
-    if not compiling and PLAIN.plain(*tensors):
+    if is_plain(*tensors):
         if generator is not None:
             look_for_checkpoint()
         return SeedPair(*PLAIN.seed(generator))
-    if compiling and generator is not None:
+    if generator is not None and torch.compiler.is_compiling():
         return _seed_outside_graphs(generator)
     if generator is not None:
         look_for_checkpoint()

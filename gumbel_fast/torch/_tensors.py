@@ -68,6 +68,11 @@ PLAIN = PlainTensors(
 )
 
 
+def is_plain(*arguments: object) -> bool:
+    """Whether the tensors among arguments may go to the kernels at once."""
+    return not torch.compiler.is_compiling() and PLAIN.plain(*arguments)
+
+
 def check_logits(name: str, tensor: object) -> None:
     """Raise TypeError for what is no dense tensor of real numbers, ValueError for one that is not on the CPU."""
     if not isinstance(tensor, Tensor):
@@ -109,8 +114,14 @@ def from_the_end(dim: Any, ndim: int) -> int:
 
 
 def as_number(value: Any) -> Number:
-    """Return a tensor as it is, and anything else as a float."""
-    return value if isinstance(value, Tensor) else float(value)
+    """Return one number as a float, and more as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, list | tuple | np.ndarray):
+        return torch.as_tensor(value, device=CPU)
+    if not hasattr(value, "__float__") and not hasattr(value, "__index__"):  # a string, of which float makes a number
+        raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
+    return float(value)
 
 
 def as_tensor(value: Any) -> Any:
