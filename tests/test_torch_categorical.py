@@ -211,7 +211,7 @@ def test_values_and_gradients_in_other_dtypes(dtype):
     for found, model in zip((log_prob, entropy), models, strict=True):
         assert found.dtype.is_floating_point
         torch.testing.assert_close(found.double(), model, rtol=rounding, atol=rounding)
-        (gradient,) = torch.autograd.grad(found.sum(), logits)
+        (gradient,) = torch.autograd.grad(found.sum(), logits, retain_graph=True)
         (wanted,) = torch.autograd.grad(model.sum(), wide, retain_graph=True)
         assert gradient.dtype == dtype
         torch.testing.assert_close(gradient.double(), wanted, rtol=rounding, atol=rounding)
