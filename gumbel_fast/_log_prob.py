@@ -7,9 +7,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, _methods
-from ._arguments import Vector, check_each, check_not_masked
-from ._request import categories_of, reduced, to_log_prob, to_normalise
+from . import _core
+from ._arguments import Array, Vector, as_array, check_each, check_not_masked, compute_dtype
+from ._core import Request
+from ._methods import LOG_PROB_VJP
+from ._request import Parts, categories_of, over_rows, to_log_prob, to_normalise
+from ._results import fill_rows
 from ._threads import as_workers
 
 
@@ -92,6 +95,15 @@ def log_prob(
     threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, (temperature, mask, indptr, filters, axis), zero=True)
+    places = _as_places(index, request)
+    result = np.empty(places.shape, request.compute_type)
+    if result.size:
+        to_log_prob(request, places, result, threads)
+    return result[()]
+
+
+def _as_places(index: ArrayLike, request: Request) -> NDArray[np.int64]:
+    """Return given categories of each row as int64; ValueError for one that is none of its row."""
     check_not_masked("index", index)
     places = np.asarray(index)
     if places.dtype.kind not in "iu" and places.size:
@@ -104,10 +116,53 @@ def log_prob(
     inside = (places >= -1) & (places < columns)
     count = request.columns if request.offsets is None else "its row's"
     check_each("index", places, inside, f"one of {count} categories, or -1")
-    result = np.empty(places.shape, request.compute_type)
-    if result.size:
-        to_log_prob(request, places.astype(np.int64), result, threads)
-    return result[()]
+    return np.asarray(places, np.int64, order="C")
+
+
+def tell(
+    logits: ArrayLike, index: ArrayLike | None, parts: Parts, threads: int, *, entropy: bool
+) -> tuple[Array | None, Array | None]:
+    """Return the log-probabilities of given categories, if there are any, and the entropies, if they are wanted."""
+    request = to_normalise(logits, parts, zero=True)
+    places = None if index is None else _as_places(index, request)
+    logs = None if places is None else np.empty(places.shape, request.compute_type)
+    entropies = np.empty(request.batch, request.compute_type) if entropy else None
+    if (logs is not None and logs.size) or (entropies is not None and entropies.size):
+        to_log_prob(request, places, logs if logs is None or logs.size else None, threads, entropies)
+    return logs, entropies
+
+
+def log_prob_vjp(
+    logits: ArrayLike,
+    index: ArrayLike | None,
+    grad: ArrayLike | None,
+    grad_entropy: ArrayLike | None,
+    parts: Parts,
+    threads: int,
+) -> Array:
+    """Return the gradient in the logits of a loss whose gradients in what `tell` gives are known, those that there are.
+
+    What a mask or filters leave out has gradient 0, whatever its logit.
+    """
+    x = as_array("logits", logits)
+    real = compute_dtype(x.dtype)
+    rows = places = None
+    if grad is not None and index is not None:
+        rows = np.asarray(grad, real, order="C")
+        if rows.ndim < x.ndim:
+            rows = rows[..., np.newaxis]
+    request = to_normalise(x, parts, zero=True, grad=rows)
+    if rows is not None and index is not None:
+        places = _as_places(index, request)
+    entropy = None if grad_entropy is None else np.asarray(grad_entropy, real, order="C")
+
+    def fill(result: Array) -> None:
+        core = request.into(places, out=result, entropy=entropy)
+        over_rows(
+            lambda start, stop: _core.relax(core, _core.LOG_PROB_VJP, start, stop), request, 0.0, LOG_PROB_VJP, threads
+        )
+
+    return fill_rows(fill, request.rows, request.compute_type, parts[-1], None)
 
 
 @overload
@@ -197,4 +252,6 @@ def entropy(
     """
     filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, (temperature, mask, indptr, filters, axis), zero=True)
-    return reduced(request, _core.ENTROPY, _methods.LOG_PROB, None, workers)
+    numbers = np.empty(request.batch, request.compute_type)
+    to_log_prob(request, None, None, as_workers(workers), numbers)
+    return numbers[()]

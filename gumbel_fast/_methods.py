@@ -44,7 +44,7 @@ CHECK = Method(_core.CHECK, 0.0, 0.1, 0.0)
 TILE = 64  #: categories of the longest rows whose noise is made for many rows at a time
 
 #: An element of what only reads and writes rows.
-NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX, LOG_PROB, TRUNCATE = 1.0, 1.0, 0.3, 1.5, 0.3, 0.5
+NOISE, SOFTMAX, SOFTMAX_VJP, GUMBEL_SOFTMAX, LOG_PROB, LOG_PROB_VJP, TRUNCATE = 1.0, 1.0, 0.3, 1.5, 0.3, 0.6, 0.5
 
 
 def _either(first: Method, other: Method, where: Any) -> Method:

@@ -104,24 +104,23 @@ def draw(
     index: NDArray[np.int64] | None = None,
     value: NDArray[np.float64] | None = None,
     log_prob: Array | None = None,
+    entropy: Array | None = None,
     rows: range | None = None,
 ) -> None:
-    """Draw from every row, or those, into `index`, and `value` or `log_prob`; without categories the index is -1."""
+    """Draw from every row, or those, into `index`, and what else there is to take; without categories the index is -1."""
     if not request.columns and request.offsets is None:
-        for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf)):
+        for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf), (entropy, np.nan)):
             if array is not None:
                 array[...] = none
         return
-    request.into(index, value, each=log_prob)
+    request.into(index, value, each=log_prob, entropy=entropy)
     draws = index.shape[-1] if index is not None and index.ndim > len(request.batch) else 1
-    core, category = _core.draw, method.category
-    if log_prob is not None:
-        core, category = _core.draw_with_log_prob, category + LOG_PROB
+    told = log_prob is not None or entropy is not None
     over_rows(
-        lambda start, stop: core(request, method.kernel, start, stop),
+        lambda start, stop: _core.draw(request, method.kernel, start, stop),
         request,
         method.row + draws * method.draw,
-        category,
+        method.category + LOG_PROB * told,
         threads,
         rows,
     )
@@ -212,14 +211,14 @@ def to_sample(
     elif rng is not None or start != (0, 0):
         raise ValueError("rng and offset must be left out where noise is given")
     return _request(
-        array,
+        (array,) if given is None else (array, given),
         rows,
         parts,
         read_as,
         batch,
         ragged,
         stream=stream,
-        other=given,
+        other=None if given is None else as_rows("noise", given, parts[-1]),
         zero=True,
         allow_fewer=allow_fewer,
         floor=floor,
@@ -233,19 +232,19 @@ def to_relax(logits: ArrayLike, parts: Parts, *, rng: RNG, offset: tuple[int, in
     x, read_as = as_read(array)
     rows, _, batch, columns = _as_rows_of(x, parts)
     stream = to_stream(rng, as_offset(offset, columns), batch)
-    return _request(array, rows, parts, read_as, batch, stream=stream)
+    return _request((array,), rows, parts, read_as, batch, stream=stream)
 
 
-def to_normalise(logits: ArrayLike, parts: Parts, *, zero: bool = False) -> Request:
-    """Return the request of what has no noise; `zero`: temperature 0 is one."""
+def to_normalise(logits: ArrayLike, parts: Parts, *, zero: bool = False, grad: Array | None = None) -> Request:
+    """Return the request of what has no noise; `zero`: temperature 0 is one; `grad`: rows of a gradient, for another."""
     array = as_array("logits", logits)
     x, read_as = as_read(array)
     rows, ragged, batch, _ = _as_rows_of(x, parts)
-    return _request(array, rows, parts, read_as, batch, ragged, zero=zero)
+    return _request((array,), rows, parts, read_as, batch, ragged, zero=zero, other=grad)
 
 
 def _request(
-    logits: Array,
+    inputs: tuple[Array, ...],
     rows: Array,
     parts: Parts,
     read_as: np.dtype[Any],
@@ -262,12 +261,9 @@ def _request(
     temperature, mask, _, filters, axis = parts
     key, row, column, streams = stream
     t = as_temperature(temperature, batch, zero=zero)
-    inputs: tuple[Array, ...] = (logits,)
-    beside = allowed = None
-    if other is not None:
-        inputs, beside = (*inputs, other), as_rows("noise", other, axis)
+    allowed = None
     if mask is not None:
-        allowed = as_mask(mask, logits, axis, ragged=ragged is not None)
+        allowed = as_mask(mask, inputs[0], axis, ragged=ragged is not None)
         inputs = (*inputs, allowed)
     kept = None if filters is NO_FILTERS else as_filters(filters, t, batch)
     least = None if floor is None else as_floor(floor, batch)
@@ -279,7 +275,7 @@ def _request(
         key,
         row,
         column,
-        beside,
+        other,
         read_as,
         allowed,
         kept,
@@ -312,7 +308,9 @@ def as_wanted(request: Request, wanted: int) -> int:
     return min(wanted, request.columns)
 
 
-def to_log_prob(request: Request, index: NDArray[np.int64], out: Array, threads: int) -> None:
-    """Write log-probabilities of the categories that `index` has for each row."""
-    request.into(index, each=out)
+def to_log_prob(
+    request: Request, index: NDArray[np.int64] | None, log_prob: Array | None, threads: int, entropy: Array | None = None
+) -> None:
+    """Write log-probabilities of the categories that `index` has for each row, and the entropies."""
+    request.into(index, each=log_prob, entropy=entropy)
     over_rows(lambda start, stop: _core.relax(request, _core.LOG_PROB, start, stop), request, 0.0, LOG_PROB, threads)

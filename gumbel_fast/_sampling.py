@@ -295,27 +295,43 @@ def categorical(
     >>> gumbel_fast.categorical(np.zeros(6), indptr=[0, 1, 6], rng=1)  # rows of 1 and of 5
     array([0, 2])
     """
-    threads = as_workers(workers)
     if as_pair(offset)[1]:
         raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
+    threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
     parts = temperature, mask, indptr, filters, axis
     samples = None if num_samples is None else _as_count(num_samples)
     request = to_sample(logits, parts, weights=weights, rng=rng, offset=offset, allow_fewer=allow_fewer)
+    index, log_prob, _ = draw_and_tell(request, samples, replace, threads, log_prob=return_log_prob, out=out)
+    return index if log_prob is None else (index, log_prob[()])
+
+
+def draw_and_tell(
+    request: Request,
+    samples: int | None,
+    replace: bool,
+    threads: int,
+    *,
+    log_prob: bool = False,
+    entropy: bool = False,
+    out: NDArray[np.int64] | None = None,
+) -> tuple[Any, NDArray[Any] | None, NDArray[Any] | None]:
+    """Return what `categorical` draws and, where they are wanted, the log-probabilities and the entropy of each row."""
     shape = request.batch if samples is None else (*request.batch, samples)
     if out is not None:
         check_out(out, shape, np.int64, *request.inputs)
-    log_prob = np.empty(shape, request.compute_type) if return_log_prob else None
+    logs = np.empty(shape, request.compute_type) if log_prob else None
+    entropies = np.empty(request.batch, request.compute_type) if entropy else None
     if samples is None or samples == 1:  # the same draw, whatever the shape
         method = _methods.CATEGORICAL if request.filters is None else _methods.FILTERED
         one = np.empty(request.batch, np.int64)
-        draw(request, method, threads, one, None, None if log_prob is None else log_prob.reshape(request.batch))
+        draw(request, method, threads, one, None, None if logs is None else logs.reshape(request.batch), entropies)
         index = deliver(one.reshape(shape), out)
     else:
         index = _several(request, samples, replace, shape, out, threads)
-        if log_prob is not None and log_prob.size:
-            to_log_prob(request, np.asarray(index), log_prob, threads)
-    return index if log_prob is None else (index, log_prob[()])
+        if (logs is not None and logs.size) or (entropies is not None and entropies.size):
+            to_log_prob(request, np.asarray(index), logs if samples else None, threads, entropies)
+    return index, logs, entropies
 
 
 def _several(

@@ -65,7 +65,8 @@ typedef enum { GF_F32, GF_F64, GF_F16, GF_BF16, GF_W32, GF_W64, GF_DTYPES } gf_d
 typedef enum {
     /* Draws nothing: says whether each row can be drawn from. */
     GF_CHECK,
-    /* One draw from each row, with probability softmax(x / temperature). */
+    /* One draw from each row, with probability softmax(x / temperature); and, where there are `out` and `entropy`, what
+     * GF_LOG_PROB gives for it. */
     GF_CATEGORICAL,
     /* draws.count draws from each row with the same probability, by rejection from block envelopes, or by alias table.
      *
@@ -92,17 +93,19 @@ typedef enum {
     GF_DISTINCT_TOP_K,
     /* softmax of (x + G) / temperature; hard: 1 at its first greatest entry, else 0. */
     GF_GUMBEL_SOFTMAX,
-    /* One draw from what the filters keep of each row, with probability softmax(x / temperature) on it. */
+    /* The same from what the filters keep of each row. */
     GF_FILTERED,
     /* The logits that the filters keep, -inf for the others, into `out`. */
     GF_TRUNCATE,
     GF_SOFTMAX, /* of x / temperature */
     GF_LOG_SOFTMAX,
     GF_LOGSUMEXP, /* one entry of `out` for each row */
-    /* Logarithms of the probability that a draw from what is kept is each of draws.count given indices, into `out`. */
+    /* Logarithms of the probability that a draw from what is kept is each of draws.count given indices, into `out` if there is
+     * one; and of logits the entropy of such a draw in nats, into `entropy` if there is one. */
     GF_LOG_PROB,
-    /* In nats, of such a draw; one entry of `out` for each row. */
-    GF_ENTROPY,
+    /* The gradient in the logits, into `out`, of a loss whose gradients in these are `other`, draws.count numbers for each
+     * row, and `entropy`; either may be missing. */
+    GF_LOG_PROB_VJP,
     GF_LOGITS_KERNELS
 } gf_logits_kernel;
 

@@ -79,6 +79,7 @@ typedef struct {
     int allow_fewer;      /* a row with fewer categories than draws has index -1 and value -inf for the others */
     void *out;            /* of relaxations, in the compute type; may be x or other */
     ptrdiff_t out_stride; /* bytes between its rows, or between the numbers that there are for each */
+    void *entropy; /* one for each row, from row 0 on, in the compute type; of a gradient, that of the loss in it; or NULL */
     int hard;             /* a one-hot in place of probabilities */
 } gf_request;
 
@@ -111,6 +112,9 @@ static inline void gf_put(const gf_request *q, size_t r, int64_t index, double v
     if (q->draws.value)
         q->draws.value[r] = value;
 }
+/* Whether a draw's log-probability is wanted, or the entropy. */
+static inline int gf_told(const gf_request *q) { return q->out || q->entropy; }
+
 static inline double gf_temperature(const gf_request *q, size_t r) { return gf_vector_at(q->temperature, r); }
 
 static inline double gf_floor(const gf_request *q, size_t r) {

@@ -7,6 +7,7 @@ samplers     draws from requests, and the fast path of small calls; seeds.pxd: t
 relaxations  softmax and its relatives, and noise
 distribution the functions of gumbel_r
 pool         threads that share the pieces of a call
+tensors      the fast path of small calls on PyTorch's tensors; small_calls.pxd: what it shares with that of arrays
 c_interface  what `cimport gumbel_fast` gives
 kernels.pxd  the C core's headers, declared
 """
@@ -14,9 +15,9 @@ kernels.pxd  the C core's headers, declared
 from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
 from .pool import share
 from .relaxations import (
-    ENTROPY,
     GUMBEL_SOFTMAX,
     LOG_PROB,
+    LOG_PROB_VJP,
     LOG_SOFTMAX,
     LOGSUMEXP,
     SOFTMAX,
@@ -42,7 +43,6 @@ from .samplers import (
     Streams,
     draw,
     draw_seed,
-    draw_with_log_prob,
     fast_categorical,
     fast_gumbel_max,
     fast_gumbel_top_k,
@@ -68,7 +68,6 @@ __all__ = [
     "CDF",
     "CHECK",
     "DISTINCT_TOP_K",
-    "ENTROPY",
     "FILTERED",
     "GUMBEL_MAX",
     "GUMBEL_MAX_GIVEN",
@@ -80,6 +79,7 @@ __all__ = [
     "LOGSF",
     "LOGSUMEXP",
     "LOG_PROB",
+    "LOG_PROB_VJP",
     "LOG_SOFTMAX",
     "MAX_COLUMNS",
     "PDF",
@@ -101,7 +101,6 @@ __all__ = [
     "distribution_scalar",
     "draw",
     "draw_seed",
-    "draw_with_log_prob",
     "fast_categorical",
     "fast_gumbel_max",
     "fast_gumbel_top_k",

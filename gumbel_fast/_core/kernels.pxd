@@ -64,6 +64,7 @@ cdef extern from "request.h" nogil:
         int allow_fewer
         void *out
         Py_ssize_t out_stride
+        void *entropy
         int hard
 
     size_t gf_columns(const gf_request *request, size_t row)
@@ -134,7 +135,7 @@ cdef extern from "gumbel_fast.h" nogil:
         GF_LOG_SOFTMAX
         GF_LOGSUMEXP
         GF_LOG_PROB
-        GF_ENTROPY
+        GF_LOG_PROB_VJP
         GF_LOGITS_KERNELS
 
     ctypedef void (*gf_gumbel_kernel)(

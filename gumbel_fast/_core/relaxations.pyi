@@ -11,7 +11,7 @@ LOGSUMEXP: int
 GUMBEL_SOFTMAX: int
 TRUNCATE: int
 LOG_PROB: int
-ENTROPY: int
+LOG_PROB_VJP: int
 SOFTMAX_VJP: int
 
 def relax(request: Request, function: int, start: int, stop: int) -> None: ...

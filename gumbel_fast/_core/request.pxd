@@ -91,7 +91,7 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.draws.first, c.draws.count = 0, 1
     c.floor.data, c.floor.step = NULL, 0
     c.allow_fewer = 0
-    c.out, c.out_stride, c.hard = NULL, 0, 0
+    c.out, c.out_stride, c.entropy, c.hard = NULL, 0, NULL, 0
 
 
 cdef inline gf_status run_kernel(const gf_kernel *kernel, const gf_request *c, size_t start, size_t stop,

@@ -115,15 +115,16 @@ cdef class Request:
             self.walk.numbers = <const uint64_t *> cnp.PyArray_DATA(streams[1])
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, cnp.ndarray each=None,
-             bint hard=False):
+             bint hard=False, cnp.ndarray entropy=None):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
         and C-contiguous, of the shape of `index`. `out` takes relaxed rows, in any layout; in its place `each` takes
-        the one or more numbers that there are for each row, C-contiguous.
+        the one or more numbers that there are for each row, C-contiguous. `entropy` is one number for each row, too, in
+        the compute type and C-contiguous; a gradient is given that of the loss there.
         """
         cdef int last = len(self.batch)
-        self.results = index, value, out, each
+        self.results = index, value, out, each, entropy
         if index is not None:
             rows_of(index, last, &self.walk.index)
             if cnp.PyArray_NDIM(index) > last:
@@ -137,6 +138,7 @@ cdef class Request:
             self.out_aside = not is_direct(out, out.descr)
         elif each is not None:
             rows_of(each, last, &self.walk.out)
+        self.c.entropy = NULL if entropy is None else cnp.PyArray_DATA(entropy)
         self.c.hard = hard
         return self
 

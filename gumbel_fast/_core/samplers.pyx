@@ -14,10 +14,8 @@ from gumbel_fast._core.request cimport (
     run_request, subject_of)
 from gumbel_fast._core.rows cimport Rows, compute_type_of, dtype_of, no_rows, of_weights, row_at
 from gumbel_fast._core.seeds cimport take_seed
+from gumbel_fast._core.small_calls cimport FAST_MOST, FAST_MOST_ORDERED, Options, no_options, set_filter, take_number
 from gumbel_fast._core.target cimport kernels
-
-cdef enum:
-    CACHED = 1 << 16  # elements whose second reading does not leave the cache
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
@@ -77,35 +75,6 @@ def try_draw(Request request not None, int method):
     return None if status.row < 0 else status.found
 
 
-cdef gf_status run_with_log_prob(const gf_kernel *kernel, int dtype, const gf_request *c, const Walk *walk,
-                                 Py_ssize_t start, Py_ssize_t stop) noexcept:
-    # Draws, and then the draws' log-probabilities, some rows at a time that the cache holds meanwhile.
-    cdef Py_ssize_t step = max(CACHED // max(<Py_ssize_t> c.columns, 1), 1), end
-    cdef gf_status status
-    status.row, status.found = -1, 0
-    while start < stop and status.row < 0:
-        end = min(start + step, stop)
-        status = run(kernel, c, walk, start, end)
-        if status.row < 0:
-            status = run(&kernels.logits[dtype][GF_LOG_PROB], c, walk, start, end)
-        start = end
-    return status
-
-
-def draw_with_log_prob(Request request not None, method not None, Py_ssize_t start, Py_ssize_t stop):
-    """Draw from rows start to stop as `draw` does, and write the draws' log-probabilities to the request's `each`."""
-    cdef gf_status status
-    cdef int number
-    if request.x_aside or request.mask_aside or request.offsets is not None:
-        raise_for(&request.c, run_by(request, method, start, stop), subject_of(request))
-        status = run_request(&kernels.logits[request.dtype][GF_LOG_PROB], request, start, stop)
-    else:
-        number = method
-        status = run_with_log_prob(
-            &kernels.logits[request.dtype][number], request.dtype, &request.c, &request.walk, start, stop)
-    raise_for(&request.c, status, subject_of(request))
-
-
 cdef class RepeatedRow:
     """Row number r of a request, read and ready to be drawn from in pieces, by ALIAS or by REJECTION.
 
@@ -155,10 +124,6 @@ cdef class RepeatedRow:
 # rows and a temperature, and with no argument beside these but a row offset, scalar filters, a contiguous mask and
 # return_log_prob, comes to the kernel at once; anything else is handed on to the function decorated.
 
-cdef enum:
-    FAST_MOST = 1 << 22  # elements, some milliseconds: longer calls are in pieces, between which an interrupt is seen
-    FAST_MOST_ORDERED = 1 << 17  # and where many are drawn from each row
-
 cdef object Generator = None  # numpy.random.Generator, once a call has asked for it
 
 
@@ -201,25 +166,6 @@ cdef inline void one_stride(Rows *rows, void *data, Py_ssize_t count, Py_ssize_t
     rows.data, rows.first, rows.ndim, rows.shape[0], rows.strides[0] = <char *> data, 0, 1, count, stride
 
 
-cdef struct Options:
-    # What a call may have beside its temperature, and where that lies.
-    double temperature, top_k, top_p, min_p
-    gf_filter filter
-    gf_mask mask
-    uint64_t row
-    bint log_prob
-
-
-cdef inline bint take_number(value, double least, double most, double *number, gf_vector *vector) except -1:
-    if value is None:
-        return True
-    if type(value) is not float and type(value) is not int:
-        return False
-    number[0] = value
-    vector.data, vector.step = number, 0
-    return least <= number[0] <= most
-
-
 cdef bint take_mask(value, cnp.ndarray x, gf_mask *mask) except -1:
     cdef int kind, axis, last = cnp.PyArray_NDIM(x) - 1
     cdef cnp.ndarray array
@@ -257,9 +203,6 @@ cdef bint take_row(value, uint64_t *row) except -1:
 
 cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c, Options *o) except -1:
     # Whether there is nothing else among the arguments; filtered: they may be those of a draw from what filters keep.
-    cdef gf_vector none
-    none.data, none.step = NULL, 0
-    o.filter.temperature, o.filter.top_k, o.filter.top_p, o.filter.min_p = c.temperature, none, none, none
     for name, value in others.items():
         if name == "mask":
             if value is not None:
@@ -287,8 +230,7 @@ cdef bint take_options(dict others, cnp.ndarray x, bint filtered, gf_request *c,
                 return False
         else:
             return False
-    if o.filter.top_k.data is not NULL or o.filter.top_p.data is not NULL or o.filter.min_p.data is not NULL:
-        c.filter = &o.filter
+    set_filter(c, o)
     return True
 
 
@@ -334,7 +276,7 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
     one_draw_each(&c)
     c.columns, c.temperature.data = <size_t> columns, &t
     kernel = &kernels.logits[dtype][method]
-    options.row, options.log_prob = 0, False
+    no_options(&c, &options)
     if others:
         if not take_options(others, x, method == GF_CATEGORICAL, &c, &options):
             return None
@@ -366,10 +308,7 @@ cdef object draw_fast(rows, bint weights, temperature, rng, dict others, int met
             one_stride(&several.mask, <void *> c.mask.rows.data, count, c.mask.rows.stride)
         several.keys = <const uint64_t *> cnp.PyArray_DATA(streams.keys)
         several.numbers = <const uint64_t *> cnp.PyArray_DATA(streams.numbers)
-    if options.log_prob:
-        raise_for(&c, run_with_log_prob(kernel, dtype, &c, walk, 0, count), subject)
-    else:
-        raise_for(&c, run(kernel, &c, walk, 0, count), subject)
+    raise_for(&c, run(kernel, &c, walk, 0, count), subject)
     result = indices
     if indices is None:
         result = PyArray_Scalar(&one, cnp.PyArray_DescrFromType(cnp.NPY_INT64), None)

@@ -1,6 +1,8 @@
 /* Template: one draw from each row, a short one by inverse CDF and a long one by rejection; ragged rows some at a time in the
- * order of their lengths. How a row is drawn from depends on its own length alone. */
+ * order of their lengths. How a row is drawn from depends on its own length alone. Where the log-probabilities of the draws or
+ * the entropies are wanted, short rows are read once for both. */
 #include "kernels/inverse_cdf_tpl.h"
+#include "kernels/log_prob_tpl.h"
 #include "kernels/rejection_tpl.h"
 
 #if defined(GF_CATEGORICAL_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -11,7 +13,8 @@
 #endif
 
 static size_t ROW(categorical_scratch)(const gf_request *q) {
-    return q->columns <= GF_SHORT_ROW ? 0 : ROW(rejection_scratch)(q);
+    const size_t draw = q->columns <= GF_SHORT_ROW ? 0 : ROW(rejection_scratch)(q);
+    return gf_told(q) ? ROW(told_scratch)(q, draw) : draw;
 }
 
 /* Row r by itself. */
@@ -33,7 +36,7 @@ GF_INLINE gf_status ROW(categorical_by_length)(const gf_request *q, size_t start
             uint32_t open;
             if (q->temperature.step)
                 rates = ROW(rates_from)(q, &group, 0, group.some);
-            ROW(inverse_cdf_lanes)(q, &group, 0, group.some, &keys, &rates, index, &open, whole);
+            ROW(inverse_cdf_lanes)(q, &group, 0, group.some, &keys, &rates, index, &open, NULL, whole);
             for (size_t lane = 0; lane < group.some; lane++)
                 *gf_index(q, ragged_lane(&group, 0, lane)) = index[lane];
             for (; open; open &= open - 1)
@@ -50,7 +53,7 @@ GF_APART gf_status ROW(categorical_ragged)(const gf_request *q, size_t start, si
                    : ROW(categorical_by_length)(q, start, stop, scratch, 1);
 }
 
-static gf_status ROW(categorical)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+static gf_status ROW(categorical_untold)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     gf_status status = gf_done();
     size_t r = start;
     if (!q->offsets && q->columns > GF_SHORT_ROW)
@@ -63,6 +66,30 @@ static gf_status ROW(categorical)(const gf_request *q, size_t start, size_t stop
     for (; r < stop && status.row < 0; r++)
         status = ROW(categorical_alone)(q, r, scratch);
     return status;
+}
+
+#ifndef OF_WEIGHTS
+
+GF_APART gf_status ROW(categorical_told_whole)(const gf_request *q, size_t *r, size_t stop, void *scratch) {
+    return ROW(inverse_cdf_many)(q, r, stop, ROW(log_prob_of_sums), scratch, 1);
+}
+
+GF_APART gf_status ROW(categorical_told_masked)(const gf_request *q, size_t *r, size_t stop, void *scratch) {
+    return ROW(inverse_cdf_many)(q, r, stop, ROW(log_prob_of_sums), scratch, 0);
+}
+
+#endif
+
+static gf_status ROW(categorical)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    if (!gf_told(q))
+        return ROW(categorical_untold)(q, start, stop, scratch);
+    gf_status status = gf_done();
+#ifndef OF_WEIGHTS
+    if (!q->offsets && q->columns <= GF_SHORT_ROW && stop - start > SHORT_FEW)
+        status = q->mask ? ROW(categorical_told_masked)(q, &start, stop, scratch)
+                         : ROW(categorical_told_whole)(q, &start, stop, scratch);
+#endif
+    return status.row < 0 ? ROW(told)(q, start, stop, ROW(categorical_untold), scratch) : status;
 }
 
 #endif

@@ -17,6 +17,7 @@
  *
  * Tried and slower: the cut for each row, and a draw from it (real rows under top_p 0.95: 4 times a draw, for the mass of
  * the row alone takes 3). */
+#include "kernels/log_prob_tpl.h"
 #include "kernels/rejection_tpl.h"
 
 #if defined(GF_FILTERED_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -160,7 +161,7 @@ static int64_t ROW(filtered_row)(const gf_request *q, size_t r, ROW(rejection_me
     }
 }
 
-static gf_status ROW(filtered)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+static gf_status ROW(filtered_untold)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     for (size_t r = start; r < stop; r++) {
         const int64_t left = ROW(filtered_row)(q, r, scratch, gf_index(q, r));
         const gf_status status = gf_ended(q, r, left);
@@ -168,6 +169,15 @@ static gf_status ROW(filtered)(const gf_request *q, size_t start, size_t stop, v
             return status;
     }
     return gf_done();
+}
+
+static size_t ROW(filtered_scratch)(const gf_request *q) {
+    return gf_told(q) ? ROW(told_scratch)(q, ROW(rejection_scratch)(q)) : ROW(rejection_scratch)(q);
+}
+
+static gf_status ROW(filtered)(const gf_request *q, size_t start, size_t stop, void *scratch) {
+    return gf_told(q) ? ROW(told)(q, start, stop, ROW(filtered_untold), scratch)
+                      : ROW(filtered_untold)(q, start, stop, scratch);
 }
 
 #endif

@@ -6,7 +6,7 @@
  * the others, where u is fine: their sum is compared with u first, and where u falls on them (less than once in
  * 2^14 rows, usually never) or is itself tiny, the row is drawn again by itself, with more random bits. Up to SHORT_FEW
  * rows, alone or left over, are drawn by themselves as well: the same sums in the same order. */
-#include "kernels/lanes_tpl.h"
+#include "kernels/short_sums_tpl.h"
 #include "kernels/uniform.h"
 
 #if defined(GF_INVERSE_CDF_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -137,10 +137,11 @@ GF_INLINE vec_t ROW(lane_weights)(vec_t x, vec_t greatest, vec_t unit, const ROW
 #endif
 
 /* LANES rows at most, from number r on or those of a group: their indices, and in *open the lanes that are to be drawn by
- * themselves: a row that cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. */
-GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
-                                      const philox_keys *keys, const ROW(lane_rates) * rates, int64_t *index,
-                                      uint32_t *open, int whole) {
+ * themselves: a row that cannot be drawn from, one at an extreme temperature or 0, and one that needs more bits. `sums`, if
+ * wanted, are those of logits; returns the lanes whose are left. */
+GF_INLINE uint32_t ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
+                                          const philox_keys *keys, const ROW(lane_rates) * rates, int64_t *index,
+                                          uint32_t *open, ROW(sums) * sums, int whole) {
     static const uint64_t eight[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     const size_t n = group ? group->columns : q->columns;
     const vec_t limit = V(set)((real_t)SHORT_SMALL);
@@ -148,12 +149,23 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
     const mask_t unusable = ROW(lane_columns)(q, group, r, some, column, &greatest, whole);
 
     uint32_t fine = 0;
+#ifdef OF_WEIGHTS
+    (void)sums;
+#endif
     const vec_t unit = ROW(lane_units)(greatest, &fine);
     f64x8 small[EIGHTS], large[EIGHTS];
     for (int e = 0; e < EIGHTS; e++)
         small[e] = large[e] = f64_set(0);
+#ifndef OF_WEIGHTS
+    ROW(lane_sums) lanes = ROW(lane_sums_of_none)();
+#endif
     for (size_t c = 0; c < n; c++) {
+#ifdef OF_WEIGHTS
         vec_t w = ROW(lane_weights)(column[c], greatest, unit, rates);
+#else
+        vec_t w = sums ? ROW(lane_sums_add)(&lanes, column[c], greatest, rates->rate, 1)
+                       : ROW(lane_weights)(column[c], greatest, unit, rates);
+#endif
         mask_t is_small = V(less)(w, limit);
         column[c] = V(select)(is_small, V(set)(0), w);
         if (V(mask_bits)(is_small))
@@ -195,8 +207,13 @@ GF_INLINE void ROW(inverse_cdf_lanes)(const gf_request *q, const ragged_group *g
             memcpy(index + 8 * e, picked, (some - 8 * (size_t)e) * sizeof *picked);
         }
 
-    *open = fine | rates->extreme | V(mask_bits)(unusable);
-    *open &= (uint32_t)((1ull << some) - 1);
+#ifndef OF_WEIGHTS
+    if (sums)
+        ROW(lane_sums_end)(&lanes, greatest, some, sums, 1);
+#endif
+    const uint32_t left = rates->extreme | V(mask_bits)(unusable);
+    *open = (fine | left) & (uint32_t)((1ull << some) - 1);
+    return left;
 }
 
 /* Draws from row r by itself. */
@@ -209,9 +226,12 @@ GF_INLINE gf_status ROW(inverse_cdf_row)(const gf_request *q, size_t r) {
     return gf_done();
 }
 
-/* Draws by lanes from row *r on, all of one length, until no more than SHORT_FEW are left or one cannot be drawn from. */
-GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop, int whole) {
+/* Draws by lanes from row *r on, all of one length, until no more than SHORT_FEW are left or one cannot be drawn from; `told`
+ * of each row is what is done with its sums, NULL where they are not wanted. */
+GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t stop, ROW(short_use) told,
+                                          void *scratch, int whole) {
     philox_keys keys;
+    ROW(sums) sums[LANES];
     ROW(lane_rates) rates = ROW(rates_from)(q, NULL, *r, 1);
     philox_keys_set(&keys, q->stream.key);
     while (stop - *r > SHORT_FEW) {
@@ -219,23 +239,26 @@ GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t
         uint32_t open;
         if (q->temperature.step)
             rates = ROW(rates_from)(q, NULL, *r, some);
-        ROW(inverse_cdf_lanes)(q, NULL, *r, some, &keys, &rates, gf_index(q, *r), &open, whole);
+        const uint32_t left = ROW(inverse_cdf_lanes)(
+            q, NULL, *r, some, &keys, &rates, gf_index(q, *r), &open, told ? sums : NULL, whole);
         for (; open; open &= open - 1) {
             const gf_status status = ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open));
             if (status.row >= 0)
                 return status;
         }
+        for (size_t lane = 0; told && lane < some; lane++)
+            told(q, *r + lane, left >> lane & 1 ? NULL : sums + lane, scratch);
         *r += some;
     }
     return gf_done();
 }
 
 GF_APART gf_status ROW(inverse_cdf_whole)(const gf_request *q, size_t *r, size_t stop) {
-    return ROW(inverse_cdf_many)(q, r, stop, 1);
+    return ROW(inverse_cdf_many)(q, r, stop, NULL, NULL, 1);
 }
 
 GF_APART gf_status ROW(inverse_cdf_masked)(const gf_request *q, size_t *r, size_t stop) {
-    return ROW(inverse_cdf_many)(q, r, stop, 0);
+    return ROW(inverse_cdf_many)(q, r, stop, NULL, NULL, 0);
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Template: the logarithm of the probability that a draw from what a mask and filters leave of a row is each of some given
- * categories. */
+/* Template: what there is to tell of a draw from what a mask and filters leave of a row: the logarithm of the probability that it
+ * is each of some given categories, and its entropy. Their gradient: log_prob_vjp_tpl.h. */
 #include "kernels/filter_tpl.h"
 #include "kernels/short_sums_tpl.h"
 
@@ -28,27 +28,66 @@ GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
     return gf_temperature(q, r) == 0 ? 1 : gf_temperature(q, r);
 }
 
+#ifndef OF_WEIGHTS
+
+/* sum(w log(1 / w)), terms that are not negative: each keeps its digits near 0. */
+GF_INLINE double ROW(slope_of)(const ROW(row) * row, const ROW(scaling) * s, int whole) {
+    const vec_t zero = V(set)(0), lowest = V(set)(-1000); /* where the weight is 0 */
+    NAME(running_sum) sum = NAME(empty_sum)();
+    for (size_t i = 0; i < row->n; i += LANES) {
+        const vec_t z = V(max)(NAME(below)(ROW(read)(row, i, whole), s), lowest);
+        NAME(accumulate)(&sum, V(mul)(V(sub)(zero, z), NAME(exp_below)(z)));
+    }
+    return NAME(total)(&sum);
+}
+
+GF_APART double ROW(slope_any)(const ROW(row) * row, const ROW(scaling) * s) { return ROW(slope_of)(row, s, 0); }
+
+#endif
+
+/* Sums of what is left of row r, after its filters; of weights and where it is not `sloped` without the entropy. All are NaN
+ * where nothing can be drawn. */
+static ROW(sums) ROW(sums_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch, int sloped) {
+    const real_t greatest = ROW(normalise_left)(q, r, row, scratch);
+    const ROW(scaling) s = ROW(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
+#ifdef OF_WEIGHTS
+    (void)sloped;
+    return (ROW(sums)){greatest, ROW(log_mass)(row, &s), NAN};
+#else
+    ROW(sums) sums = {greatest, NAN, NAN};
+    if (greatest != greatest)
+        return sums;
+    const double mass = ROW(mass)(row, ROW(place_of)(row, greatest), &s);
+    sums.log_mass = log1p_of(mass);
+    if (sloped)
+        sums.entropy = sums.log_mass + (row->whole ? ROW(slope_of)(row, &s, 1) : ROW(slope_any)(row, &s)) / (1 + mass);
+    return sums;
+#endif
+}
+
 /* Of index -1, which stands for no draw, -inf. */
-GF_INLINE void ROW(log_prob_put)(const gf_request *q, size_t r, const ROW(row) * row, real_t greatest,
-                                 double log_mass) {
+GF_INLINE void ROW(log_prob_put)(const gf_request *q, size_t r, const ROW(row) * row, const ROW(sums) * sums) {
+    if (q->entropy)
+        ((real_t *)q->entropy)[r] = (real_t)sums->entropy;
+    if (!q->out)
+        return;
     const char *index = (const char *)gf_index(q, r);
-    const ROW(score_scale) scale = ROW(score_scale_of)(greatest, ROW(normalise_temperature)(q, r));
+    const ROW(score_scale) scale = ROW(score_scale_of)(sums->greatest, ROW(normalise_temperature)(q, r));
     real_t *out = gf_each(q, r);
     for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
         int64_t place;
         memcpy(&place, index, sizeof place);
         const real_t x = place < 0 ? NOTHING : ROW(element)(row, (size_t)place);
-        out[i] = place >= 0 && log_mass != log_mass ? (real_t)NAN
-                 : x == NOTHING                     ? -(real_t)INFINITY
-                                                    : (real_t)(ROW(score_one)(x, &scale) - log_mass + 0.0); /* not -0 */
+        out[i] = place >= 0 && sums->log_mass != sums->log_mass ? (real_t)NAN
+                 : x == NOTHING ? -(real_t)INFINITY
+                                : (real_t)(ROW(score_one)(x, &scale) - sums->log_mass + 0.0); /* not -0 */
     }
 }
 
-GF_INLINE void ROW(log_prob_row)(const gf_request *q, size_t r, void *scratch) {
+static void ROW(log_prob_row)(const gf_request *q, size_t r, void *scratch) {
     ROW(row) row = ROW(row_of)(q, r);
-    const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
-    const ROW(scaling) s = ROW(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
-    ROW(log_prob_put)(q, r, &row, greatest, ROW(log_mass)(&row, &s));
+    const ROW(sums) sums = ROW(sums_left)(q, r, &row, scratch, q->entropy != NULL);
+    ROW(log_prob_put)(q, r, &row, &sums);
 }
 
 #ifdef OF_WEIGHTS
@@ -61,19 +100,45 @@ static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, v
 
 #else
 
-static void ROW(log_prob_of_sums)(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch) {
+static void ROW(log_prob_of_sums)(const gf_request *q, size_t r, const ROW(sums) * sums, void *scratch) {
     const ROW(row) row = ROW(row_of)(q, r);
     if (sums)
-        ROW(log_prob_put)(q, r, &row, sums->greatest, sums->log_mass);
+        ROW(log_prob_put)(q, r, &row, sums);
     else
         ROW(log_prob_row)(q, r, scratch);
 }
 
 static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    ROW(short_sums_each)(q, start, stop, ROW(log_prob_of_sums), scratch, 0);
+    if (q->entropy)
+        ROW(short_sums_each)(q, start, stop, ROW(log_prob_of_sums), scratch, 1);
+    else
+        ROW(short_sums_each)(q, start, stop, ROW(log_prob_of_sums), scratch, 0);
     return gf_done();
 }
 
 #endif
+
+/* -- beside a draw -- */
+
+GF_INLINE size_t ROW(told_scratch)(const gf_request *q, size_t draw) {
+    const size_t log_prob = ROW(filter_scratch)(q);
+    return draw > log_prob ? draw : log_prob;
+}
+
+/* Draws, and then what there is to tell of the draws, some rows at a time that the cache holds meanwhile. */
+static gf_status ROW(told)(const gf_request *q, size_t start, size_t stop, gf_run draw, void *scratch) {
+    enum { CACHED = 1 << 16 };
+    gf_status status = gf_done();
+    while (start < stop && status.row < 0) {
+        size_t end = start, elements = 0;
+        while (end < stop && (end == start || elements < CACHED))
+            elements += gf_columns(q, end++);
+        status = draw(q, start, end, scratch);
+        if (status.row < 0)
+            status = ROW(log_prob)(q, start, end, scratch);
+        start = end;
+    }
+    return status;
+}
 
 #endif

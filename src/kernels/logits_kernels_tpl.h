@@ -6,6 +6,7 @@
 #include "kernels/gumbel_softmax_tpl.h"
 #include "kernels/gumbel_top_k_tpl.h"
 #include "kernels/log_prob_tpl.h"
+#include "kernels/log_prob_vjp_tpl.h"
 #include "kernels/normalise_tpl.h"
 #include "kernels/rejection_distinct_tpl.h"
 #include "kernels/truncate_tpl.h"
@@ -29,7 +30,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_REJECTION_DISTINCT] = {.run = ROW(rejection_distinct), .scratch = ROW(rejection_distinct_scratch)},
     [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
     [GF_DISTINCT_TOP_K] = {.run = ROW(distinct_top_k), .scratch = ROW(top_k_scratch)},
-    [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(rejection_scratch)},
+    [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(filtered_scratch)},
     [GF_LOG_PROB] = {.run = ROW(log_prob), .scratch = ROW(filter_scratch)},
 #ifndef OF_WEIGHTS
     [GF_GUMBEL_MAX] = {.run = ROW(gumbel_max)},
@@ -39,7 +40,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_SOFTMAX] = {.run = ROW(softmax)},
     [GF_LOG_SOFTMAX] = {.run = ROW(log_softmax)},
     [GF_LOGSUMEXP] = {.run = ROW(logsumexp)},
-    [GF_ENTROPY] = {.run = ROW(entropy), .scratch = ROW(filter_scratch)},
+    [GF_LOG_PROB_VJP] = {.run = ROW(log_prob_vjp), .scratch = ROW(filter_scratch)},
 #endif
 };
 

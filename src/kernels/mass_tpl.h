@@ -10,6 +10,12 @@
 #define GF_MASS_TPL
 #endif
 
+/* Of a row with w = exp((x - greatest) / temperature), or weights w: log(sum w) over the greatest w, and the entropy of a draw. */
+typedef struct {
+    real_t greatest;
+    double log_mass, entropy;
+} ROW(sums);
+
 /* Weights of the elements x from number i on, that of number `skipped` as 0. */
 GF_INLINE vec_t ROW(weights_without)(vec_t x, size_t i, size_t skipped, const ROW(scaling) * s) {
     if (skipped - i < LANES)

@@ -1,6 +1,6 @@
-/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax, logsumexp and entropy, of what a mask and
- * filters leave. Log-probabilities of given categories: log_prob_tpl.h. */
-#include "kernels/log_prob_tpl.h"
+/* Template: what normalises a row of logits and draws nothing: softmax, log_softmax and logsumexp, of what a mask leaves.
+ * Log-probabilities of given categories and entropies: log_prob_tpl.h. */
+#include "kernels/short_sums_tpl.h"
 #include "kernels/softmax_tpl.h"
 
 #if defined(GF_NORMALISE_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -85,7 +85,7 @@ GF_COLD real_t ROW(not_finite)(const ROW(row) * row) {
 }
 
 /* All -inf gives -inf and +inf gives +inf, as in SciPy. */
-static void ROW(logsumexp_row)(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch) {
+static void ROW(logsumexp_row)(const gf_request *q, size_t r, const ROW(sums) * sums, void *scratch) {
     const double temperature = gf_temperature(q, r);
     real_t *out = gf_each(q, r);
     (void)scratch;
@@ -105,43 +105,6 @@ static void ROW(logsumexp_row)(const gf_request *q, size_t r, const ROW(short_su
 
 static gf_status ROW(logsumexp)(const gf_request *q, size_t start, size_t stop, void *scratch) {
     ROW(short_sums_each)(q, start, stop, ROW(logsumexp_row), scratch, 0);
-    return gf_done();
-}
-
-/* log(sum w) - sum(w log w) / sum(w), w = exp((x - greatest) / temperature): two terms that are not negative, and each keeps its
- * digits near 0. */
-GF_INLINE double ROW(entropy_row)(const ROW(row) * row, const NAME(scaling) * s, int whole) {
-    const vec_t zero = V(set)(0), lowest = V(set)(-1000); /* where the weight is 0 */
-    NAME(running_sum) sum = NAME(empty_sum)();
-    for (size_t i = 0; i < row->n; i += LANES) {
-        const vec_t z = V(max)(NAME(below)(ROW(read)(row, i, whole), s), lowest);
-        NAME(accumulate)(&sum, V(mul)(V(sub)(zero, z), NAME(exp_below)(z)));
-    }
-    return NAME(total)(&sum);
-}
-
-GF_APART double ROW(entropy_any)(const ROW(row) * row, const NAME(scaling) * s) { return ROW(entropy_row)(row, s, 0); }
-
-static void ROW(entropy_of_sums)(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch) {
-    real_t *out = gf_each(q, r);
-    if (sums) {
-        *out = (real_t)sums->entropy;
-        return;
-    }
-    ROW(row) row = ROW(row_of)(q, r);
-    const real_t greatest = ROW(normalise_left)(q, r, &row, scratch);
-    const NAME(scaling) s = NAME(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
-    if (greatest != greatest) {
-        *out = greatest;
-        return;
-    }
-    const double mass = ROW(mass)(&row, ROW(place_of)(&row, greatest), &s);
-    const double slope = row.whole ? ROW(entropy_row)(&row, &s, 1) : ROW(entropy_any)(&row, &s);
-    *out = (real_t)(log1p_of(mass) + slope / (1 + mass));
-}
-
-static gf_status ROW(entropy)(const gf_request *q, size_t start, size_t stop, void *scratch) {
-    ROW(short_sums_each)(q, start, stop, ROW(entropy_of_sums), scratch, 1);
     return gf_done();
 }
 

@@ -2,6 +2,7 @@
  * many rows at a time with a row a lane, or one by itself. Both add along the row in order, in double, so that they agree to
  * the bit. Extreme temperatures, filters and rows that cannot be drawn from are left to who asks. */
 #include "kernels/lanes_tpl.h"
+#include "kernels/mass_tpl.h"
 
 #if defined(GF_SHORT_SUMS_TPL) != defined(GF_ELEMENT_TOGGLE)
 #ifdef GF_SHORT_SUMS_TPL
@@ -9,18 +10,13 @@
 #else
 #define GF_SHORT_SUMS_TPL
 #endif
+
+/* What is done with the sums of a row, or with a row that is left to it: NULL. */
+typedef void (*ROW(short_use))(const gf_request *q, size_t r, const ROW(sums) * sums, void *scratch);
+
 #ifndef OF_WEIGHTS
 
-/* Of a row with w = exp((x - greatest) / temperature): log(sum w), and log(sum w) - sum(w log w) / sum w. */
-typedef struct {
-    real_t greatest;
-    double log_mass, entropy;
-} ROW(short_sums);
-
-/* What is done with those of a row, or with a row that is left to it: NULL. */
-typedef void (*ROW(short_use))(const gf_request *q, size_t r, const ROW(short_sums) * sums, void *scratch);
-
-/* Mass is that beside the greatest, slope sum(w log(1 / w)): terms that are not negative, and keep their digits near 0. */
+/* The entropy is log(sum w) - sum(w log w) / sum w. Mass is that beside the greatest, slope sum(w log(1 / w)): terms that are not negative, and keep their digits near 0. */
 GF_INLINE f64x8 ROW(short_entropy)(f64x8 mass, f64x8 slope, f64x8 log_mass) {
     return f64_add(log_mass, f64_div(slope, f64_add(f64_set(1), mass)));
 }
@@ -30,7 +26,7 @@ GF_INLINE vec_t ROW(short_logarithm)(vec_t x, vec_t greatest, vec_t rate) {
 }
 
 /* One row; 0 where it is left. */
-GF_INLINE int ROW(short_sums_one)(const gf_request *q, size_t r, ROW(short_sums) * sums) {
+GF_INLINE int ROW(short_sums_one)(const gf_request *q, size_t r, ROW(sums) * sums) {
     enum { VECTORS = GF_SHORT_ROW / LANES };
     const ROW(row) row = ROW(row_of)(q, r);
     const double temperature = gf_temperature(q, r);
@@ -65,47 +61,64 @@ GF_INLINE int ROW(short_sums_one)(const gf_request *q, size_t r, ROW(short_sums)
     return 1;
 }
 
-/* LANES rows at most, from number r on or those of a group; returns the lanes that are left. */
-GF_INLINE uint32_t ROW(short_sums_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
-                                         const ROW(lane_rates) * rates, ROW(short_sums) sums[LANES], int sloped,
-                                         int whole) {
-    const size_t n = group ? group->columns : q->columns;
-    const vec_t zero = V(set)(0);
-    vec_t column[GF_SHORT_ROW], greatest;
+/* Sums under way, of a row a lane. */
+typedef struct {
     f64x8 mass[EIGHTS], slope[EIGHTS];
-    const mask_t unusable = ROW(lane_columns)(q, group, r, some, column, &greatest, whole);
-    uint32_t waiting = (1u << (LANES - 1) << 1) - 1; /* lanes whose greatest was not met */
+    uint32_t waiting; /* lanes whose greatest was not met */
+} ROW(lane_sums);
+
+GF_INLINE ROW(lane_sums) ROW(lane_sums_of_none)(void) {
+    ROW(lane_sums) sums;
     for (int e = 0; e < EIGHTS; e++)
-        mass[e] = slope[e] = f64_set(0);
-    for (size_t c = 0; c < n; c++) {
-        const vec_t log = ROW(short_logarithm)(column[c], greatest, rates->rate);
-        const uint32_t first = V(mask_bits)(V(equal)(column[c], greatest)) & waiting;
-        vec_t w = NAME(exp_below)(log);
-        if (sloped)
-            V(add_wide)(slope, V(mul)(V(sub)(zero, log), w));
-        if (first)
-            w = V(select)(V(mask_of_bits)(first), zero, w);
-        waiting &= ~first;
-        V(add_wide)(mass, w);
-    }
+        sums.mass[e] = sums.slope[e] = f64_set(0);
+    sums.waiting = (1u << (LANES - 1) << 1) - 1;
+    return sums;
+}
+
+/* Adds a column; returns its weights. */
+GF_INLINE vec_t ROW(lane_sums_add)(ROW(lane_sums) * sums, vec_t x, vec_t greatest, vec_t rate, int sloped) {
+    const vec_t log = ROW(short_logarithm)(x, greatest, rate), w = NAME(exp_below)(log);
+    const uint32_t first = V(mask_bits)(V(equal)(x, greatest)) & sums->waiting;
+    if (sloped)
+        V(add_wide)(sums->slope, V(mul)(V(sub)(V(set)(0), log), w));
+    V(add_wide)(sums->mass, first ? V(select)(V(mask_of_bits)(first), V(set)(0), w) : w);
+    sums->waiting &= ~first;
+    return w;
+}
+
+GF_INLINE void ROW(lane_sums_end)(const ROW(lane_sums) * lanes, vec_t greatest, size_t some, ROW(sums) sums[LANES],
+                                  int sloped) {
     real_t most[LANES];
     double log_mass[LANES], entropy[LANES];
     V(store)(most, greatest);
     for (int e = 0; e < EIGHTS; e++) {
-        const f64x8 log = f64_log1p_of(mass[e]);
+        const f64x8 log = f64_log1p_of(lanes->mass[e]);
         f64_store(log_mass + 8 * e, log);
         if (sloped)
-            f64_store(entropy + 8 * e, ROW(short_entropy)(mass[e], slope[e], log));
+            f64_store(entropy + 8 * e, ROW(short_entropy)(lanes->mass[e], lanes->slope[e], log));
     }
     for (size_t lane = 0; lane < some; lane++)
-        sums[lane] = (ROW(short_sums)){most[lane], log_mass[lane], sloped ? entropy[lane] : 0};
+        sums[lane] = (ROW(sums)){most[lane], log_mass[lane], sloped ? entropy[lane] : 0};
+}
+
+/* LANES rows at most, from number r on or those of a group; returns the lanes that are left. */
+GF_INLINE uint32_t ROW(short_sums_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
+                                         const ROW(lane_rates) * rates, ROW(sums) sums[LANES], int sloped,
+                                         int whole) {
+    const size_t n = group ? group->columns : q->columns;
+    vec_t column[GF_SHORT_ROW], greatest;
+    const mask_t unusable = ROW(lane_columns)(q, group, r, some, column, &greatest, whole);
+    ROW(lane_sums) lanes = ROW(lane_sums_of_none)();
+    for (size_t c = 0; c < n; c++)
+        ROW(lane_sums_add)(&lanes, column[c], greatest, rates->rate, sloped);
+    ROW(lane_sums_end)(&lanes, greatest, some, sums, sloped);
     return rates->extreme | V(mask_bits)(unusable);
 }
 
 GF_INLINE void ROW(short_sums_group)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
                                      const ROW(lane_rates) * rates, ROW(short_use) use, void *scratch, int sloped,
                                      int whole) {
-    ROW(short_sums) sums[LANES];
+    ROW(sums) sums[LANES];
     const uint32_t left = ROW(short_sums_lanes)(q, group, r, some, rates, sums, sloped, whole);
     for (size_t lane = 0; lane < some; lane++)
         use(q, ragged_lane(group, r, lane), left >> lane & 1 ? NULL : sums + lane, scratch);
@@ -146,7 +159,7 @@ GF_INLINE void ROW(short_sums_each)(const gf_request *q, size_t start, size_t st
     else if (lanes)
         ROW(short_sums_rows)(q, start, stop, use, scratch, sloped, 1);
     for (size_t r = start; !lanes && r < stop; r++) {
-        ROW(short_sums) sums;
+        ROW(sums) sums;
         use(q, r, ROW(short_sums_one)(q, r, &sums) ? &sums : NULL, scratch);
     }
 }

@@ -1,0 +1,21 @@
+"""PyTorch's door to this library, for tensors on the CPU.
+
+_relaxation, _sampling, _noise, _distribution   what a user calls
+_operators      the registered operators, by which torch's transforms, compiler and exporter know them
+_derivatives    what their derivatives are
+_seeds          where the two words of a call come from
+_tensors        tensors as arrays and back; which tensors go to the kernels at once
+
+The arithmetic is that of gumbel_fast's own functions. Nothing else in the library imports torch.
+"""
+
+from . import _operators as _operators  # before what calls them
+from ._distribution import Categorical
+from ._noise import gumbel, gumbel_max, gumbel_top_k
+from ._relaxation import gumbel_softmax
+from ._sampling import categorical
+
+__all__ = ["Categorical", "categorical", "gumbel", "gumbel_max", "gumbel_softmax", "gumbel_top_k"]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # where it is to be imported from

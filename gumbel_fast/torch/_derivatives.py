@@ -1,0 +1,303 @@
+"""Derivatives of the operators, backward and forward, of every order.
+
+Of `gumbel_softmax`, `categorical` and `log_prob` the first derivative is an operator again, `softmax_vjp` or
+`log_prob_vjp`, one pass over the row. Where a derivative of that is wanted, too, it is made of torch's own operations,
+which have all further ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from . import _operators
+from ._tensors import Number, compute_dtype, derivatives_wanted
+
+Tensor = torch.Tensor
+
+
+def _below(operator: Any, *arguments: Any) -> Any:
+    """Call an operator without its derivative."""
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*arguments)
+
+
+def _over(number: Number, y: Tensor) -> Any:
+    """Return a temperature as y is multiplied by it: a number or a tensor of y's dtype."""
+    return number.to(y.dtype) if isinstance(number, Tensor) else number
+
+
+# -- softmax -----------------------------------------------------------------------------------------------------------
+
+
+def _softmax_vjp_of_parts(y: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
+    """``softmax_vjp`` of torch's operations."""
+    wide = torch.promote_types(compute_dtype(y.dtype), compute_dtype(grad.dtype))
+    p, g = y.to(wide), grad.to(wide)
+    return (p * (g - (g * p).sum(dim, keepdim=True)) / _over(tau, p)).to(y.dtype)
+
+
+def _to_shape_of(gradient: Tensor, number: Tensor) -> Tensor:
+    return gradient.sum_to_size(number.shape).to(number.dtype)
+
+
+class GumbelSoftmax(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # untyped where torch is absent
+    """y = softmax(z), z = (logits + noise) / tau, or log y, or a one-hot that has the derivative of y."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return _below(_operators.gumbel_softmax, *arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        _, _, tau, _, ctx.dim, hard, ctx.log = inputs
+        saved = output[1] if hard else output[0]
+        ctx.save_for_backward(saved, tau)
+        ctx.save_for_forward(saved, tau)
+        ctx.hard = hard
+        ctx.set_materialize_grads(False)
+        if not hard:
+            ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_soft: Tensor | None) -> tuple[Tensor | None, ...]:
+        y, tau = ctx.saved_tensors
+        grads = [g for g in (grad, grad_soft if ctx.hard else None) if g is not None]
+        dx = dtau = None
+        if grads:
+            g = grads[0] if len(grads) == 1 else grads[0] + grads[1]
+            dx = _log_softmax_vjp(y, g, tau, ctx.dim) if ctx.log else _operators.softmax_vjp(y, g, tau, ctx.dim)
+            if ctx.needs_input_grad[2]:
+                # dz/dtau = -z / tau, so it is -sum(dx * z). z is log y but for one number a row, which drops out, as dx
+                # sums to 0 along it.
+                wide = dx.to(compute_dtype(dx.dtype))
+                z = _finite(y).to(wide.dtype) if ctx.log else None
+                dtau = _to_shape_of(-(wide * z if z is not None else torch.xlogy(wide, y)), tau)
+        return dx, None, dtau, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, x: Tensor | None, _seed: Any, t: Tensor | None, *_others: Any) -> Any:
+        y, tau = ctx.saved_tensors
+        wide = compute_dtype(y.dtype)
+        p = y.to(wide).exp() if ctx.log else y.to(wide)
+        change: Any = 0  # of z times p; of log y the change of z
+        if x is not None:
+            change = p * x.to(wide)
+        if t is not None:
+            change = change - (p * _finite(y).to(wide) if ctx.log else torch.xlogy(p, p)) * t.to(wide)
+        change = change / _over(tau, p)
+        mean = change.sum(ctx.dim, keepdim=True)
+        if ctx.log:
+            step: Any = 0
+            if x is not None:
+                step = x.to(wide)
+            if t is not None:
+                step = step - _finite(y).to(wide) * t.to(wide)
+            step = (step / _over(tau, p) - mean).masked_fill(y == -torch.inf, 0)
+        else:
+            step = change - p * mean
+        step = step.to(y.dtype)
+        return step, step.clone() if ctx.hard else None
+
+
+def _finite(log: Tensor) -> Tensor:
+    """Return logarithms with 0 for those of 0."""
+    return log.masked_fill(log == -torch.inf, 0)
+
+
+def _log_softmax_vjp(log: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
+    """Gradient in the logits, by torch's operations; none where the probability is 0."""
+    wide = torch.promote_types(compute_dtype(log.dtype), compute_dtype(grad.dtype))
+    out = log == -torch.inf
+    g = grad.to(wide).masked_fill(out, 0)
+    p = log.to(wide)
+    return ((g - p.exp() * g.sum(dim, keepdim=True)) / _over(tau, p)).to(log.dtype)
+
+
+# -- log-probabilities and entropy -------------------------------------------------------------------------------------
+
+
+class _Row:
+    """What is left of rows, by torch's operations: logarithms of the probabilities, 0 where nothing is, and these."""
+
+    def __init__(self, logits: Tensor, temperature: Tensor, filters: Sequence[Any], mask: Tensor | None, dim: int):
+        self.dim, self.logits = dim, logits
+        wide = compute_dtype(logits.dtype)
+        plain = logits.detach()
+        count = logits.shape[dim]
+        batch = list(logits.shape)
+        del batch[dim]
+        every = torch.arange(count, device=logits.device).expand(*batch, count)
+        logs, _ = _operators.log_prob(plain, every, temperature.detach(), *filters, mask, dim, False)
+        self.out = (logs == -torch.inf).movedim(-1, dim)
+        t = temperature.to(wide)
+        t = t.masked_fill(t == 0, 1)
+        self.temperature = (t.reshape((1,) * (len(batch) - t.ndim) + tuple(t.shape)) if t.ndim else t).unsqueeze(dim)
+        x = logits.to(wide).masked_fill(self.out, 0)
+        self.x = x - plain.to(wide).masked_fill(self.out, -torch.inf).amax(dim, keepdim=True)
+        self.log = (self.x / self.temperature).masked_fill(self.out, -torch.inf).log_softmax(dim)
+        self.p = self.log.exp()
+        self.log = self.log.masked_fill(self.out, 0)
+        self.entropy = -(self.p * self.log).sum(dim, keepdim=True)
+
+    def places(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return indices along `dim`, and which of them have a derivative."""
+        several = index.movedim(-1, self.dim) if index.ndim == self.logits.ndim else index.unsqueeze(self.dim)
+        known = several >= 0
+        place = several.clamp(min=0)
+        return place, known & ~self.out.gather(self.dim, place)
+
+    def vjp(self, index: Tensor | None, grad: Tensor | None, grad_entropy: Tensor | None) -> Tensor:
+        """Return what log_prob_vjp does."""
+        change: Any = 0
+        if grad_entropy is not None:
+            change = grad_entropy.to(self.p.dtype).unsqueeze(self.dim) * (self.log + self.entropy)
+        gradient = None
+        if grad is not None and index is not None:
+            place, counts = self.places(index)
+            g = grad.movedim(-1, self.dim) if grad.ndim == self.logits.ndim else grad.unsqueeze(self.dim)
+            g = g.to(self.p.dtype).masked_fill(~counts, 0)
+            change = change + g.sum(self.dim, keepdim=True)
+            gradient = torch.zeros_like(self.p).scatter_add(self.dim, place, g)
+        result = -self.p * change
+        if gradient is not None:
+            result = result + gradient
+        return (result / self.temperature).masked_fill(self.out, 0).to(self.logits.dtype)
+
+    def jvp(self, index: Tensor | None, x: Tensor | None, t: Tensor | None) -> tuple[Tensor | None, Tensor]:
+        """Return the changes of log-probabilities and of the entropy."""
+        step: Any = torch.zeros_like(self.p)
+        if x is not None:
+            step = step + x.to(self.p.dtype)
+        if t is not None:
+            change = t.to(self.p.dtype)
+            change = change.reshape((1,) * (self.p.ndim - 1 - change.ndim) + tuple(change.shape)).unsqueeze(self.dim)
+            step = step - self.x / self.temperature * change
+        step = (step / self.temperature).masked_fill(self.out, 0)
+        mean = (self.p * step).sum(self.dim, keepdim=True)
+        entropy = -(self.p * (self.log + self.entropy) * step).sum(self.dim)
+        if index is None:
+            return None, entropy
+        place, counts = self.places(index)
+        logs = (step.gather(self.dim, place) - mean).masked_fill(~counts, 0)
+        several = index.ndim == self.logits.ndim
+        return logs.movedim(self.dim, -1) if several else logs.squeeze(self.dim), entropy
+
+
+def _log_prob_vjp_of_parts(
+    logits: Tensor,
+    index: Tensor | None,
+    grad: Tensor | None,
+    grad_entropy: Tensor | None,
+    temperature: Tensor,
+    *others: Any,
+) -> Tensor:
+    """``log_prob_vjp`` of torch's operations."""
+    *filters, mask, dim = others
+    return _Row(logits, temperature, filters, mask, dim).vjp(index, grad, grad_entropy)
+
+
+def _kept_backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, Any]:
+    """Return the gradients in the logits and the temperature."""
+    logits, index, temperature, *kept = ctx.saved_tensors
+    if grad is None and grad_entropy is None:
+        return None, None
+    dx = _operators.log_prob_vjp(logits, index, grad, grad_entropy, temperature, *kept, ctx.dim)
+    dt = None
+    if ctx.temperature_too:
+        # log p is a function of x / temperature; and dx sums to 0 along the row, so that any shift of x will do.
+        row = _Row(logits, temperature, kept[:-1], kept[-1], ctx.dim)
+        change = (dx.to(row.p.dtype) * row.x / row.temperature).masked_fill(row.out, 0).sum(ctx.dim)
+        dt = _to_shape_of(-change.masked_fill((temperature == 0).expand(change.shape), 0), temperature)
+    return dx, dt
+
+
+class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+    """Draws, which have no derivative, their log-probabilities and the entropy."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return _below(_operators.categorical, *arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        logits, _, _, _, temperature, top_k, top_p, min_p, filter_temperature, mask, ctx.dim, ctx.log_prob, ctx.entropy = (
+            inputs
+        )
+        saved = logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask
+        ctx.save_for_backward(*saved)
+        ctx.save_for_forward(*saved)
+        ctx.set_materialize_grads(False)
+        empty = [told for told, wanted in ((output[1], ctx.log_prob), (output[2], ctx.entropy)) if not wanted]
+        ctx.mark_non_differentiable(output[0], *empty)
+
+    @staticmethod
+    def backward(ctx: Any, _index: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
+        ctx.temperature_too = ctx.needs_input_grad[4]
+        dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
+        return (dx, None, None, None, dt, *(None,) * 8)
+
+    @staticmethod
+    def jvp(ctx: Any, x: Tensor | None, _seed: Any, _num: Any, _replacement: Any, t: Tensor | None, *_others: Any) -> Any:
+        logits, index, temperature, *filters, mask = ctx.saved_tensors
+        logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
+        return None, logs if ctx.log_prob else None, entropy if ctx.entropy else None
+
+
+class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+    """Log-probabilities of given categories, and the entropy."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return _below(_operators.log_prob, *arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        *saved, ctx.dim, ctx.entropy = inputs
+        ctx.save_for_backward(*saved)
+        ctx.save_for_forward(*saved)
+        ctx.log_prob = saved[1] is not None
+        ctx.set_materialize_grads(False)
+        empty = [told for told, wanted in zip(output, (ctx.log_prob, ctx.entropy), strict=True) if not wanted]
+        ctx.mark_non_differentiable(*empty)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
+        ctx.temperature_too = ctx.needs_input_grad[2]
+        dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
+        return (dx, None, dt, *(None,) * 7)
+
+    @staticmethod
+    def jvp(ctx: Any, x: Tensor | None, _index: Any, t: Tensor | None, *_others: Any) -> Any:
+        logits, index, temperature, *filters, mask = ctx.saved_tensors
+        logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
+        return logs, entropy if ctx.entropy else None
+
+
+# -- registration ------------------------------------------------------------------------------------------------------
+
+
+def apply(function: Any) -> Callable[..., Any]:
+    """Return a Function's `apply` without what torch does for transforms, which come to it by way of its operator."""
+    applied: Callable[..., Any] = super(torch.autograd.Function, function).apply
+    return applied
+
+
+def _differentiate(operator: Any, derived: Callable[..., Any]) -> None:
+    """Register what an operator is where a derivative of it may be wanted."""
+
+    def choose(*arguments: Any) -> Any:
+        return derived(*arguments) if derivatives_wanted(*arguments) else _below(operator, *arguments)
+
+    _operators.library.impl(operator._schema.name, choose, "Autograd")
+
+
+_differentiate(_operators.gumbel_softmax, apply(GumbelSoftmax))
+_differentiate(_operators.categorical, apply(Categorical))
+_differentiate(_operators.log_prob, apply(LogProb))
+_differentiate(_operators.softmax_vjp, _softmax_vjp_of_parts)
+_differentiate(_operators.log_prob_vjp, _log_prob_vjp_of_parts)
+for _constant in (_operators.gumbel_max, _operators.gumbel_top_k):
+    _operators.library.impl(_constant._schema.name, lambda *a, operator=_constant: _below(operator, *a), "Autograd")

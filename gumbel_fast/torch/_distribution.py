@@ -1,0 +1,179 @@
+"""`Categorical`, in place of ``torch.distributions.Categorical``, with a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.distributions import Distribution
+from torch.distributions import Categorical as _Categorical
+from torch.distributions.kl import register_kl
+from torch.distributions.utils import lazy_property
+
+from .. import _methods
+from .._arguments import NO_FILTERS
+from .._request import draw, to_sample
+from .._rng import SeedPair
+from ._sampling import categorical, tell
+from ._tensors import PLAIN, Tensor, array_of, check_logits, check_mask, compute_dtype
+
+
+class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped where torch is absent
+    """A categorical distribution that draws by `categorical`: `torch.distributions.Categorical`, with a mask.
+
+    A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: a sample reads
+    the logits, a log-probability or the entropy passes over them once, and so does their gradient. `logits` and `probs`
+    are normalised when they are asked for.
+
+    Parameters
+    ----------
+    probs : Tensor, on the CPU, optional
+        Probabilities, unnormalised, along the last dimension: 0 or more. Exactly one of `probs` and `logits`.
+    logits : Tensor, on the CPU, optional
+        Unnormalised log-probabilities, in nats; -inf is a mask.
+    mask : Tensor, optional
+        What may be drawn, as for `categorical`: such as the actions that are allowed. The others have probability 0,
+        the log-probability -inf and the gradient 0.
+    validate_args : bool, optional
+        Whether to look for rows that cannot be drawn from, and for values that are no categories; by default as torch
+        does (`torch.distributions.Distribution.set_default_validate_args`).
+
+    Raises
+    ------
+    ValueError
+        Not exactly one of `probs` and `logits`, or one without dimensions; if it is to be validated, a row with NaN,
+        +inf, a probability below 0, or nothing left to draw from.
+    TypeError
+        Logits or probabilities that are not real floating-point numbers; a mask of another dtype.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gumbel_fast.torch import Categorical
+    >>> policy = Categorical(logits=torch.zeros(2, 3), mask=torch.tensor([True, False, True]))
+    >>> policy.probs
+    tensor([[0.5000, 0.0000, 0.5000],
+            [0.5000, 0.0000, 0.5000]])
+    >>> action = policy.sample()
+    >>> policy.log_prob(action), policy.entropy()
+    (tensor([-0.6931, -0.6931]), tensor([0.6931, 0.6931]))
+    """
+
+    def __init__(
+        self,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        mask: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+        name, given = ("logits", logits) if probs is None else ("probs", probs)
+        check_logits(name, given)
+        check_mask(mask)
+        assert given is not None
+        if given.ndim < 1:
+            raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
+        self._dtype, self.mask = given.dtype, mask
+        self._param = given if probs is None else _logarithm(probs)
+        self._num_events = given.shape[-1]
+        # Past torch's own, which would normalise.
+        Distribution.__init__(self, given.shape[:-1], validate_args=False)
+        self._validate_args = Distribution._validate_args if validate_args is None else validate_args
+        if self._validate_args and PLAIN.plain(given, mask):
+            self._validate(probs)
+
+    def _validate(self, probs: Tensor | None) -> None:
+        if probs is not None and bool((probs < 0).any()):
+            raise ValueError("gumbel_fast: probs must be 0 or more")
+        if self._param.numel():
+            allowed = None if self.mask is None else array_of(self.mask)
+            parts: Any = 1.0, allowed, None, NO_FILTERS, -1
+            request = to_sample(array_of(self._param, halves=True), parts, rng=SeedPair(0, 0))
+            draw(request, _methods.CHECK, torch.get_num_threads())
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        """Return the distribution with its batch expanded to that shape."""
+        new = self._get_checked_instance(Categorical, _instance)
+        shape = torch.Size(batch_shape)
+        new._dtype, new._num_events = self._dtype, self._num_events
+        new._param = self._param.expand((*shape, self._num_events))
+        new.mask = self.mask
+        if self.mask is not None:
+            new.mask = self.mask.expand((*shape, self.mask.shape[-1]))
+        Distribution.__init__(new, shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Normalised log-probabilities."""
+        raw = self._param
+        if self.mask is not None:
+            raw = raw.masked_fill(~self._allowed(), -torch.inf)
+        return raw.log_softmax(-1).to(self._dtype)
+
+    @lazy_property
+    def probs(self) -> Tensor:
+        """Probabilities, which sum to 1."""
+        raw = self._param
+        if self.mask is not None:
+            raw = raw.masked_fill(~self._allowed(), -torch.inf)
+        return raw.softmax(-1).to(self._dtype)
+
+    def _allowed(self) -> Tensor:
+        """Return the mask as booleans, one for each category."""
+        mask = self.mask
+        if mask.dtype not in (torch.int32, torch.uint32):
+            return mask != 0
+        bits = mask.view(torch.int32).unsqueeze(-1) >> torch.arange(32, dtype=torch.int32, device=mask.device) & 1
+        some = bits.flatten(-2) != 0
+        missing = max(self._num_events - some.shape[-1], 0)
+        return torch.nn.functional.pad(some, (0, missing))[..., : self._num_events]
+
+    def sample(self, sample_shape: Any = torch.Size()) -> Tensor:  # noqa: B008  # immutable, and torch's own default
+        """Draw categories: of shape `sample_shape` + the batch's."""
+        raw = self._param.detach()
+        if not len(sample_shape):
+            drawn: Tensor = categorical(raw, mask=self.mask)
+            return drawn
+        shape = torch.Size(sample_shape)
+        several: Tensor = categorical(raw, shape.numel(), mask=self.mask)
+        return several.movedim(-1, 0).reshape(shape + self._batch_shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Return the log-probabilities of categories, whose shape broadcasts with the batch's."""
+        if self._validate_args and not isinstance(value, Tensor):
+            raise ValueError("The value argument to log_prob must be a Tensor")
+        index = value.long()
+        if self._validate_args and PLAIN.plain(index) and index.numel() and int(index.min()) < 0:
+            raise ValueError("gumbel_fast: value must be categories, 0 or more")
+        batch = self._batch_shape
+        if index.shape == batch:
+            return tell(self._param, index, self.mask, entropy=False)[0]
+        shape = torch.broadcast_shapes(index.shape, batch)
+        index = index.expand(shape)
+        if shape[len(shape) - len(batch) :] == batch:  # several for each row
+            several = index.reshape((-1, *batch)).movedim(0, -1)
+            return tell(self._param, several, self.mask, entropy=False)[0].movedim(-1, 0).reshape(shape)
+        return self.expand(shape).log_prob(index)
+
+    def entropy(self) -> Tensor:
+        """Return the entropy, in nats."""
+        return tell(self._param, None, self.mask, entropy=True)[1]
+
+
+def _logarithm(probs: Tensor) -> Tensor:
+    """Return log-probabilities; where there is a 0, -inf, and no derivative."""
+    wide = probs.to(compute_dtype(probs.dtype))
+    none = wide == 0
+    return wide.masked_fill(none, 1).log().masked_fill(none, -torch.inf)
+
+
+@register_kl(Categorical, Categorical)  # type: ignore[misc, unused-ignore]
+def _kl(p: Categorical, q: Categorical) -> Tensor:
+    """Return torch's divergence, with a gradient where a category is masked."""
+    nothing = p.probs == 0
+    beside = (q.probs == 0) & ~nothing
+    difference = p.logits.masked_fill(nothing, 0) - q.logits.masked_fill(nothing | beside, 0)
+    return (p.probs * difference).masked_fill(beside, torch.inf).sum(-1)

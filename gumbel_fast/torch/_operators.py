@@ -1,0 +1,478 @@
+"""The operators ``torch.ops.gumbel_fast.*``: schemas, what they do on the CPU, their shapes, and their rules for vmap.
+
+Each is a function of its arguments alone, but for `seed`, which draws: the two words of a call are an argument of the
+others. Where a batch of calls becomes one (vmap), `seed` has a pair of words for each in leading dimensions, which the
+logits have, too; each part has rows of its own numbers. So `dim` is counted from the last, and is below 0.
+
+Derivatives: _derivatives.py. What a user calls: _relaxation.py, _sampling.py, _noise.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import _core, _gumbel_max, _log_prob, _methods, _noise, _softmax
+from .._arguments import NO_FILTERS
+from .._request import relaxed, to_relax, to_sample
+from .._rng import SeedPair
+from .._sampling import draw_and_tell
+from ._seeds import draw_words, rng_of
+from ._tensors import CPU, Number, array_of, compute_dtype, numbers_of, tensor_of
+
+Tensor = torch.Tensor
+Seed = Tensor | SeedPair
+
+library = torch.library.Library("gumbel_fast", "DEF")
+
+
+def _define(schema: str, kernel: Callable[..., Any], fake: Callable[..., Any], batched: Callable[..., Any]) -> Any:
+    """Register an operator, and return it."""
+    name = schema.partition("(")[0]
+    drawn = name == "seed"
+    library.define(schema, tags=(torch.Tag.nondeterministic_seeded,) if drawn else (torch.Tag.pt2_compliant_tag,))
+    library.impl(name, kernel, "CompositeExplicitAutograd" if drawn or name == "gumbel" else "CPU")
+    torch.library.register_fake(f"gumbel_fast::{name}", fake, lib=library)
+    torch.library.register_vmap(f"gumbel_fast::{name}", batched, lib=library)
+    return getattr(torch.ops.gumbel_fast, name).default
+
+
+def _rows_of(logits: Tensor, dim: int) -> tuple[int, ...]:
+    """Return the shape of the batch."""
+    shape = list(logits.shape)
+    del shape[dim]
+    return tuple(shape)
+
+
+def _array_or_none(tensor: Tensor | None) -> Any:
+    return None if tensor is None else array_of(tensor)
+
+
+def _temperature_of_rows(tau: Number, ndim: int, dim: int) -> Any:
+    """Return temperatures that broadcast to the logits as the library wants them: without the categories' dimension."""
+    temperature = numbers_of(tau)
+    if isinstance(tau, Tensor) and tau.ndim:
+        temperature = np.squeeze(temperature.reshape((1,) * (ndim - tau.ndim) + tuple(tau.shape)), axis=dim)
+    return temperature
+
+
+# -- what they do ------------------------------------------------------------------------------------------------------
+
+
+def seed_kernel(batch: Sequence[int], like: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+    """Draw two words for each of a batch; `like` is there to be batched."""
+    return draw_words(list(batch), generator)
+
+
+def gumbel_kernel(size: Sequence[int], seed: Seed, dtype: torch.dtype) -> Tensor:
+    """Standard Gumbel noise of that size, for each pair of words."""
+    leading = () if isinstance(seed, SeedPair) else tuple(seed.shape[:-1])
+    shape = (*leading, *(size or (1,)))
+    real = np.float64 if dtype == torch.float64 else np.float32
+    noise = _noise.gumbel(size=shape, dtype=real, rng=rng_of(seed, shape[:-1]), workers=torch.get_num_threads())
+    return tensor_of(noise, dtype).reshape((*leading, *size))
+
+
+def gumbel_softmax_kernel(
+    logits: Tensor, seed: Seed, tau: Number, mask: Tensor | None, dim: int, hard: bool, log: bool, alone: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Relaxed samples; `hard`: one-hot ones, and unless they are to be alone the soft ones of the same noise."""
+    x = array_of(logits, halves=True)
+    parts = _temperature_of_rows(tau, x.ndim, dim), _array_or_none(mask), None, NO_FILTERS, dim
+    request = to_relax(x, parts, rng=rng_of(seed, _rows_of(logits, dim)))
+    one_hot = np.empty(request.rows.shape, request.compute_type) if hard and not alone else None
+    sample = relaxed(
+        request,
+        _core.GUMBEL_SOFTMAX,
+        _methods.GUMBEL_SOFTMAX,
+        dim,
+        None,
+        torch.get_num_threads(),
+        form=_core.LOG if log else _core.HARD if hard and alone else _core.SOFT,
+        one_hot=one_hot,
+    )
+    relaxation = tensor_of(sample, logits.dtype)
+    if one_hot is None:
+        return relaxation, logits.new_empty(0)
+    return tensor_of(np.moveaxis(one_hot, -1, dim), logits.dtype), relaxation
+
+
+def softmax_vjp_kernel(y: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
+    """Gradient in the logits of a loss whose gradient in their softmax y, at that temperature, is known."""
+    a, b = array_of(y), array_of(grad)
+    gradient = _softmax.softmax_vjp(
+        a, b, temperature=_temperature_of_rows(tau, a.ndim, dim), axis=dim, workers=torch.get_num_threads()
+    )
+    return tensor_of(gradient, y.dtype)
+
+
+def gumbel_max_kernel(
+    logits: Tensor, seed: Seed, temperature: Number, mask: Tensor | None, dim: int
+) -> tuple[Tensor, Tensor]:
+    """Indices of the greatest of logits / temperature + noise, and these values."""
+    index, value = _gumbel_max.gumbel_max(
+        array_of(logits, halves=True),
+        temperature=numbers_of(temperature),
+        mask=_array_or_none(mask),
+        axis=dim,
+        rng=rng_of(seed, _rows_of(logits, dim)),
+        return_value=True,
+        workers=torch.get_num_threads(),
+    )
+    return tensor_of(np.asarray(index)), tensor_of(np.asarray(value))
+
+
+def gumbel_top_k_kernel(
+    logits: Tensor, seed: Seed, k: int, temperature: Number, mask: Tensor | None, dim: int
+) -> tuple[Tensor, Tensor]:
+    """Indices of the k greatest of logits / temperature + noise, and these values, in falling order."""
+    index, value = _gumbel_max.gumbel_top_k(
+        array_of(logits, halves=True),
+        k,
+        temperature=numbers_of(temperature),
+        mask=_array_or_none(mask),
+        axis=dim,
+        rng=rng_of(seed, _rows_of(logits, dim)),
+        return_value=True,
+        workers=torch.get_num_threads(),
+    )
+    return tensor_of(index), tensor_of(value)
+
+
+def _parts(temperature: Number, filters: Sequence[Number | None], mask: Tensor | None, dim: int) -> Any:
+    """Return what a request of the library is made of, beside logits and words."""
+    kept = tuple(numbers_of(number) for number in filters)
+    return numbers_of(temperature), _array_or_none(mask), None, kept, dim
+
+
+def _told(tensor: Any, logits: Tensor) -> Tensor:
+    """Return what was told of draws as a tensor, or an empty one where it was not wanted."""
+    if tensor is None:
+        return logits.new_empty(0, dtype=compute_dtype(logits.dtype))
+    return tensor_of(np.asarray(tensor))
+
+
+def categorical_kernel(
+    logits: Tensor,
+    seed: Seed,
+    num_samples: int | None,
+    replacement: bool,
+    temperature: Number,
+    top_k: Number | None,
+    top_p: Number | None,
+    min_p: Number | None,
+    filter_temperature: Number | None,
+    mask: Tensor | None,
+    dim: int,
+    log_prob: bool,
+    entropy: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Draws from each row, with their log-probabilities and the entropy; what is not wanted is empty."""
+    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+    request = to_sample(array_of(logits, halves=True), parts, rng=rng_of(seed, _rows_of(logits, dim)))
+    index, logs, entropies = draw_and_tell(
+        request, num_samples, replacement, torch.get_num_threads(), log_prob=log_prob, entropy=entropy
+    )
+    return tensor_of(np.asarray(index)), _told(logs, logits), _told(entropies, logits)
+
+
+def log_prob_kernel(
+    logits: Tensor,
+    index: Tensor | None,
+    temperature: Number,
+    top_k: Number | None,
+    top_p: Number | None,
+    min_p: Number | None,
+    filter_temperature: Number | None,
+    mask: Tensor | None,
+    dim: int,
+    entropy: bool,
+) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of categories, one or several for each row, and the entropy; what is not wanted is empty."""
+    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+    logs, entropies = _log_prob.tell(
+        array_of(logits, halves=True), _array_or_none(index), parts, torch.get_num_threads(), entropy=entropy
+    )
+    return _told(logs, logits), _told(entropies, logits)
+
+
+def log_prob_vjp_kernel(
+    logits: Tensor,
+    index: Tensor | None,
+    grad: Tensor | None,
+    grad_entropy: Tensor | None,
+    temperature: Number,
+    top_k: Number | None,
+    top_p: Number | None,
+    min_p: Number | None,
+    filter_temperature: Number | None,
+    mask: Tensor | None,
+    dim: int,
+) -> Tensor:
+    """Gradient in the logits of a loss whose gradients in log-probabilities and entropy are known, or one of them."""
+    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+    gradient = _log_prob.log_prob_vjp(
+        array_of(logits, halves=True),
+        _array_or_none(index),
+        _array_or_none(grad),
+        _array_or_none(grad_entropy),
+        parts,
+        torch.get_num_threads(),
+    )
+    return tensor_of(gradient, logits.dtype)
+
+
+# -- what shape their results have, for tensors without memory -------------------------------------------------------
+
+
+def _fake_seed(batch: Sequence[int], like: Tensor | None = None, generator: Any = None) -> Tensor:
+    return torch.empty((*batch, 2), dtype=torch.int64, device=CPU)
+
+
+def _fake_gumbel(size: Sequence[int], seed: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.empty((*seed.shape[:-1], *size), dtype=dtype, device=CPU)
+
+
+def _fake_gumbel_softmax(
+    logits: Tensor, seed: Tensor, tau: Tensor, mask: Tensor | None, dim: int, hard: bool, log: bool
+) -> tuple[Tensor, Tensor]:
+    sample = logits.new_empty(logits.shape)
+    return sample, logits.new_empty(logits.shape if hard else 0)
+
+
+def _fake_softmax_vjp(y: Tensor, grad: Tensor, tau: Tensor, dim: int) -> Tensor:
+    return y.new_empty(y.shape)
+
+
+def _fake_gumbel_max(
+    logits: Tensor, seed: Tensor, temperature: Tensor, mask: Tensor | None, dim: int
+) -> tuple[Tensor, Tensor]:
+    batch = _rows_of(logits, dim)
+    return logits.new_empty(batch, dtype=torch.int64), logits.new_empty(batch, dtype=torch.float64)
+
+
+def _fake_gumbel_top_k(
+    logits: Tensor, seed: Tensor, k: int, temperature: Tensor, mask: Tensor | None, dim: int
+) -> tuple[Tensor, Tensor]:
+    shape = (*_rows_of(logits, dim), k)
+    return logits.new_empty(shape, dtype=torch.int64), logits.new_empty(shape, dtype=torch.float64)
+
+
+def _fake_told(logits: Tensor, shape: tuple[int, ...] | None) -> Tensor:
+    return logits.new_empty(0 if shape is None else shape, dtype=compute_dtype(logits.dtype))
+
+
+def _fake_categorical(
+    logits: Tensor, seed: Tensor, num_samples: int | None, replacement: bool, temperature: Tensor, *others: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    dim, log_prob, entropy = others[-3:]
+    batch = _rows_of(logits, dim)
+    shape = batch if num_samples is None else (*batch, num_samples)
+    index = logits.new_empty(shape, dtype=torch.int64)
+    return index, _fake_told(logits, shape if log_prob else None), _fake_told(logits, batch if entropy else None)
+
+
+def _fake_log_prob(
+    logits: Tensor, index: Tensor | None, temperature: Tensor, *others: Any
+) -> tuple[Tensor, Tensor]:
+    dim, entropy = others[-2:]
+    return (
+        _fake_told(logits, None if index is None else tuple(index.shape)),
+        _fake_told(logits, _rows_of(logits, dim) if entropy else None),
+    )
+
+
+def _fake_log_prob_vjp(logits: Tensor, *others: Any) -> Tensor:
+    return logits.new_empty(logits.shape)
+
+
+# -- a batch of calls as one call --------------------------------------------------------------------------------------
+
+
+def _front(tensor: Tensor | None, dim: int | None, size: int) -> Any:
+    """Return a tensor with the batch of calls in front: where there is none, as often as there are calls."""
+    if tensor is None:
+        return None
+    return tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+
+
+def _aligned(tensor: Tensor | None, dim: int | None, ndim: int) -> Any:
+    """Return what broadcasts to `ndim` dimensions, with the batch of calls in front of them."""
+    if tensor is None or dim is None:
+        return tensor
+    front = tensor.movedim(dim, 0)
+    return front.reshape(front.shape[0], *(1,) * (ndim - front.ndim + 1), *front.shape[1:])
+
+
+def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | None, generator: Any) -> Any:
+    return seed([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
+
+
+def _batched_gumbel(info: Any, dims: Any, size: Sequence[int], words: Tensor, dtype: torch.dtype) -> Any:
+    return gumbel(size, _front(words, dims[1], info.batch_size), dtype), 0
+
+
+def _batched_gumbel_softmax(
+    info: Any,
+    dims: Any,
+    logits: Tensor,
+    words: Tensor,
+    tau: Tensor,
+    mask: Tensor | None,
+    dim: int,
+    hard: bool,
+    log: bool,
+) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    ndim = x.ndim - 1
+    result = gumbel_softmax(
+        x,
+        _front(words, dims[1], info.batch_size),
+        _aligned(tau, dims[2], ndim),
+        _aligned(mask, dims[3], ndim),
+        dim,
+        hard,
+        log,
+    )
+    return result, (0, 0 if hard else None)
+
+
+def _batched_softmax_vjp(info: Any, dims: Any, y: Tensor, grad: Tensor, tau: Tensor, dim: int) -> Any:
+    front = _front(y, dims[0], info.batch_size)
+    return softmax_vjp(front, _front(grad, dims[1], info.batch_size), _aligned(tau, dims[2], front.ndim - 1), dim), 0
+
+
+def _batched_gumbel_max(
+    info: Any, dims: Any, logits: Tensor, words: Tensor, temperature: Tensor, mask: Tensor | None, dim: int
+) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    ndim = x.ndim - 1
+    result = gumbel_max(
+        x,
+        _front(words, dims[1], info.batch_size),
+        _aligned(temperature, dims[2], ndim - 1),
+        _aligned(mask, dims[3], ndim),
+        dim,
+    )
+    return result, (0, 0)
+
+
+def _batched_gumbel_top_k(
+    info: Any, dims: Any, logits: Tensor, words: Tensor, k: int, temperature: Tensor, mask: Tensor | None, dim: int
+) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    ndim = x.ndim - 1
+    result = gumbel_top_k(
+        x,
+        _front(words, dims[1], info.batch_size),
+        k,
+        _aligned(temperature, dims[3], ndim - 1),
+        _aligned(mask, dims[4], ndim),
+        dim,
+    )
+    return result, (0, 0)
+
+
+def _aligned_parts(numbers: Sequence[Any], dims: Sequence[Any], ndim: int) -> list[Any]:
+    """Return temperature, filters and a mask, the last, with the batch of calls in front."""
+    rows = [_aligned(number, dim, ndim - 1) for number, dim in zip(numbers[:-1], dims[:-1], strict=True)]
+    return [*rows, _aligned(numbers[-1], dims[-1], ndim)]
+
+
+def _batched_categorical(
+    info: Any,
+    dims: Any,
+    logits: Tensor,
+    words: Tensor,
+    num_samples: int | None,
+    replacement: bool,
+    *others: Any,
+) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    parts = _aligned_parts(others[:6], dims[4:10], x.ndim - 1)
+    dim, log_prob, entropy = others[6:]
+    result = categorical(
+        x, _front(words, dims[1], info.batch_size), num_samples, replacement, *parts, dim, log_prob, entropy
+    )
+    return result, (0, 0 if log_prob else None, 0 if entropy else None)
+
+
+def _batched_log_prob(info: Any, dims: Any, logits: Tensor, index: Tensor | None, *others: Any) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    parts = _aligned_parts(others[:6], dims[2:8], x.ndim - 1)
+    dim, entropy = others[6:]
+    result = log_prob(x, _front(index, dims[1], info.batch_size), *parts, dim, entropy)
+    return result, (None if index is None else 0, 0 if entropy else None)
+
+
+def _batched_log_prob_vjp(
+    info: Any,
+    dims: Any,
+    logits: Tensor,
+    index: Tensor | None,
+    grad: Tensor | None,
+    grad_entropy: Tensor | None,
+    *others: Any,
+) -> Any:
+    x = _front(logits, dims[0], info.batch_size)
+    given = [_front(t, d, info.batch_size) for t, d in zip((index, grad, grad_entropy), dims[1:4], strict=True)]
+    return log_prob_vjp(x, *given, *_aligned_parts(others[:6], dims[4:10], x.ndim - 1), others[6]), 0
+
+
+# -- the operators -----------------------------------------------------------------------------------------------------
+
+_KEPT = "Tensor temperature, Tensor? top_k, Tensor? top_p, Tensor? min_p, Tensor? filter_temperature, Tensor? mask"
+
+seed = _define(
+    "seed(int[] batch, Tensor? like=None, Generator? generator=None) -> Tensor", seed_kernel, _fake_seed, _batched_seed
+)
+gumbel = _define(
+    "gumbel(SymInt[] size, Tensor seed, ScalarType dtype) -> Tensor", gumbel_kernel, _fake_gumbel, _batched_gumbel
+)
+gumbel_softmax = _define(
+    "gumbel_softmax(Tensor logits, Tensor seed, Tensor tau, Tensor? mask, int dim, bool hard, bool log)"
+    " -> (Tensor, Tensor)",
+    gumbel_softmax_kernel,
+    _fake_gumbel_softmax,
+    _batched_gumbel_softmax,
+)
+softmax_vjp = _define(
+    "softmax_vjp(Tensor y, Tensor grad, Tensor tau, int dim) -> Tensor",
+    softmax_vjp_kernel,
+    _fake_softmax_vjp,
+    _batched_softmax_vjp,
+)
+gumbel_max = _define(
+    "gumbel_max(Tensor logits, Tensor seed, Tensor temperature, Tensor? mask, int dim) -> (Tensor, Tensor)",
+    gumbel_max_kernel,
+    _fake_gumbel_max,
+    _batched_gumbel_max,
+)
+gumbel_top_k = _define(
+    "gumbel_top_k(Tensor logits, Tensor seed, SymInt k, Tensor temperature, Tensor? mask, int dim) -> (Tensor, Tensor)",
+    gumbel_top_k_kernel,
+    _fake_gumbel_top_k,
+    _batched_gumbel_top_k,
+)
+categorical = _define(
+    f"categorical(Tensor logits, Tensor seed, SymInt? num_samples, bool replacement, {_KEPT}, int dim, bool log_prob,"
+    " bool entropy) -> (Tensor, Tensor, Tensor)",
+    categorical_kernel,
+    _fake_categorical,
+    _batched_categorical,
+)
+log_prob = _define(
+    f"log_prob(Tensor logits, Tensor? index, {_KEPT}, int dim, bool entropy) -> (Tensor, Tensor)",
+    log_prob_kernel,
+    _fake_log_prob,
+    _batched_log_prob,
+)
+log_prob_vjp = _define(
+    f"log_prob_vjp(Tensor logits, Tensor? index, Tensor? grad, Tensor? grad_entropy, {_KEPT}, int dim) -> Tensor",
+    log_prob_vjp_kernel,
+    _fake_log_prob_vjp,
+    _batched_log_prob_vjp,
+)

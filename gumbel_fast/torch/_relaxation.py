@@ -1,0 +1,178 @@
+"""`gumbel_softmax`, in place of ``torch.nn.functional.gumbel_softmax``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch.overrides import handle_torch_function, has_torch_function
+
+from . import _derivatives, _operators
+from ._seeds import draw_words, seed_at_once, seed_of
+from ._tensors import PLAIN, Number, Tensor, as_number, as_tensor, check_logits, check_mask, derivatives_wanted, from_the_end
+
+_IGNORED_EPS = 1e-10  # torch's default for a parameter that does nothing
+
+_apply = _derivatives.apply(_derivatives.GumbelSoftmax)
+
+
+def gumbel_softmax(
+    logits: Tensor,
+    tau: Any = 1,
+    hard: bool = False,
+    eps: float = _IGNORED_EPS,
+    dim: int = -1,
+    *,
+    log: bool = False,
+    mask: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Sample from the Gumbel-softmax distribution: a drop-in for `torch.nn.functional.gumbel_softmax`, on the CPU.
+
+    ``softmax((logits + noise) / tau)`` with standard Gumbel noise: nearly one-hot at a small `tau`, nearly uniform at a
+    large one, and at any `tau` largest where a sample from ``softmax(logits)`` falls. The gradient flows through it to
+    `logits`, so that a discrete choice can stand in the middle of a network.
+
+    Parameters
+    ----------
+    logits : Tensor, on the CPU
+        Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32, float64
+        and float16 tensors are read where they lie if `dim` is contiguous, else copied; so are bfloat16 ones where
+        ml_dtypes is installed, else they are widened to float32. Half precision is computed in float32.
+    tau : float or Tensor, optional
+        Temperature, above 0. A tensor broadcasts as in ``(logits + noise) / tau``, of which one with size 1 along `dim`
+        that does not enlarge the result is the quick kind: one temperature for all, or one for each row. It may require
+        a gradient.
+    hard : bool, optional
+        Straight-through: the result is exactly one-hot, 1 at the largest entry of the soft sample, and its gradient is
+        that of the soft sample.
+    eps : float, optional
+        Ignored, with torch's warning: torch takes it so that old code runs.
+    dim : int, optional
+        The dimension of the categories.
+    log : bool, optional
+        Return the logarithm of the soft sample, finite where the sample underflows to 0. Not together with `hard`.
+    mask : Tensor, optional
+        What may be drawn: of bool, int8 or uint8, not 0 where a category may be, broadcast to the shape of `logits`;
+        or, for the last dimension, of int32 or uint32 words, category c being bit ``c % 32`` of word ``c // 32``. The
+        others are 0 in the sample and have no gradient, whatever their logits.
+    generator : torch.Generator, optional
+        Source of the seed, by default torch's own for the CPU: `torch.manual_seed` makes results repeatable. Two 64-bit
+        words are taken from it at each call. The numbers are not those of torch.
+
+    Returns
+    -------
+    Tensor
+        Contiguous, of the shape and dtype of `logits`. A row with NaN or +inf, or with nothing left, gives NaN.
+
+    Raises
+    ------
+    ValueError
+        A `tau` that is 0, negative or NaN; `hard` and `log` together; a tensor that is not on the CPU.
+    IndexError
+        A `dim` that `logits` has not.
+    TypeError
+        Logits that are sparse, or not real floating-point numbers; a mask of another dtype; a `dim` that is not an int.
+
+    Notes
+    -----
+    It works under `torch.compile`, `torch.export`, `torch.func` and `torch.vmap`, and has derivatives of every order,
+    backward and forward.
+
+    References
+    ----------
+    E. Jang, S. Gu, B. Poole, "Categorical reparameterization with Gumbel-softmax", ICLR 2017.
+    C. J. Maddison, A. Mnih, Y. W. Teh, "The Concrete distribution", ICLR 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gumbel_fast.torch import gumbel_softmax
+    >>> logits = torch.zeros(1000, 3, requires_grad=True)
+    >>> sample = gumbel_softmax(logits, tau=0.5, hard=True, generator=torch.Generator().manual_seed(7))
+    >>> sample.detach().sum(dim=-1).unique()
+    tensor([1.])
+    >>> reward = (sample @ torch.tensor([1.0, 2.0, 3.0])).mean()
+    >>> reward.backward()
+    >>> logits.grad.sum(dim=0).argmax()  # to climb is to raise the logits of the last category most
+    tensor(2)
+    """
+    given = (logits, tau, mask)
+    if not torch.compiler.is_compiling() and has_torch_function(given):
+        sample: Tensor = handle_torch_function(
+            gumbel_softmax, given, logits, tau, hard, eps, dim, log=log, mask=mask, generator=generator
+        )
+        return sample
+    if eps != _IGNORED_EPS:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    check_logits("logits", logits)
+    check_mask(mask)
+    if hard and log:
+        raise ValueError("gumbel_fast: hard and log exclude each other: a one-hot sample has no logarithm")
+    axis = from_the_end(dim, logits.ndim)
+    temperature = as_number(tau)
+    if isinstance(temperature, Tensor) and not _is_of_rows(temperature, logits, axis):
+        return _by_parts(logits, temperature, bool(hard), axis, log, mask, generator)
+    x = logits if logits.ndim else logits.unsqueeze(0)
+    sample = _relax(x, temperature, bool(hard), axis, bool(log), mask, generator)
+    return sample if logits.ndim else sample.squeeze(0)
+
+
+def _relax(
+    logits: Tensor,
+    tau: Number,
+    hard: bool,
+    dim: int,
+    log: bool,
+    mask: Tensor | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    if torch.compiler.is_compiling() or not PLAIN.plain(logits, tau, mask):
+        seed = seed_of(generator)
+        sample: Tensor = _operators.gumbel_softmax(logits, seed, as_tensor(tau), mask, dim, hard, log)[0]
+    elif derivatives_wanted(logits, tau):
+        sample = _apply(logits, draw_words([], generator), as_tensor(tau), mask, dim, hard, log)[0]
+    else:
+        seed_pair = seed_at_once(generator)
+        sample = _operators.gumbel_softmax_kernel(logits, seed_pair, tau, mask, dim, hard, log, alone=True)[0]
+    return sample
+
+
+def _is_of_rows(tau: Tensor, logits: Tensor, dim: int) -> bool:
+    """Whether there is one temperature for all or one for each row."""
+    own, shape = tuple(tau.shape), tuple(logits.shape)
+    if len(own) > len(shape):
+        return False
+    pairs = zip(reversed(own), reversed(shape), strict=False)
+    return all(a == 1 or (a == b and place != -dim) for place, (a, b) in enumerate(pairs, start=1))
+
+
+def _by_parts(
+    logits: Tensor,
+    tau: Tensor,
+    hard: bool,
+    dim: int,
+    log: bool,
+    mask: Tensor | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Sample by torch's operations: with temperatures that differ along a row, or that make rows of one."""
+    if not torch.compiler.is_compiling() and not tau.is_meta and not bool((tau > 0).all()):
+        raise ValueError("gumbel_fast: temperature must be above 0")
+    if mask is not None and mask.dtype in (torch.int32, torch.uint32):
+        raise ValueError("gumbel_fast: a mask of words takes one temperature for each row")
+    x = logits if logits.ndim else logits.unsqueeze(0)
+    wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    moved = x.movedim(dim, -1)
+    seed = seed_of(generator)
+    noise = _operators.gumbel(list(moved.shape), seed, wide).movedim(-1, dim).reshape(logits.shape)
+    z = logits.to(wide) + noise.to(logits.device)
+    if mask is not None:
+        z = z.masked_fill(mask == 0, -torch.inf)
+    z = z / tau.to(wide)
+    soft = (z.log_softmax(dim) if log else z.softmax(dim)).to(logits.dtype)
+    if not hard:
+        return soft
+    one_hot = torch.zeros_like(soft).scatter(dim, z.argmax(dim, keepdim=True), 1.0)
+    return one_hot - soft.detach() + soft

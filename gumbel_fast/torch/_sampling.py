@@ -1,0 +1,183 @@
+"""`categorical`, draws from tensors of logits with their log-probabilities and the entropy."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+from torch.overrides import handle_torch_function, has_torch_function
+
+from . import _derivatives, _operators
+from ._seeds import draw_words, look_for_checkpoint, seed_at_once, seed_of
+from ._tensors import PLAIN, Tensor, as_number, as_tensor, check_logits, check_mask, derivatives_wanted, from_the_end
+
+_apply_draw = _derivatives.apply(_derivatives.Categorical)
+_apply_tell = _derivatives.apply(_derivatives.LogProb)
+
+
+def categorical(
+    logits: Tensor,
+    num_samples: int | None = None,
+    replacement: bool = True,
+    *,
+    temperature: Any = 1.0,
+    top_k: Any = None,
+    top_p: Any = None,
+    min_p: Any = None,
+    filter_temperature: Any = None,
+    mask: Tensor | None = None,
+    dim: int = -1,
+    return_log_prob: bool = False,
+    return_entropy: bool = False,
+    generator: torch.Generator | None = None,
+) -> Any:
+    """Draw categories from each row of logits, with probability ``softmax(logits / temperature)``.
+
+    What `torch.multinomial` draws from probabilities, drawn from logits: no softmax is computed, no category is lost,
+    and there is no limit of 2**24 categories. Where they are wanted, the log-probabilities of the draws and the entropy
+    come with them, from one pass over the row, and so do their gradients, masks and filters included.
+
+    Parameters
+    ----------
+    logits : Tensor, on the CPU
+        Unnormalised log-probabilities, in nats; -inf is a mask. float32, float64 and float16 tensors are read where
+        they lie if `dim` is contiguous, else copied; so are bfloat16 ones where ml_dtypes is installed, else they are
+        widened to float32.
+    num_samples : int, optional
+        Draws from each row; they form a last dimension of the result. By default one draw and no such dimension.
+    replacement : bool, optional
+        False draws without replacement, in the order drawn.
+    temperature : float or Tensor, optional
+        0 or more: one for all rows, or a tensor that broadcasts to the batch, the shape of `logits` without `dim`.
+        Temperature 0 gives the first of the largest, as argmax. It may require a gradient.
+    top_k, top_p, min_p, filter_temperature : float or Tensor, optional
+        What may be drawn, as for `gumbel_fast.categorical`: one for all rows, or a tensor as `temperature`.
+    mask : Tensor, optional
+        What may be drawn, before the filters: of bool, int8 or uint8, not 0 where a category may be, broadcast to the
+        shape of `logits`; or, for the last dimension, of int32 or uint32 words, category c being bit ``c % 32`` of word
+        ``c // 32``. It is read as it lies; what it leaves out has no gradient, whatever its logit.
+    dim : int, optional
+        The dimension of the categories.
+    return_log_prob : bool, optional
+        Return the log-probabilities of the draws as well.
+    return_entropy : bool, optional
+        Return the entropy of a draw from each row as well.
+    generator : torch.Generator, optional
+        Source of the seed, as for `gumbel_softmax`.
+
+    Returns
+    -------
+    Tensor of int64
+        Indices, of the shape of the batch, or with a last dimension of `num_samples`.
+    log_prob : Tensor of float32 or float64
+        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is
+        kept. It has a derivative in `logits` and `temperature`; which categories are kept has none.
+    entropy : Tensor of float32 or float64
+        In nats, of the shape of the batch, only if `return_entropy`; with a derivative, too.
+
+    Raises
+    ------
+    ValueError
+        A row with NaN, +inf or nothing left to draw from, or with no categories; without replacement, a row with fewer
+        than `num_samples` categories left; a temperature or a filter that is negative or NaN; a mask of the wrong
+        shape; a negative `num_samples`; a tensor that is not on the CPU.
+    IndexError
+        A `dim` that `logits` has not.
+    TypeError
+        Logits that are sparse, or not real floating-point numbers; a mask of another dtype.
+
+    See Also
+    --------
+    gumbel_fast.categorical : the same for arrays, with the methods and their references.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gumbel_fast.torch import categorical
+    >>> logits = torch.tensor([0.1, 0.2, 0.7]).log()
+    >>> drawn = categorical(logits, 100_000, generator=torch.Generator().manual_seed(7))
+    >>> (drawn.bincount() / 100_000).round(decimals=2)
+    tensor([0.1000, 0.2000, 0.7000])
+    >>> categorical(torch.zeros(4, 1000), 5, replacement=False).shape
+    torch.Size([4, 5])
+
+    A step of a policy whose last action is not allowed:
+
+    >>> logits = torch.zeros(2, 3, requires_grad=True)
+    >>> mask = torch.tensor([True, True, False])
+    >>> action, log_prob, entropy = categorical(logits, mask=mask, return_log_prob=True, return_entropy=True)
+    >>> log_prob.exp()
+    tensor([0.5000, 0.5000], grad_fn=<ExpBackward0>)
+    >>> (log_prob.sum() + 0.01 * entropy.sum()).backward()
+    >>> logits.grad[:, 2]
+    tensor([0., 0.])
+    """
+    if not torch.compiler.is_compiling():
+        if dim == -1 and num_samples is None and filter_temperature is None:
+            if generator is not None:
+                look_for_checkpoint()
+            drawn = PLAIN.categorical(
+                logits, temperature, top_k, top_p, min_p, mask, generator, return_log_prob, return_entropy
+            )
+            if drawn is not None:
+                return drawn
+        given = (logits, temperature, top_k, top_p, min_p, filter_temperature, mask)
+        if has_torch_function(given):
+            return handle_torch_function(
+                categorical,
+                given,
+                logits,
+                num_samples,
+                replacement,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                min_p=min_p,
+                filter_temperature=filter_temperature,
+                mask=mask,
+                dim=dim,
+                return_log_prob=return_log_prob,
+                return_entropy=return_entropy,
+                generator=generator,
+            )
+    check_logits("logits", logits)
+    check_mask(mask)
+    axis = from_the_end(dim, logits.ndim)
+    x = logits if logits.ndim else logits.unsqueeze(0)
+    samples = None if num_samples is None else operator.index(num_samples)
+    t = as_number(temperature)
+    filters = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
+    how = bool(return_log_prob), bool(return_entropy)
+    tensors = (t, *filters, mask)
+    if torch.compiler.is_compiling() or not PLAIN.plain(x, *tensors):
+        told = _operators.categorical(x, seed_of(generator), samples, bool(replacement), *_as_tensors(tensors), axis, *how)
+    elif any(how) and derivatives_wanted(x, t):
+        if generator is not None:
+            look_for_checkpoint()
+        words = draw_words([], generator)
+        told = _apply_draw(x, words, samples, bool(replacement), *_as_tensors(tensors), axis, *how)
+    else:
+        told = _operators.categorical_kernel(x, seed_at_once(generator), samples, bool(replacement), *tensors, axis, *how)
+    result = [tensor for tensor, wanted in zip(told, (True, *how), strict=True) if wanted]
+    return tuple(result) if len(result) > 1 else result[0]
+
+
+def _as_tensors(numbers: tuple[Any, ...]) -> list[Any]:
+    return [None if number is None else as_tensor(number) for number in numbers]
+
+
+def tell(logits: Tensor, index: Tensor | None, mask: Tensor | None, *, entropy: bool) -> tuple[Tensor, Tensor]:
+    """Return the log-probabilities of given categories, and the entropy; what is not wanted is empty.
+
+    `index` has one for each row, or several in a last dimension; the categories are along the last of `logits`.
+    """
+    how = (1.0, None, None, None, None, mask)
+    told: tuple[Tensor, Tensor]
+    if torch.compiler.is_compiling() or not PLAIN.plain(logits, index, mask):
+        told = _operators.log_prob(logits, index, *_as_tensors(how), -1, entropy)
+    elif derivatives_wanted(logits):
+        told = _apply_tell(logits, index, *_as_tensors(how), -1, entropy)
+    else:
+        told = _operators.log_prob_kernel(logits, index, *how, -1, entropy)
+    return told

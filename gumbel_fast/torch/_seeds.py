@@ -1,0 +1,75 @@
+"""Where the two words of a call come from: torch's generator for the CPU, or one of the caller's own.
+
+They are drawn once for each call, 128 bits, whatever runs the call: at once, by the operator `seed` of a compiled or
+exported graph, or once for each example of a vmap. (The random integers that inductor makes itself have 32 bits of
+seed.)
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+
+from .._rng import RNG, RowStreams, SeedPair
+from ._tensors import CPU, PLAIN
+
+_LEAST = -(2**63)
+
+
+def draw_words(batch: list[int], generator: torch.Generator | None) -> torch.Tensor:
+    """Return two int64 of 64 random bits for each of a batch."""
+    return torch.empty((*batch, 2), dtype=torch.int64, device=CPU).random_(_LEAST, None, generator=generator)
+
+
+def seed_at_once(generator: torch.Generator | None) -> SeedPair:
+    """Return the words of a call that nothing transforms or records."""
+    if generator is not None:
+        look_for_checkpoint()
+    return SeedPair(*PLAIN.seed(generator))
+
+
+def seed_of(generator: torch.Generator | None) -> torch.Tensor:
+    """Return the words of a call that something may transform or record."""
+    if generator is not None and torch.compiler.is_compiling():
+        return _seed_outside_graphs(generator)
+    like = None
+    if torch._C._are_functorch_transforms_active():
+        # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.
+        like = torch.rand((), device=CPU, generator=generator)
+    if generator is not None:
+        look_for_checkpoint()
+    words: torch.Tensor = torch.ops.gumbel_fast.seed([], like, generator)
+    return words
+
+
+@torch.compiler.disable(reason="gumbel_fast: a generator of one's own cannot be part of a graph")  # type: ignore[misc, unused-ignore]
+def _seed_outside_graphs(generator: torch.Generator) -> torch.Tensor:
+    return draw_words([], generator)
+
+
+def look_for_checkpoint() -> None:
+    """Warn where a generator's draw will be made again, or is: checkpoints save the state of torch's own alone."""
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    saves = hooks is not None and getattr(hooks[0], "__module__", None) == "torch.utils.checkpoint"
+    if saves or torch._C._current_graph_task_id() != -1:
+        warnings.warn(
+            "gumbel_fast: under torch.utils.checkpoint the state of `generator` is not saved, so that the forward pass"
+            " is repeated with other noise and gradients are wrong; leave it out to draw from torch's own generator",
+            stacklevel=4,
+        )
+
+
+def rng_of(seed: torch.Tensor | SeedPair, batch: tuple[int, ...]) -> RNG:
+    """Return what the library takes for the words of a call; where they are a batch, each is for a part of the rows."""
+    if isinstance(seed, SeedPair):
+        return seed
+    words = seed.numpy(force=True).view(np.uint64)
+    if words.size == 2:
+        key, row = words.reshape(2).tolist()
+        return SeedPair(key, row)
+    own = words.ndim - 1
+    rest = batch[own:]
+    numbers = np.arange(int(np.prod(rest)), dtype=np.uint64).reshape((1,) * own + rest)
+    return RowStreams(words.reshape(words.shape[:-1] + (1,) * len(rest) + (2,)), numbers)

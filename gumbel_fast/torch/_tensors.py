@@ -1,0 +1,138 @@
+"""Tensors as arrays and arrays as tensors; which tensors are plain, and what a call may be given in their place.
+
+No operator lives here, and no randomness.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .._core.tensors import BF16, F16, F32, F64, MASK_BYTES, MASK_WORDS, PlainTensors
+
+try:
+    from ml_dtypes import bfloat16 as _bfloat16
+except ImportError:
+    _bfloat16 = None  # then bfloat16 tensors are widened by torch before they are read
+
+Tensor = torch.Tensor
+#: A parameter that is one for all rows, or a tensor of one for each.
+Number: TypeAlias = "float | torch.Tensor"
+
+CPU = torch.device("cpu")
+_REALS = (torch.float32, torch.float64)
+_HALVES = (torch.bfloat16, torch.float16)
+_MASKS = {
+    torch.bool: MASK_BYTES,
+    torch.int8: MASK_BYTES,
+    torch.uint8: MASK_BYTES,
+    torch.int32: MASK_WORDS,
+    torch.uint32: MASK_WORDS,
+}
+
+forward_ad = torch.autograd.forward_ad
+
+
+def derivatives_wanted(*tensors: Any) -> bool:
+    """Whether a derivative, backward or forward, may be asked of what is made of these."""
+    if forward_ad._current_level >= 0:
+        return True
+    return torch.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in tensors)
+
+
+def _new_words() -> torch.Tensor:
+    with torch.inference_mode(False):
+        return torch.empty(2, dtype=torch.int64, device=CPU)
+
+
+#: Plain tensors go to the kernels at once. What would have to see an operator forbids it: a transform of torch.func, a
+#: mode that watches operators or functions, a trace.
+PLAIN = PlainTensors(
+    (torch.Tensor, torch.nn.Parameter),
+    torch.strided,
+    {torch.float32: F32, torch.float64: F64, torch.float16: F16, torch.bfloat16: BF16},
+    _MASKS,
+    (
+        torch._C._are_functorch_transforms_active,
+        torch._C._len_torch_dispatch_stack,
+        torch._C._is_torch_function_mode_enabled,
+        torch._C._get_tracing_state,
+    ),
+    derivatives_wanted,
+    _new_words,
+    torch.from_numpy,
+)
+
+
+def check_logits(name: str, tensor: object) -> None:
+    """Raise TypeError for what is no dense tensor of real numbers, ValueError for one that is not on the CPU."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"gumbel_fast: {name} must be a tensor, not {type(tensor).__name__}")
+    if not tensor.is_cpu and not tensor.is_meta:
+        raise ValueError(f"gumbel_fast: {name} must be on the CPU, not on {tensor.device}")
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"gumbel_fast: {name} must be dense, not of layout {tensor.layout}")
+    if tensor.dtype not in _REALS and tensor.dtype not in _HALVES:
+        raise TypeError(f"gumbel_fast: {name} must be real floating-point numbers, not of dtype {tensor.dtype}")
+
+
+def check_mask(mask: object) -> None:
+    """Raise TypeError for what is no mask."""
+    if mask is None:
+        return
+    if not isinstance(mask, Tensor):
+        raise TypeError(f"gumbel_fast: mask must be a tensor, not {type(mask).__name__}")
+    if mask.dtype not in _MASKS:
+        raise TypeError(f"gumbel_fast: mask must be of bool, int8, uint8, int32 or uint32, not of dtype {mask.dtype}")
+
+
+def from_the_end(dim: Any, ndim: int) -> int:
+    """Return the number of a dimension of logits counted from the last, -1, so that leading ones may be added."""
+    number = operator.index(dim)
+    count = max(ndim, 1)  # as for torch's softmax, a tensor without dimensions has one category
+    if not -count <= number < count:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {number})")
+    return number if number < 0 else number - count
+
+
+def as_number(value: Any) -> Number:
+    """Return a tensor as it is, and anything else as a float."""
+    return value if isinstance(value, Tensor) else float(value)
+
+
+def as_tensor(value: Any) -> torch.Tensor:
+    """Return a number as operators take it."""
+    return value if isinstance(value, Tensor) else torch.full((), value, dtype=torch.float64, device=CPU)
+
+
+def compute_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Return what logits of a dtype are computed in."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def array_of(tensor: torch.Tensor, *, halves: bool = False) -> NDArray[Any]:
+    """Return a tensor's memory as an array; half precision is widened to float32, unless `halves` can be read."""
+    dtype = tensor.dtype
+    array: NDArray[Any]  # numpy(force=True) shares the memory: only the gradient is left behind
+    if halves and dtype == torch.bfloat16 and _bfloat16:
+        array = tensor.view(torch.int16).numpy(force=True).view(_bfloat16)
+    elif dtype == torch.bfloat16 or (dtype == torch.float16 and not halves):
+        array = tensor.float().numpy(force=True)
+    else:
+        array = tensor.numpy(force=True)
+    return array
+
+
+def numbers_of(value: Number | None) -> Any:
+    """Return a parameter as the library takes it: a tensor as an array."""
+    return array_of(value) if isinstance(value, Tensor) else value
+
+
+def tensor_of(array: NDArray[Any], dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Return an array as a contiguous tensor, of this dtype."""
+    tensor = torch.from_numpy(array if array.flags.c_contiguous else np.ascontiguousarray(array))
+    return tensor if dtype is None or tensor.dtype == dtype else tensor.to(dtype)
