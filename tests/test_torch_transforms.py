@@ -271,9 +271,9 @@ def test_gradcheck_by_torchs_own_tool(name):
         return held(finite(ours), x)
 
     assert torch.autograd.gradcheck(
-        function, x, check_forward_ad=True, check_batched_grad=True, check_batched_forward_grad=False
+        function, x, check_forward_ad=True, check_batched_grad=True, check_batched_forward_grad=False, fast_mode=True
     )
-    assert torch.autograd.gradgradcheck(function, x, check_fwd_over_rev=True)
+    assert torch.autograd.gradgradcheck(function, x, check_fwd_over_rev=True, fast_mode=True)
 
 
 @pytest.mark.parametrize("what", ["soft", "log", "log_prob", "entropy"])
