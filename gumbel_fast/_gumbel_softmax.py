@@ -17,6 +17,7 @@ def gumbel_softmax(
     *,
     temperature: ArrayLike = 1.0,
     hard: bool = False,
+    log: bool = False,
     mask: ArrayLike | None = None,
     axis: int = -1,
     rng: RNG = None,
@@ -41,6 +42,9 @@ def gumbel_softmax(
     hard : bool, optional
         Return the exact one-hot of the largest entry instead. For a straight-through gradient keep the soft sample of
         the same seed: it is what `softmax_vjp` wants.
+    log : bool, optional
+        Return the logarithm of the sample of the same seed, to full precision where the sample is near 0 or 1: finite
+        where the sample underflows to 0, and not 0 where it rounds to 1.
     mask : array_like, optional
         Which categories may be drawn, the others being 0 in the sample: bool, int8 or uint8, not 0 where
         they may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
@@ -62,13 +66,13 @@ def gumbel_softmax(
     Returns
     -------
     ndarray
-        Of the shape of `logits`, 0 or more, each row summing to 1. -inf gives exactly 0; a row with NaN or +inf, or of
-        nothing but -inf, gives NaN.
+        Of the shape of `logits`, 0 or more, each row summing to 1. -inf gives exactly 0, and -inf of `log`; a row with
+        NaN or +inf, or of nothing but -inf, gives NaN.
 
     Raises
     ------
     ValueError
-        A temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
+        Both `hard` and `log`; a temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
         workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
@@ -90,6 +94,15 @@ def gumbel_softmax(
     >>> hard = gumbel_fast.gumbel_softmax(logits, temperature=0.5, hard=True, rng=7)
     >>> bool((hard.argmax(axis=1) == gumbel_fast.gumbel_max(logits, rng=7)).all())
     True
+
+    At a low temperature all but one underflow; their logarithms do not:
+
+    >>> cold = gumbel_fast.gumbel_softmax(logits, temperature=1e-4, log=True, rng=7)
+    >>> bool((np.exp(cold) == 0).sum() == 4 and np.isfinite(cold).all())
+    True
     """
+    if hard and log:
+        raise ValueError("hard and log exclude each other: a one-hot sample has no logarithm")
+    form = _core.HARD if hard else _core.LOG if log else _core.SOFT
     request = to_relax(logits, (temperature, mask, None, NO_FILTERS, axis), rng=rng, offset=offset)
-    return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, hard=bool(hard))
+    return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, form=form)

@@ -134,15 +134,19 @@ def relaxed(
     out: NDArray[Any] | None,
     workers: int,
     *,
-    hard: bool = False,
+    form: int = _core.SOFT,
+    one_hot: Array | None = None,
 ) -> Array:
-    """Return what one of _core's functions makes of every row; `cost` is that of an element."""
+    """Return what one of _core's functions makes of every row, in a form; `cost` is that of an element.
+
+    `one_hot` takes the one-hots besides, the categories along its last axis.
+    """
     threads = as_workers(workers)
     if out is not None:
         check_out(out, request.inputs[0].shape, request.compute_type, *request.inputs)
 
     def fill(result: Array) -> None:
-        core = request.into(out=result, hard=hard)
+        core = request.into(out=result, form=form, one_hot=one_hot)
         if request.offsets is not None and out is None:
             result[: request.offsets[0]] = result[request.offsets[-1] :] = np.nan  # of no row
         over_rows(lambda start, stop: _core.relax(core, function, start, stop), request, 0.0, cost, threads)

@@ -91,7 +91,7 @@ typedef enum {
     GF_GUMBEL_TOP_K,
     /* Indices alone, of the greatest of (x - greatest) / temperature + G: draws without replacement. */
     GF_DISTINCT_TOP_K,
-    /* softmax of (x + G) / temperature; hard: 1 at its first greatest entry, else 0. */
+    /* softmax of (x + G) / temperature, its logarithm, or 1 at the first greatest x + G and else 0. */
     GF_GUMBEL_SOFTMAX,
     /* The same from what the filters keep of each row. */
     GF_FILTERED,

@@ -59,8 +59,11 @@ typedef struct {
     double *value; /* as many for each row, C-contiguous from row 0 on; or NULL */
 } gf_draws;
 
+/* What a relaxation gives of each row: probabilities, the one-hot of its choice, or logarithms of the probabilities. */
+typedef enum { GF_SOFT, GF_HARD, GF_LOG } gf_form;
+
 /* The row pointers are those of row number `first`, and rows from there on lie a stride apart; the temperatures, the stream,
- * the offsets and the values are those of row 0. Logits and noise are of the types of the kernel.
+ * the offsets, the values and the one-hots are those of row 0. Logits and noise are of the types of the kernel.
  *
  * Ragged rows have offsets: row r is the elements from number offsets[r] to before offsets[r + 1], so of x, of `other`, of a
  * mask, which has bytes, and of an `out` of rows. The strides of these are then of an element. */
@@ -80,7 +83,8 @@ typedef struct {
     void *out;            /* of relaxations, in the compute type; may be x or other */
     ptrdiff_t out_stride; /* bytes between its rows, or between the numbers that there are for each */
     void *entropy; /* one for each row, from row 0 on, in the compute type; of a gradient, that of the loss in it; or NULL */
-    int hard;             /* a one-hot in place of probabilities */
+    gf_form form;
+    void *one_hot; /* besides, the one-hot of each row, C-contiguous from row 0 on, in the compute type; or NULL */
 } gf_request;
 
 /* How many categories row r has, and how many strides after row `first` it begins. */

@@ -17,6 +17,11 @@ cdef extern from "request.h" nogil:
         GF_MASK_BYTES
         GF_MASK_WORDS
 
+    ctypedef enum gf_form:
+        GF_SOFT
+        GF_HARD
+        GF_LOG
+
     ctypedef struct gf_vector:
         const double *data
         size_t step
@@ -65,7 +70,8 @@ cdef extern from "request.h" nogil:
         void *out
         Py_ssize_t out_stride
         void *entropy
-        int hard
+        gf_form form
+        void *one_hot
 
     size_t gf_columns(const gf_request *request, size_t row)
 

@@ -13,6 +13,9 @@ TRUNCATE: int
 LOG_PROB: int
 LOG_PROB_VJP: int
 SOFTMAX_VJP: int
+SOFT: int
+HARD: int
+LOG: int
 
 def relax(request: Request, function: int, start: int, stop: int) -> None: ...
 def gumbel(

@@ -2,7 +2,17 @@
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 
-from gumbel_fast._core.kernels cimport gf_enter, gf_filter, gf_kernel, gf_leave, gf_mask, gf_request, gf_status
+from gumbel_fast._core.kernels cimport (
+    GF_SOFT,
+    gf_enter,
+    gf_filter,
+    gf_form,
+    gf_kernel,
+    gf_leave,
+    gf_mask,
+    gf_request,
+    gf_status,
+)
 from gumbel_fast._core.rows cimport Rows
 
 
@@ -91,7 +101,7 @@ cdef inline void one_draw_each(gf_request *c) noexcept nogil:
     c.draws.first, c.draws.count = 0, 1
     c.floor.data, c.floor.step = NULL, 0
     c.allow_fewer = 0
-    c.out, c.out_stride, c.entropy, c.hard = NULL, 0, NULL, 0
+    c.out, c.out_stride, c.entropy, c.form, c.one_hot = NULL, 0, NULL, GF_SOFT, NULL
 
 
 cdef inline gf_status run_kernel(const gf_kernel *kernel, const gf_request *c, size_t start, size_t stop,

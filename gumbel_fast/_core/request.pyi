@@ -53,7 +53,9 @@ class Request:
         value: NDArray[np.float64] | None = None,
         out: NDArray[Any] | None = None,
         each: NDArray[Any] | None = None,
-        hard: bool = False,
+        entropy: NDArray[Any] | None = None,
+        form: int = ...,
+        one_hot: NDArray[Any] | None = None,
     ) -> Self: ...
     def shard(self, row: int, start: int, stop: int, allow_fewer: bool = False, floor: float = ...) -> Self: ...
 

@@ -115,16 +115,20 @@ cdef class Request:
             self.walk.numbers = <const uint64_t *> cnp.PyArray_DATA(streams[1])
 
     def into(self, cnp.ndarray index=None, cnp.ndarray value=None, cnp.ndarray out=None, cnp.ndarray each=None,
-             bint hard=False, cnp.ndarray entropy=None):
+             cnp.ndarray entropy=None, int form=GF_SOFT, cnp.ndarray one_hot=None):
         """Say where results go; return the request.
 
         `index` is int64, of the batch's shape and then C-contiguous, or with a last axis of draws; `value` is float64
         and C-contiguous, of the shape of `index`. `out` takes relaxed rows, in any layout; in its place `each` takes
         the one or more numbers that there are for each row, C-contiguous. `entropy` is one number for each row, too, in
         the compute type and C-contiguous; a gradient is given that of the loss there.
+
+        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's choice:
+        C-contiguous, of the shape of `rows` and the compute type.
         """
         cdef int last = len(self.batch)
-        self.results = index, value, out, each, entropy
+        self.results = index, value, out, each, entropy, one_hot
+        no_rows(&self.walk.out)
         if index is not None:
             rows_of(index, last, &self.walk.index)
             if cnp.PyArray_NDIM(index) > last:
@@ -139,7 +143,8 @@ cdef class Request:
         elif each is not None:
             rows_of(each, last, &self.walk.out)
         self.c.entropy = NULL if entropy is None else cnp.PyArray_DATA(entropy)
-        self.c.hard = hard
+        self.c.form = <gf_form> form
+        self.c.one_hot = NULL if one_hot is None else cnp.PyArray_DATA(one_hot)
         return self
 
     def shard(self, Py_ssize_t row, Py_ssize_t start, Py_ssize_t stop, bint allow_fewer=False,

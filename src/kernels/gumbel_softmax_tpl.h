@@ -1,5 +1,6 @@
-/* Template: softmax((x - greatest + G) / temperature) of each row: noise, maximum, exponential, sum and scale while the row is in
- * cache. Short rows share their noise blocks (noise.h, tiles) and go a row a lane.
+/* Template: softmax((x - greatest + G) / temperature) of each row, its logarithm, or the one-hot of its greatest sum: noise,
+ * maximum, exponential, sum and scale while the row is in cache. The one-hot may be made besides, from the same sums. Short
+ * rows share their noise blocks (noise.h, tiles) and go a row a lane.
  *
  * Tried and slower: short rows one by one, up to a vector in registers (4,096 x 10: half as fast again). */
 #include "kernels/argmax_tpl.h"
@@ -41,51 +42,67 @@ GF_APART real_t ROW(add_noise_any)(const ROW(row) * row, size_t start, size_t st
     return ROW(add_noise)(*row, start, stop, shift, noise, y, 0);
 }
 
-/* At temperatures this high the noise is nothing beside what tells the categories apart, and differences may overflow. */
-GF_COLD void ROW(relax_without_noise)(const ROW(row) * row, real_t *out, double temperature) {
+/* The same of half the sums, for rows in which x - shift may overflow. */
+GF_COLD real_t ROW(add_noise_halved)(const ROW(row) * row, size_t start, size_t stop, real_t shift, const real_t *noise,
+                                     real_t *y) {
+    real_t greatest = -(real_t)INFINITY;
+    for (size_t i = 0; i < stop - start; i++) {
+        y[i] = ROW(element)(row, start + i) / 2 - shift / 2 + noise[i] / 2;
+        greatest = y[i] > greatest ? y[i] : greatest;
+    }
+    return greatest;
+}
+
+/* At temperatures this high the noise counts in the choice alone: beside what else tells the categories apart it is nothing, and
+ * differences may overflow. */
+GF_INLINE int ROW(is_without_noise)(const gf_request *q, double temperature) {
+    return q->form != GF_HARD && temperature > CONSTANT(SCALE_MOST);
+}
+
+GF_COLD void ROW(relax_without_noise)(const ROW(row) * row, real_t *out, double temperature, gf_form form) {
     const size_t n = row->n;
     ROW(copy_left)(row, out);
-    NAME(softmax_from)(out, out, n, NAME(row_max)(out, n), temperature);
+    NAME(relax_row)(out, out, n, NAME(row_max)(out, n), temperature, form);
 }
 
-/* A short row by itself, to the same bits as by lanes: its sum runs along the row in order, in double. */
-static void ROW(relax_short_row)(const ROW(row) * row, const real_t *noise, real_t *out, double temperature, int hard) {
-    enum { MOST = NOISE_TILE_COLUMNS };
-    const size_t n = row->n;
-    real_t y[MOST] = {0}; /* the last vector is worked on whole */
-    if (!hard && temperature > CONSTANT(SCALE_MOST)) {
-        ROW(relax_without_noise)(row, out, temperature);
-        return;
+/* A short row by itself, to the same bits as by lanes. */
+static void ROW(relax_short_row)(const gf_request *q, size_t r, const real_t *noise) {
+    const ROW(row) row = ROW(row_of)(q, r);
+    const size_t n = row.n;
+    const double temperature = gf_temperature(q, r);
+    real_t y[NOISE_TILE_COLUMNS] = {0}; /* the last vector is worked on whole */
+    real_t *out = gf_out(q, r), *one_hot = NAME(one_hot_of)(q, r);
+    const int without = ROW(is_without_noise)(q, temperature);
+    if (!without || one_hot) {
+        const real_t shift = ROW(greatest)(&row);
+        const int halved = q->form == GF_LOG && NAME(may_overflow)(shift, temperature);
+        const real_t greatest = halved ? ROW(add_noise_halved)(&row, 0, n, shift, noise, y)
+                                       : ROW(add_noise)(row, 0, n, shift, noise, y, row.whole);
+        if (one_hot)
+            NAME(one_hot)(y, one_hot, n, greatest);
+        if (!without)
+            NAME(relax_short)(y, out, n, greatest, halved ? temperature / 2 : temperature, q->form);
     }
-    const real_t greatest = ROW(add_noise)(*row, 0, n, ROW(greatest)(row), noise, y, row->whole);
-    if (hard) {
-        NAME(one_hot)(y, out, n, greatest);
-        return;
-    }
-    const NAME(scaling) s = NAME(scaling_of)(greatest, temperature);
-    double sum = 0;
-    for (size_t i = 0; i < MOST && i < n; i += LANES)
-        V(store)(y + i, NAME(weight)(V(load)(y + i), &s));
-    for (size_t i = 0; i < n; i++)
-        sum += y[i];
-    const vec_t factor = V(set)((real_t)(1 / sum));
-    for (size_t i = 0; i < MOST && i < n; i += LANES)
-        V(store)(y + i, V(mul)(V(load)(y + i), factor));
-    memcpy(out, y, n * sizeof *out);
+    if (without)
+        ROW(relax_without_noise)(&row, out, temperature, q->form);
 }
 
-/* 4 to LANES short rows in lanes, from row r on, at temperatures that are not extreme. */
-GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
-                                     vec_t rate, int whole) {
+/* 4 to LANES short rows in lanes, from row r on, at temperatures that are not extreme. Returns 0, and does nothing, where a
+ * difference of logits may overflow though its logarithm does not. */
+GF_INLINE int ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some, const real_t *noise, size_t stride,
+                                    vec_t rate, int whole) {
     const size_t n = q->columns;
-    vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY);
+    vec_t columns[NOISE_TILE_COLUMNS], most[LANES], greatest = V(set)(-INFINITY), below;
     real_t shift[LANES];
     for (size_t lane = 0; lane < LANES; lane++) {
         most[lane] = ROW(read_of)(q, r + (lane < some ? lane : 0), 0, whole, 0);
         for (size_t c = LANES; c < n; c += LANES)
             most[lane] = V(max)(ROW(read_of)(q, r + (lane < some ? lane : 0), c, whole, 0), most[lane]);
     }
-    V(store)(shift, NAME(greatest_lanes)(most));
+    below = NAME(greatest_lanes)(most);
+    V(store)(shift, below);
+    if (q->form == GF_LOG && V(mask_bits)(V(less)(V(set)(SAFE_GREATEST), below)))
+        return 0;
     for (size_t c = 0; c < n; c += LANES) {
         for (size_t lane = 0; lane < LANES; lane++) {
             if (lane >= some) {
@@ -100,20 +117,16 @@ GF_INLINE void ROW(relax_short_rows)(const gf_request *q, size_t r, size_t some,
     }
     for (size_t c = 0; c < n; c++)
         greatest = V(max)(columns[c], greatest);
-    if (q->hard)
-        NAME(one_hot_lanes)(columns, n, greatest);
-    else
+    if (GF_SELDOM(q->one_hot != NULL))
+        NAME(put_one_hots)(columns, n, &greatest, some, NAME(one_hot_of)(q, r));
+    if (q->form == GF_SOFT)
         NAME(relax_lanes)(columns, n, greatest, rate);
-    for (size_t c = 0; c < n; c += LANES) {
-        V(transpose)(columns + c);
-        for (size_t lane = 0; lane < some; lane++) {
-            real_t *p = (real_t *)gf_out(q, r + lane) + c;
-            if (n - c >= LANES)
-                V(store)(p, columns[c + lane]);
-            else
-                V(store_tail)(p, n - c, columns[c + lane]);
-        }
-    }
+    else if (q->form == GF_LOG)
+        NAME(log_lanes)(columns, n, &greatest, &rate);
+    else
+        NAME(one_hot_lanes)(columns, n, greatest);
+    NAME(store_lanes)(columns, n, some, gf_out(q, r), q->out_stride);
+    return 1;
 }
 
 /* Short rows, LANES of them at a time, or one by one where they would leave the lanes too empty or a temperature is extreme. */
@@ -133,12 +146,10 @@ GF_INLINE void ROW(gumbel_softmax_tiled)(const gf_request *q, size_t start, size
             rates[lane] = (real_t)(1 / temperature);
             apart |= NAME(is_extreme)(temperature);
         }
-        if (!apart)
-            ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates), whole);
-        for (size_t r = first; apart && r < first + some; r++) {
-            const ROW(row) row = ROW(row_of)(q, r);
-            ROW(relax_short_row)(&row, noise + (r - first) * plan.stride, gf_out(q, r), gf_temperature(q, r), q->hard);
-        }
+        if (!apart && ROW(relax_short_rows)(q, first, some, noise, plan.stride, V(load)(rates), whole))
+            continue;
+        for (size_t r = first; r < first + some; r++)
+            ROW(relax_short_row)(q, r, noise + (r - first) * plan.stride);
     }
 }
 
@@ -165,12 +176,15 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
     for (size_t r = start; r < stop; r++) {
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
-        real_t *o = gf_out(q, r), greatest = -(real_t)INFINITY;
-        if (!q->hard && temperature > CONSTANT(SCALE_MOST)) {
-            ROW(relax_without_noise)(&row, o, temperature);
+        const int without = ROW(is_without_noise)(q, temperature);
+        real_t *out = gf_out(q, r), *one_hot = NAME(one_hot_of)(q, r), greatest = -(real_t)INFINITY;
+        real_t *y = without ? one_hot : out;
+        if (GF_SELDOM(!y)) {
+            ROW(relax_without_noise)(&row, out, temperature, q->form);
             continue;
         }
         const real_t shift = ROW(greatest)(&row);
+        const int halved = q->form == GF_LOG && NAME(may_overflow)(shift, temperature), plain = row.whole && !halved;
         NAME(noise_row) s;
         NAME(noise_row_set)(&s, &keys, q->stream.key, q->stream.row + r);
         uint64_t counter = q->stream.column >> 2;
@@ -183,13 +197,19 @@ static gf_status ROW(gumbel_softmax)(const gf_request *q, size_t start, size_t s
             for (int k = 0; k < NOISE_BLOCK / LANES; k++)
                 V(store)(noise + k * LANES, g[k]);
             const real_t *added = noise + before;
-            real_t most = row.whole ? ROW(add_noise)(row, i, i + take, shift, added, o + i, 1)
-                                    : ROW(add_noise_any)(&row, i, i + take, shift, added, o + i);
+            real_t most = plain    ? ROW(add_noise)(row, i, i + take, shift, added, y + i, 1)
+                          : halved ? ROW(add_noise_halved)(&row, i, i + take, shift, added, y + i)
+                                   : ROW(add_noise_any)(&row, i, i + take, shift, added, y + i);
             greatest = most > greatest ? most : greatest;
             i += take;
             before = 0;
         }
-        NAME(relax_row)(o, o, n, greatest, temperature, q->hard);
+        if (GF_SELDOM(one_hot != NULL))
+            NAME(one_hot)(y, one_hot, n, greatest);
+        if (without)
+            ROW(relax_without_noise)(&row, out, temperature, q->form);
+        else
+            NAME(relax_row)(out, out, n, greatest, halved ? temperature / 2 : temperature, q->form);
     }
     return gf_done();
 }

@@ -59,8 +59,7 @@ static gf_status ROW(log_softmax)(const gf_request *q, size_t start, size_t stop
         const ROW(row) row = ROW(row_of)(q, r);
         const double temperature = gf_temperature(q, r);
         NAME(scaling) s = NAME(scaling_of)(ROW(row_greatest)(&row), temperature);
-        if (GF_SELDOM(temperature > 1 &&
-                      s.greatest > REAL_MAX * 0x1p-60f)) /* x - greatest may overflow, not the quotient */
+        if (NAME(may_overflow)(s.greatest, temperature))
             NAME(scaling_extreme)(&s, temperature);
         const real_t log_sum = (real_t)ROW(log_mass)(&row, &s);
         if (row.whole)

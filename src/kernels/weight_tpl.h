@@ -48,6 +48,12 @@ GF_INLINE NAME(scaling) NAME(scaling_of)(real_t greatest, double temperature) {
     return s;
 }
 
+/* Whether x - greatest may overflow though its quotient by the temperature does not. */
+#define SAFE_GREATEST (REAL_MAX * (real_t)0x1p-60)
+GF_INLINE int NAME(may_overflow)(real_t greatest, double temperature) {
+    return GF_SELDOM(greatest > SAFE_GREATEST) && temperature > 1;
+}
+
 /* (x - greatest) / temperature */
 GF_INLINE vec_t NAME(below)(vec_t x, const NAME(scaling) * s) {
     const vec_t greatest = V(set)(s->greatest), rate = V(set)(s->rate);

@@ -842,7 +842,10 @@ static void hash_gumbel(const element_type *type) {
     print(type->name, "gumbel", &d);
 }
 
-static void hash_gumbel_softmax(const element_type *type) {
+/* Soft samples and some one-hots; logarithms; or soft samples and the one-hots besides. */
+typedef enum { SAMPLES, LOGS, BOTH } relaxation;
+
+static void hash_gumbel_softmax(const element_type *type, relaxation what, const char *name) {
     const element_type *result = type->compute;
     digest d = sha256_empty;
     random_state = 5;
@@ -855,12 +858,15 @@ static void hash_gumbel_softmax(const element_type *type) {
             void *out = take(&out_buffer, count * stride * result->size, result->size);
             q.out = out;
             q.out_stride = (ptrdiff_t)(stride * result->size);
-            q.hard = again == 3;
+            q.form = what == LOGS ? GF_LOG : what == SAMPLES && again == 3 ? GF_HARD : GF_SOFT;
+            q.one_hot = what == BOTH ? take(&value_buffer, count * n * result->size, result->size) : NULL;
             q.stream = (gf_stream){key, row, random_column(n)};
-            run(type->logits[GF_GUMBEL_SOFTMAX], &q, count, NULL, "gumbel_softmax");
+            run(type->logits[GF_GUMBEL_SOFTMAX], &q, count, NULL, name);
             add_reals(&d, result, out, count * stride); /* with what lies between the rows */
+            if (q.one_hot)
+                add_reals(&d, result, q.one_hot, count * n);
         }
-    print(type->name, "gumbel_softmax", &d);
+    print(type->name, name, &d);
 }
 
 /* Words at the ends and the middle of the range, and 2^16 from the ends, where float noise begins to need low words. */
@@ -1045,7 +1051,9 @@ static int hash_target(const gf_kernels *target) {
         hash_chosen(types[i]);
         if (types[i]->is_weight)
             continue;
-        hash_gumbel_softmax(types[i]);
+        hash_gumbel_softmax(types[i], SAMPLES, "gumbel_softmax");
+        hash_gumbel_softmax(types[i], LOGS, "gumbel_softmax, log");
+        hash_gumbel_softmax(types[i], BOTH, "gumbel_softmax, one-hot besides");
         hash_softmax(types[i]);
         if (!types[i]->gumbel)
             continue;

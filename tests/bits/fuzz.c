@@ -160,8 +160,14 @@ typedef struct {
     gf_status status;
     int64_t index[MOST_ROWS * MOST_DRAWS];
     double value[MOST_ROWS * MOST_DRAWS];
-    double out[MOST_ROWS * MOST_COLUMNS];
+    double out[MOST_ROWS * MOST_COLUMNS], one_hot[MOST_ROWS * MOST_COLUMNS];
 } result;
+
+/* A result; every NaN is as good as another. */
+static double number_at(const void *array, size_t i, size_t size) {
+    const double x = size == sizeof(float) ? (double)((const float *)array)[i] : ((const double *)array)[i];
+    return x == x ? x : 0.125;
+}
 
 /* `given` are the indices that log-probabilities are of; `results` how many numbers a kernel gives in all. */
 static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, size_t rows, size_t size, size_t results,
@@ -174,24 +180,26 @@ static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, siz
     memcpy(index, given, draws * sizeof *index);
     memset(value, 0, draws * sizeof *value);
     memset(out, 0, results * size);
+    char *one_hot = allocate(q.one_hot ? results * size : 0);
     q.draws.index = index;
     q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof *index);
     q.draws.value = q.draws.value ? value : NULL;
     q.out = out;
+    q.one_hot = q.one_hot ? one_hot : NULL;
     memset(r, 0, sizeof *r);
     r->status = kernel->run(&q, 0, rows, scratch);
     const size_t sound = r->status.row < 0 ? rows : (size_t)r->status.row;
     memcpy(r->index, index, sound * q.draws.count * sizeof *index);
     memcpy(r->value, value, sound * q.draws.count * sizeof *value);
     for (size_t i = 0; i < results; i++) {
-        r->out[i] = size == sizeof(float) ? (double)((float *)(void *)out)[i] : ((double *)(void *)out)[i];
-        if (r->out[i] != r->out[i])
-            r->out[i] = 0.125; /* every NaN is as good as another */
+        r->out[i] = number_at(out, i, size);
+        r->one_hot[i] = q.one_hot ? number_at(one_hot, i, size) : 0;
     }
     free(scratch);
     free(index);
     free(value);
     free(out);
+    free(one_hot);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -234,7 +242,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     q.draws.step = sizeof(int64_t);
     static double wants_values;
     q.draws.value = traits & VALUES ? &wants_values : NULL;
-    q.hard = take(&in, 1) & 1;
+    const uint64_t form = take(&in, 1) % 6;
+    q.form = (gf_form)(form % 3);
+    static double wants_one_hots;
+    q.one_hot = number == GF_GUMBEL_SOFTMAX && form >= 3 ? &wants_one_hots : NULL;
     q.allow_fewer = number != GF_CHECK && take(&in, 1) & 1;
     if (traits & MASK && take(&in, 1) & 1) {
         masked = make_mask(&in, &mask, rows, n, offsets != NULL, elements);
