@@ -19,7 +19,7 @@ class PlainTensors:
         dtypes: dict[Any, int],
         mask_dtypes: dict[Any, int],
         watchers: tuple[Callable[[], object], ...],
-        derivatives_wanted: Callable[[Any], object],
+        index_dtype: object,
         new_words: Callable[[], Any],
         from_numpy: Callable[[Any], Any],
     ) -> None: ...
@@ -29,11 +29,27 @@ class PlainTensors:
         self,
         logits: Any,
         temperature: object,
-        top_k: object,
-        top_p: object,
-        min_p: object,
+        filters: tuple[object, ...],
         mask: object,
         generator: Any,
+        seed: tuple[int, int] | None,
         log_prob: bool,
         entropy: bool,
     ) -> Any: ...
+    def log_prob(
+        self, logits: Any, index: Any, temperature: object, filters: tuple[object, ...], mask: object, entropy: bool
+    ) -> Any: ...
+    def log_prob_vjp(
+        self,
+        logits: Any,
+        index: Any,
+        grad: Any,
+        grad_entropy: Any,
+        temperature: object,
+        filters: tuple[object, ...],
+        mask: object,
+    ) -> Any: ...
+    def gumbel_softmax(
+        self, logits: Any, seed: tuple[int, int], tau: object, mask: object, form: int, one_hot: bool
+    ) -> Any: ...
+    def softmax_vjp(self, y: Any, grad: Any, tau: object) -> Any: ...

@@ -8,20 +8,37 @@ which have all further ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+from torch._functorch.utils import enable_single_level_autograd_function
 
 from . import _operators
-from ._tensors import Number, compute_dtype, derivatives_wanted
+from ._tensors import PLAIN, Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad
 
 Tensor = torch.Tensor
 
 
-def _below(operator: Any, *arguments: Any) -> Any:
+def _below(operator: _operators.Operator, *arguments: Any) -> Any:
     """Call an operator without its derivative."""
     with torch._C._AutoDispatchBelowAutograd():
-        return operator(*arguments)
+        return operator.overload(*arguments)
+
+
+def _save(ctx: Any, *values: Any) -> None:
+    """Keep tensors, and numbers in their place, for the derivatives."""
+    tensors = [value if isinstance(value, Tensor) else None for value in values]
+    ctx.save_for_backward(*tensors)
+    if forward_ad._current_level >= 0:
+        ctx.save_for_forward(*tensors)
+    ctx.numbers = [None if isinstance(value, Tensor) else value for value in values]
+    ctx.set_materialize_grads(False)
+
+
+def _saved(ctx: Any) -> list[Any]:
+    pairs = zip(ctx.saved_tensors, ctx.numbers, strict=True)
+    return [number if tensor is None else tensor for tensor, number in pairs]
 
 
 def _over(number: Number, y: Tensor) -> Any:
@@ -48,22 +65,21 @@ class GumbelSoftmax(torch.autograd.Function):  # type: ignore[misc, unused-ignor
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
+        if PLAIN.plain(*arguments):
+            return _operators.gumbel_softmax_kernel(*arguments, both=True)
         return _below(_operators.gumbel_softmax, *arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         _, _, tau, _, ctx.dim, hard, ctx.log = inputs
-        saved = output[1] if hard else output[0]
-        ctx.save_for_backward(saved, tau)
-        ctx.save_for_forward(saved, tau)
+        _save(ctx, output[1] if hard else output[0], tau)
         ctx.hard = hard
-        ctx.set_materialize_grads(False)
-        if not hard:
+        if not hard and output[1] is not None:
             ctx.mark_non_differentiable(output[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, grad_soft: Tensor | None) -> tuple[Tensor | None, ...]:
-        y, tau = ctx.saved_tensors
+        y, tau = _saved(ctx)
         grads = [g for g in (grad, grad_soft if ctx.hard else None) if g is not None]
         dx = dtau = None
         if grads:
@@ -79,7 +95,7 @@ class GumbelSoftmax(torch.autograd.Function):  # type: ignore[misc, unused-ignor
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor | None, _seed: Any, t: Tensor | None, *_others: Any) -> Any:
-        y, tau = ctx.saved_tensors
+        y, tau = _saved(ctx)
         wide = compute_dtype(y.dtype)
         p = y.to(wide).exp() if ctx.log else y.to(wide)
         change: Any = 0  # of z times p; of log y the change of z
@@ -122,7 +138,8 @@ def _log_softmax_vjp(log: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor
 class _Row:
     """What is left of rows, by torch's operations: logarithms of the probabilities, 0 where nothing is, and these."""
 
-    def __init__(self, logits: Tensor, temperature: Tensor, filters: Sequence[Any], mask: Tensor | None, dim: int):
+    def __init__(self, logits: Tensor, temperature: Number, filters: Sequence[Any], mask: Tensor | None, dim: int):
+        temperature = as_tensor(temperature)
         self.dim, self.logits = dim, logits
         wide = compute_dtype(logits.dtype)
         plain = logits.detach()
@@ -201,7 +218,7 @@ def _log_prob_vjp_of_parts(
 
 def _kept_backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, Any]:
     """Return the gradients in the logits and the temperature."""
-    logits, index, temperature, *kept = ctx.saved_tensors
+    logits, index, temperature, *kept = _saved(ctx)
     if grad is None and grad_entropy is None:
         return None, None
     dx = _operators.log_prob_vjp(logits, index, grad, grad_entropy, temperature, *kept, ctx.dim)
@@ -219,6 +236,8 @@ class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
+        if PLAIN.plain(*arguments):
+            return _operators.categorical_kernel(*arguments)
         return _below(_operators.categorical, *arguments)
 
     @staticmethod
@@ -226,12 +245,9 @@ class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
         logits, _, _, _, temperature, top_k, top_p, min_p, filter_temperature, mask, ctx.dim, ctx.log_prob, ctx.entropy = (
             inputs
         )
-        saved = logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask
-        ctx.save_for_backward(*saved)
-        ctx.save_for_forward(*saved)
-        ctx.set_materialize_grads(False)
-        empty = [told for told, wanted in ((output[1], ctx.log_prob), (output[2], ctx.entropy)) if not wanted]
-        ctx.mark_non_differentiable(output[0], *empty)
+        _save(ctx, logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask)
+        told = zip(output[1:], (ctx.log_prob, ctx.entropy), strict=True)
+        ctx.mark_non_differentiable(output[0], *(t for t, wanted in told if t is not None and not wanted))
 
     @staticmethod
     def backward(ctx: Any, _index: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
@@ -241,7 +257,7 @@ class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor | None, _seed: Any, _num: Any, _replacement: Any, t: Tensor | None, *_others: Any) -> Any:
-        logits, index, temperature, *filters, mask = ctx.saved_tensors
+        logits, index, temperature, *filters, mask = _saved(ctx)
         logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
         return None, logs if ctx.log_prob else None, entropy if ctx.entropy else None
 
@@ -251,17 +267,17 @@ class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
+        if PLAIN.plain(*arguments):
+            return _operators.log_prob_kernel(*arguments)
         return _below(_operators.log_prob, *arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         *saved, ctx.dim, ctx.entropy = inputs
-        ctx.save_for_backward(*saved)
-        ctx.save_for_forward(*saved)
+        _save(ctx, *saved)
         ctx.log_prob = saved[1] is not None
-        ctx.set_materialize_grads(False)
-        empty = [told for told, wanted in zip(output, (ctx.log_prob, ctx.entropy), strict=True) if not wanted]
-        ctx.mark_non_differentiable(*empty)
+        told = zip(output, (ctx.log_prob, ctx.entropy), strict=True)
+        ctx.mark_non_differentiable(*(t for t, wanted in told if t is not None and not wanted))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
@@ -271,7 +287,7 @@ class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor | None, _index: Any, t: Tensor | None, *_others: Any) -> Any:
-        logits, index, temperature, *filters, mask = ctx.saved_tensors
+        logits, index, temperature, *filters, mask = _saved(ctx)
         logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
         return logs, entropy if ctx.entropy else None
 
@@ -280,18 +296,26 @@ class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
 
 def apply(function: Any) -> Callable[..., Any]:
-    """Return a Function's `apply` without what torch does for transforms, which come to it by way of its operator."""
-    applied: Callable[..., Any] = super(torch.autograd.Function, function).apply
-    return applied
+    """Return a Function's `apply` at the level of an operator: transforms have come to it by way of that."""
+    at_once: Callable[..., Any] = super(torch.autograd.Function, function).apply
+
+    def at_this_level(*arguments: Any) -> Any:
+        if not torch._C._functorch.peek_interpreter_stack():
+            return at_once(*arguments)
+        with enable_single_level_autograd_function():
+            return at_once(*arguments)
+
+    return at_this_level
 
 
-def _differentiate(operator: Any, derived: Callable[..., Any]) -> None:
-    """Register what an operator is where a derivative of it may be wanted."""
+def _differentiate(operator: _operators.Operator, derived: Callable[..., Any]) -> None:
+    """Say what an operator is where a derivative of it may be wanted."""
 
     def choose(*arguments: Any) -> Any:
         return derived(*arguments) if derivatives_wanted(*arguments) else _below(operator, *arguments)
 
-    _operators.library.impl(operator._schema.name, choose, "Autograd")
+    operator.derived = derived
+    _operators.library.impl(operator.name, choose, "Autograd")
 
 
 _differentiate(_operators.gumbel_softmax, apply(GumbelSoftmax))
@@ -300,4 +324,4 @@ _differentiate(_operators.log_prob, apply(LogProb))
 _differentiate(_operators.softmax_vjp, _softmax_vjp_of_parts)
 _differentiate(_operators.log_prob_vjp, _log_prob_vjp_of_parts)
 for _constant in (_operators.gumbel_max, _operators.gumbel_top_k):
-    _operators.library.impl(_constant._schema.name, lambda *a, operator=_constant: _below(operator, *a), "Autograd")
+    _operators.library.impl(_constant.name, partial(_below, _constant), "Autograd")

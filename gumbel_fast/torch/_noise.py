@@ -10,8 +10,8 @@ import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
-from ._seeds import seed_at_once, seed_of
-from ._tensors import PLAIN, Tensor, as_number, as_tensor, check_logits, check_mask, compute_dtype, from_the_end
+from ._seeds import seed_of
+from ._tensors import Tensor, as_number, check_logits, check_mask, compute_dtype, from_the_end
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -62,11 +62,7 @@ def gumbel(
     if not all(isinstance(n, torch.SymInt) for n in shape):
         shape = [n if isinstance(n, torch.SymInt) else operator.index(n) for n in shape]
     wide = compute_dtype(real)
-    noise: Tensor
-    if torch.compiler.is_compiling() or not PLAIN.plain():
-        noise = _operators.gumbel(shape, seed_of(generator), wide)
-    else:
-        noise = _operators.gumbel_kernel(shape, seed_at_once(generator), wide)
+    noise: Tensor = _operators.gumbel(shape, seed_of(generator), wide)
     return noise.to(real)
 
 
@@ -139,10 +135,7 @@ def gumbel_max(
         )
     x, axis = _as_rows(logits, mask, dim)
     t = as_number(temperature)
-    if torch.compiler.is_compiling() or not PLAIN.plain(x, t, mask):
-        drawn = _operators.gumbel_max(x, seed_of(generator), as_tensor(t), mask, axis)
-    else:
-        drawn = _operators.gumbel_max_kernel(x, seed_at_once(generator), t, mask, axis)
+    drawn = _operators.gumbel_max(x, seed_of(generator, x, t, mask), t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]
 
 
@@ -218,10 +211,7 @@ def gumbel_top_k(
     x, axis = _as_rows(logits, mask, dim)
     t = as_number(temperature)
     count = k if isinstance(k, torch.SymInt) else operator.index(k)
-    if torch.compiler.is_compiling() or not PLAIN.plain(x, t, mask):
-        drawn = _operators.gumbel_top_k(x, seed_of(generator), count, as_tensor(t), mask, axis)
-    else:
-        drawn = _operators.gumbel_top_k_kernel(x, seed_at_once(generator), count, t, mask, axis)
+    drawn = _operators.gumbel_top_k(x, seed_of(generator, x, t, mask), count, t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]
 
 

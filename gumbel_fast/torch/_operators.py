@@ -21,7 +21,17 @@ from .._request import relaxed, to_relax, to_sample
 from .._rng import SeedPair
 from .._sampling import draw_and_tell
 from ._seeds import draw_words, rng_of
-from ._tensors import CPU, Number, array_of, compute_dtype, numbers_of, tensor_of
+from ._tensors import (
+    CPU,
+    PLAIN,
+    Number,
+    array_of,
+    as_tensor,
+    compute_dtype,
+    derivatives_wanted,
+    numbers_of,
+    tensor_of,
+)
 
 Tensor = torch.Tensor
 Seed = Tensor | SeedPair
@@ -29,15 +39,52 @@ Seed = Tensor | SeedPair
 library = torch.library.Library("gumbel_fast", "DEF")
 
 
-def _define(schema: str, kernel: Callable[..., Any], fake: Callable[..., Any], batched: Callable[..., Any]) -> Any:
-    """Register an operator, and return it."""
-    name = schema.partition("(")[0]
-    drawn = name == "seed"
-    library.define(schema, tags=(torch.Tag.nondeterministic_seeded,) if drawn else (torch.Tag.pt2_compliant_tag,))
-    library.impl(name, kernel, "CompositeExplicitAutograd" if drawn or name == "gumbel" else "CPU")
-    torch.library.register_fake(f"gumbel_fast::{name}", fake, lib=library)
-    torch.library.register_vmap(f"gumbel_fast::{name}", batched, lib=library)
-    return getattr(torch.ops.gumbel_fast, name).default
+class Operator:
+    """An operator, and its short ways: plain tensors go to what it does at once.
+
+    Parameters
+    ----------
+    schema : str
+        Its name, arguments and results, as torch.library reads them.
+    kernel : callable
+        What it does on the CPU. Numbers and words of plain calls come as they are; else all are tensors.
+    registered : callable, optional
+        The same for the operator, where that wants more.
+    fake, batched : callable
+        Results without memory; and its rule for vmap.
+    numbers : slice
+        Which arguments may be numbers in plain calls.
+    """
+
+    def __init__(
+        self,
+        schema: str,
+        kernel: Callable[..., Any],
+        fake: Callable[..., Any],
+        batched: Callable[..., Any],
+        numbers: slice = slice(0, 0),
+        registered: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = schema.partition("(")[0]
+        self.kernel, self.numbers = kernel, numbers
+        self.derived: Callable[..., Any] | None = None  # _derivatives.py has them
+        drawn = self.name == "seed"
+        library.define(schema, tags=(torch.Tag.nondeterministic_seeded,) if drawn else (torch.Tag.pt2_compliant_tag,))
+        key = "CompositeExplicitAutograd" if drawn or self.name == "gumbel" else "CPU"
+        library.impl(self.name, registered or kernel, key)
+        torch.library.register_fake(f"gumbel_fast::{self.name}", fake, lib=library)
+        torch.library.register_vmap(f"gumbel_fast::{self.name}", batched, lib=library)
+        self.overload: Any = getattr(torch.ops.gumbel_fast, self.name).default
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it, in the shortest way that there is."""
+        if torch.compiler.is_compiling() or not PLAIN.plain(*arguments):
+            given = list(arguments)
+            given[self.numbers] = [as_tensor(number) for number in given[self.numbers]]
+            return self.overload(*given)
+        if self.derived is not None and derivatives_wanted(*arguments):
+            return self.derived(*arguments)
+        return self.kernel(*arguments)
 
 
 def _rows_of(logits: Tensor, dim: int) -> tuple[int, ...]:
@@ -63,7 +110,7 @@ def _temperature_of_rows(tau: Number, ndim: int, dim: int) -> Any:
 
 
 def seed_kernel(batch: Sequence[int], like: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-    """Draw two words for each of a batch; `like` is there to be batched."""
+    """Draw two words for each of a batch; `like` is there to be batched, and to tell calls apart."""
     return draw_words(list(batch), generator)
 
 
@@ -77,31 +124,42 @@ def gumbel_kernel(size: Sequence[int], seed: Seed, dtype: torch.dtype) -> Tensor
 
 
 def gumbel_softmax_kernel(
-    logits: Tensor, seed: Seed, tau: Number, mask: Tensor | None, dim: int, hard: bool, log: bool, alone: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Relaxed samples; `hard`: one-hot ones, and unless they are to be alone the soft ones of the same noise."""
+    logits: Tensor,
+    seed: Seed,
+    tau: Number,
+    mask: Tensor | None,
+    dim: int,
+    hard: bool,
+    log: bool,
+    both: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Relaxed samples; `hard`: one-hot ones, and where `both` are wanted the soft ones of the same noise."""
+    form = _core.LOG if log else _core.HARD if hard and not both else _core.SOFT
+    besides = hard and both
+    if dim == -1 and isinstance(seed, SeedPair):
+        small = PLAIN.gumbel_softmax(logits, seed, tau, mask, form, besides)
+        if small is not None:
+            return (small[1], small[0]) if besides else small
     x = array_of(logits, halves=True)
     parts = _temperature_of_rows(tau, x.ndim, dim), _array_or_none(mask), None, NO_FILTERS, dim
     request = to_relax(x, parts, rng=rng_of(seed, _rows_of(logits, dim)))
-    one_hot = np.empty(request.rows.shape, request.compute_type) if hard and not alone else None
-    sample = relaxed(
-        request,
-        _core.GUMBEL_SOFTMAX,
-        _methods.GUMBEL_SOFTMAX,
-        dim,
-        None,
-        torch.get_num_threads(),
-        form=_core.LOG if log else _core.HARD if hard and alone else _core.SOFT,
-        one_hot=one_hot,
-    )
+    one_hot = np.empty(request.rows.shape, request.compute_type) if besides else None
+    threads = torch.get_num_threads()
+    cost = _methods.GUMBEL_SOFTMAX
+    sample = relaxed(request, _core.GUMBEL_SOFTMAX, cost, dim, None, threads, form=form, one_hot=one_hot)
     relaxation = tensor_of(sample, logits.dtype)
     if one_hot is None:
-        return relaxation, logits.new_empty(0)
+        return relaxation, None
     return tensor_of(np.moveaxis(one_hot, -1, dim), logits.dtype), relaxation
 
 
 def softmax_vjp_kernel(y: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
     """Gradient in the logits of a loss whose gradient in their softmax y, at that temperature, is known."""
+    if dim == -1:
+        small = PLAIN.softmax_vjp(y, grad, tau)
+        if small is not None:
+            result: Tensor = small
+            return result
     a, b = array_of(y), array_of(grad)
     gradient = _softmax.softmax_vjp(
         a, b, temperature=_temperature_of_rows(tau, a.ndim, dim), axis=dim, workers=torch.get_num_threads()
@@ -148,11 +206,8 @@ def _parts(temperature: Number, filters: Sequence[Number | None], mask: Tensor |
     return numbers_of(temperature), _array_or_none(mask), None, kept, dim
 
 
-def _told(tensor: Any, logits: Tensor) -> Tensor:
-    """Return what was told of draws as a tensor, or an empty one where it was not wanted."""
-    if tensor is None:
-        return logits.new_empty(0, dtype=compute_dtype(logits.dtype))
-    return tensor_of(np.asarray(tensor))
+def _told(array: Any) -> Tensor | None:
+    return None if array is None else tensor_of(np.asarray(array))
 
 
 def categorical_kernel(
@@ -169,14 +224,20 @@ def categorical_kernel(
     dim: int,
     log_prob: bool,
     entropy: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Draws from each row, with their log-probabilities and the entropy; what is not wanted is empty."""
-    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Draws from each row, with their log-probabilities and the entropy; what is not wanted is None."""
+    filters = top_k, top_p, min_p, filter_temperature
+    if dim == -1 and num_samples is None and isinstance(seed, SeedPair):
+        small = PLAIN.categorical(logits, temperature, filters, mask, None, seed, log_prob, entropy)
+        if small is not None:
+            drawn: tuple[Tensor, Tensor | None, Tensor | None] = small
+            return drawn
+    parts = _parts(temperature, filters, mask, dim)
     request = to_sample(array_of(logits, halves=True), parts, rng=rng_of(seed, _rows_of(logits, dim)))
     index, logs, entropies = draw_and_tell(
         request, num_samples, replacement, torch.get_num_threads(), log_prob=log_prob, entropy=entropy
     )
-    return tensor_of(np.asarray(index)), _told(logs, logits), _told(entropies, logits)
+    return tensor_of(np.asarray(index)), _told(logs), _told(entropies)
 
 
 def log_prob_kernel(
@@ -190,13 +251,19 @@ def log_prob_kernel(
     mask: Tensor | None,
     dim: int,
     entropy: bool,
-) -> tuple[Tensor, Tensor]:
-    """Log-probabilities of categories, one or several for each row, and the entropy; what is not wanted is empty."""
-    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Log-probabilities of categories, one or several for each row, and the entropy; what is not wanted is None."""
+    filters = top_k, top_p, min_p, filter_temperature
+    if dim == -1:
+        small = PLAIN.log_prob(logits, index, temperature, filters, mask, entropy)
+        if small is not None:
+            told: tuple[Tensor | None, Tensor | None] = small
+            return told
+    parts = _parts(temperature, filters, mask, dim)
     logs, entropies = _log_prob.tell(
         array_of(logits, halves=True), _array_or_none(index), parts, torch.get_num_threads(), entropy=entropy
     )
-    return _told(logs, logits), _told(entropies, logits)
+    return _told(logs), _told(entropies)
 
 
 def log_prob_vjp_kernel(
@@ -213,7 +280,15 @@ def log_prob_vjp_kernel(
     dim: int,
 ) -> Tensor:
     """Gradient in the logits of a loss whose gradients in log-probabilities and entropy are known, or one of them."""
-    parts = _parts(temperature, (top_k, top_p, min_p, filter_temperature), mask, dim)
+    filters = top_k, top_p, min_p, filter_temperature
+    grad = None if grad is None else grad.contiguous()
+    grad_entropy = None if grad_entropy is None else grad_entropy.contiguous()
+    if dim == -1:
+        small = PLAIN.log_prob_vjp(logits, index, grad, grad_entropy, temperature, filters, mask)
+        if small is not None:
+            result: Tensor = small
+            return result
+    parts = _parts(temperature, filters, mask, dim)
     gradient = _log_prob.log_prob_vjp(
         array_of(logits, halves=True),
         _array_or_none(index),
@@ -223,6 +298,24 @@ def log_prob_vjp_kernel(
         torch.get_num_threads(),
     )
     return tensor_of(gradient, logits.dtype)
+
+
+def _filled(results: Sequence[Tensor | None], logits: Tensor) -> tuple[Tensor, ...]:
+    """Return results of an operator, which are tensors: empty ones where there are none."""
+    return tuple(_fake_told(logits, None) if result is None else result for result in results)
+
+
+def _registered_gumbel_softmax(logits: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    sample, soft = gumbel_softmax_kernel(logits, *arguments, both=True)
+    return sample, logits.new_empty(0) if soft is None else soft
+
+
+def _registered_categorical(logits: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    return _filled(categorical_kernel(logits, *arguments), logits)
+
+
+def _registered_log_prob(logits: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    return _filled(log_prob_kernel(logits, *arguments), logits)
 
 
 # -- what shape their results have, for tensors without memory -------------------------------------------------------
@@ -307,12 +400,14 @@ def _aligned(tensor: Tensor | None, dim: int | None, ndim: int) -> Any:
     return front.reshape(front.shape[0], *(1,) * (ndim - front.ndim + 1), *front.shape[1:])
 
 
-def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | None, generator: Any) -> Any:
-    return seed([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
+def _batched_seed(
+    info: Any, dims: Any, batch: Sequence[int], like: Tensor | None = None, generator: Any = None
+) -> Any:
+    return seed.overload([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
 
 
 def _batched_gumbel(info: Any, dims: Any, size: Sequence[int], words: Tensor, dtype: torch.dtype) -> Any:
-    return gumbel(size, _front(words, dims[1], info.batch_size), dtype), 0
+    return gumbel.overload(size, _front(words, dims[1], info.batch_size), dtype), 0
 
 
 def _batched_gumbel_softmax(
@@ -328,7 +423,7 @@ def _batched_gumbel_softmax(
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
     ndim = x.ndim - 1
-    result = gumbel_softmax(
+    result = gumbel_softmax.overload(
         x,
         _front(words, dims[1], info.batch_size),
         _aligned(tau, dims[2], ndim),
@@ -342,7 +437,7 @@ def _batched_gumbel_softmax(
 
 def _batched_softmax_vjp(info: Any, dims: Any, y: Tensor, grad: Tensor, tau: Tensor, dim: int) -> Any:
     front = _front(y, dims[0], info.batch_size)
-    return softmax_vjp(front, _front(grad, dims[1], info.batch_size), _aligned(tau, dims[2], front.ndim - 1), dim), 0
+    return softmax_vjp.overload(front, _front(grad, dims[1], info.batch_size), _aligned(tau, dims[2], front.ndim - 1), dim), 0
 
 
 def _batched_gumbel_max(
@@ -350,7 +445,7 @@ def _batched_gumbel_max(
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
     ndim = x.ndim - 1
-    result = gumbel_max(
+    result = gumbel_max.overload(
         x,
         _front(words, dims[1], info.batch_size),
         _aligned(temperature, dims[2], ndim - 1),
@@ -365,7 +460,7 @@ def _batched_gumbel_top_k(
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
     ndim = x.ndim - 1
-    result = gumbel_top_k(
+    result = gumbel_top_k.overload(
         x,
         _front(words, dims[1], info.batch_size),
         k,
@@ -394,7 +489,7 @@ def _batched_categorical(
     x = _front(logits, dims[0], info.batch_size)
     parts = _aligned_parts(others[:6], dims[4:10], x.ndim - 1)
     dim, log_prob, entropy = others[6:]
-    result = categorical(
+    result = categorical.overload(
         x, _front(words, dims[1], info.batch_size), num_samples, replacement, *parts, dim, log_prob, entropy
     )
     return result, (0, 0 if log_prob else None, 0 if entropy else None)
@@ -404,7 +499,7 @@ def _batched_log_prob(info: Any, dims: Any, logits: Tensor, index: Tensor | None
     x = _front(logits, dims[0], info.batch_size)
     parts = _aligned_parts(others[:6], dims[2:8], x.ndim - 1)
     dim, entropy = others[6:]
-    result = log_prob(x, _front(index, dims[1], info.batch_size), *parts, dim, entropy)
+    result = log_prob.overload(x, _front(index, dims[1], info.batch_size), *parts, dim, entropy)
     return result, (None if index is None else 0, 0 if entropy else None)
 
 
@@ -419,60 +514,70 @@ def _batched_log_prob_vjp(
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
     given = [_front(t, d, info.batch_size) for t, d in zip((index, grad, grad_entropy), dims[1:4], strict=True)]
-    return log_prob_vjp(x, *given, *_aligned_parts(others[:6], dims[4:10], x.ndim - 1), others[6]), 0
+    return log_prob_vjp.overload(x, *given, *_aligned_parts(others[:6], dims[4:10], x.ndim - 1), others[6]), 0
 
 
 # -- the operators -----------------------------------------------------------------------------------------------------
 
 _KEPT = "Tensor temperature, Tensor? top_k, Tensor? top_p, Tensor? min_p, Tensor? filter_temperature, Tensor? mask"
 
-seed = _define(
+seed = Operator(
     "seed(int[] batch, Tensor? like=None, Generator? generator=None) -> Tensor", seed_kernel, _fake_seed, _batched_seed
 )
-gumbel = _define(
+gumbel = Operator(
     "gumbel(SymInt[] size, Tensor seed, ScalarType dtype) -> Tensor", gumbel_kernel, _fake_gumbel, _batched_gumbel
 )
-gumbel_softmax = _define(
+gumbel_softmax = Operator(
     "gumbel_softmax(Tensor logits, Tensor seed, Tensor tau, Tensor? mask, int dim, bool hard, bool log)"
     " -> (Tensor, Tensor)",
     gumbel_softmax_kernel,
     _fake_gumbel_softmax,
     _batched_gumbel_softmax,
+    slice(2, 3),
+    _registered_gumbel_softmax,
 )
-softmax_vjp = _define(
+softmax_vjp = Operator(
     "softmax_vjp(Tensor y, Tensor grad, Tensor tau, int dim) -> Tensor",
     softmax_vjp_kernel,
     _fake_softmax_vjp,
     _batched_softmax_vjp,
+    slice(2, 3),
 )
-gumbel_max = _define(
+gumbel_max = Operator(
     "gumbel_max(Tensor logits, Tensor seed, Tensor temperature, Tensor? mask, int dim) -> (Tensor, Tensor)",
     gumbel_max_kernel,
     _fake_gumbel_max,
     _batched_gumbel_max,
+    slice(2, 3),
 )
-gumbel_top_k = _define(
+gumbel_top_k = Operator(
     "gumbel_top_k(Tensor logits, Tensor seed, SymInt k, Tensor temperature, Tensor? mask, int dim) -> (Tensor, Tensor)",
     gumbel_top_k_kernel,
     _fake_gumbel_top_k,
     _batched_gumbel_top_k,
+    slice(3, 4),
 )
-categorical = _define(
+categorical = Operator(
     f"categorical(Tensor logits, Tensor seed, SymInt? num_samples, bool replacement, {_KEPT}, int dim, bool log_prob,"
     " bool entropy) -> (Tensor, Tensor, Tensor)",
     categorical_kernel,
     _fake_categorical,
     _batched_categorical,
+    slice(4, 9),
+    _registered_categorical,
 )
-log_prob = _define(
+log_prob = Operator(
     f"log_prob(Tensor logits, Tensor? index, {_KEPT}, int dim, bool entropy) -> (Tensor, Tensor)",
     log_prob_kernel,
     _fake_log_prob,
     _batched_log_prob,
+    slice(2, 7),
+    _registered_log_prob,
 )
-log_prob_vjp = _define(
+log_prob_vjp = Operator(
     f"log_prob_vjp(Tensor logits, Tensor? index, Tensor? grad, Tensor? grad_entropy, {_KEPT}, int dim) -> Tensor",
     log_prob_vjp_kernel,
     _fake_log_prob_vjp,
     _batched_log_prob_vjp,
+    slice(4, 9),
 )

@@ -8,13 +8,11 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from . import _derivatives, _operators
-from ._seeds import draw_words, seed_at_once, seed_of
-from ._tensors import PLAIN, Number, Tensor, as_number, as_tensor, check_logits, check_mask, derivatives_wanted, from_the_end
+from . import _operators
+from ._seeds import seed_of
+from ._tensors import Tensor, as_number, check_logits, check_mask, from_the_end
 
 _IGNORED_EPS = 1e-10  # torch's default for a parameter that does nothing
-
-_apply = _derivatives.apply(_derivatives.GumbelSoftmax)
 
 
 def gumbel_softmax(
@@ -115,28 +113,9 @@ def gumbel_softmax(
     if isinstance(temperature, Tensor) and not _is_of_rows(temperature, logits, axis):
         return _by_parts(logits, temperature, bool(hard), axis, log, mask, generator)
     x = logits if logits.ndim else logits.unsqueeze(0)
-    sample = _relax(x, temperature, bool(hard), axis, bool(log), mask, generator)
+    seed = seed_of(generator, x, temperature, mask)
+    sample = _operators.gumbel_softmax(x, seed, temperature, mask, axis, bool(hard), bool(log))[0]
     return sample if logits.ndim else sample.squeeze(0)
-
-
-def _relax(
-    logits: Tensor,
-    tau: Number,
-    hard: bool,
-    dim: int,
-    log: bool,
-    mask: Tensor | None,
-    generator: torch.Generator | None,
-) -> Tensor:
-    if torch.compiler.is_compiling() or not PLAIN.plain(logits, tau, mask):
-        seed = seed_of(generator)
-        sample: Tensor = _operators.gumbel_softmax(logits, seed, as_tensor(tau), mask, dim, hard, log)[0]
-    elif derivatives_wanted(logits, tau):
-        sample = _apply(logits, draw_words([], generator), as_tensor(tau), mask, dim, hard, log)[0]
-    else:
-        seed_pair = seed_at_once(generator)
-        sample = _operators.gumbel_softmax_kernel(logits, seed_pair, tau, mask, dim, hard, log, alone=True)[0]
-    return sample
 
 
 def _is_of_rows(tau: Tensor, logits: Tensor, dim: int) -> bool:
@@ -165,7 +144,7 @@ def _by_parts(
     x = logits if logits.ndim else logits.unsqueeze(0)
     wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
     moved = x.movedim(dim, -1)
-    seed = seed_of(generator)
+    seed = seed_of(generator, x, tau, mask)
     noise = _operators.gumbel(list(moved.shape), seed, wide).movedim(-1, dim).reshape(logits.shape)
     z = logits.to(wide) + noise.to(logits.device)
     if mask is not None:

@@ -8,12 +8,9 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from . import _derivatives, _operators
-from ._seeds import draw_words, look_for_checkpoint, seed_at_once, seed_of
-from ._tensors import PLAIN, Tensor, as_number, as_tensor, check_logits, check_mask, derivatives_wanted, from_the_end
-
-_apply_draw = _derivatives.apply(_derivatives.Categorical)
-_apply_tell = _derivatives.apply(_derivatives.LogProb)
+from . import _operators
+from ._seeds import look_for_checkpoint, seed_of
+from ._tensors import PLAIN, Tensor, as_number, check_logits, check_mask, derivatives_wanted, from_the_end
 
 
 def categorical(
@@ -114,14 +111,16 @@ def categorical(
     tensor([0., 0.])
     """
     if not torch.compiler.is_compiling():
-        if dim == -1 and num_samples is None and filter_temperature is None:
+        told = return_log_prob or return_entropy
+        if num_samples is None and dim == -1 and not (told and derivatives_wanted(logits, temperature)):
             if generator is not None:
                 look_for_checkpoint()
-            drawn = PLAIN.categorical(
-                logits, temperature, top_k, top_p, min_p, mask, generator, return_log_prob, return_entropy
+            filters = top_k, top_p, min_p, filter_temperature
+            small = PLAIN.categorical(
+                logits, temperature, filters, mask, generator, None, return_log_prob, return_entropy
             )
-            if drawn is not None:
-                return drawn
+            if small is not None:
+                return _wanted(small) if told else small[0]
         given = (logits, temperature, top_k, top_p, min_p, filter_temperature, mask)
         if has_torch_function(given):
             return handle_torch_function(
@@ -147,37 +146,24 @@ def categorical(
     x = logits if logits.ndim else logits.unsqueeze(0)
     samples = None if num_samples is None else operator.index(num_samples)
     t = as_number(temperature)
-    filters = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
+    kept = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
+    parts = (t, *kept, mask)
+    seed = seed_of(generator, x, *parts)
     how = bool(return_log_prob), bool(return_entropy)
-    tensors = (t, *filters, mask)
-    if torch.compiler.is_compiling() or not PLAIN.plain(x, *tensors):
-        told = _operators.categorical(x, seed_of(generator), samples, bool(replacement), *_as_tensors(tensors), axis, *how)
-    elif any(how) and derivatives_wanted(x, t):
-        if generator is not None:
-            look_for_checkpoint()
-        words = draw_words([], generator)
-        told = _apply_draw(x, words, samples, bool(replacement), *_as_tensors(tensors), axis, *how)
-    else:
-        told = _operators.categorical_kernel(x, seed_at_once(generator), samples, bool(replacement), *tensors, axis, *how)
-    result = [tensor for tensor, wanted in zip(told, (True, *how), strict=True) if wanted]
-    return tuple(result) if len(result) > 1 else result[0]
+    drawn = _operators.categorical(x, seed, samples, bool(replacement), *parts, axis, *how)
+    return _wanted([tensor if wanted else None for tensor, wanted in zip(drawn, (True, *how), strict=True)])
 
 
-def _as_tensors(numbers: tuple[Any, ...]) -> list[Any]:
-    return [None if number is None else as_tensor(number) for number in numbers]
+def _wanted(drawn: Any) -> Any:
+    """Return the tensors that there are: one by itself."""
+    tensors = tuple(tensor for tensor in drawn if tensor is not None)
+    return tensors if len(tensors) > 1 else tensors[0]
 
 
 def tell(logits: Tensor, index: Tensor | None, mask: Tensor | None, *, entropy: bool) -> tuple[Tensor, Tensor]:
-    """Return the log-probabilities of given categories, and the entropy; what is not wanted is empty.
+    """Return the log-probabilities of given categories, and the entropy; what is not wanted means nothing.
 
     `index` has one for each row, or several in a last dimension; the categories are along the last of `logits`.
     """
-    how = (1.0, None, None, None, None, mask)
-    told: tuple[Tensor, Tensor]
-    if torch.compiler.is_compiling() or not PLAIN.plain(logits, index, mask):
-        told = _operators.log_prob(logits, index, *_as_tensors(how), -1, entropy)
-    elif derivatives_wanted(logits):
-        told = _apply_tell(logits, index, *_as_tensors(how), -1, entropy)
-    else:
-        told = _operators.log_prob_kernel(logits, index, *how, -1, entropy)
+    told: tuple[Tensor, Tensor] = _operators.log_prob(logits, index, 1.0, None, None, None, None, mask, -1, entropy)
     return told

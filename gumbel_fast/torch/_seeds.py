@@ -23,30 +23,35 @@ def draw_words(batch: list[int], generator: torch.Generator | None) -> torch.Ten
     return torch.empty((*batch, 2), dtype=torch.int64, device=CPU).random_(_LEAST, None, generator=generator)
 
 
-def seed_at_once(generator: torch.Generator | None) -> SeedPair:
-    """Return the words of a call that nothing transforms or records."""
+def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor | SeedPair:
+    """Return the words of a call on these tensors: as a tensor, if something may transform or record the call."""
+    compiling = torch.compiler.is_compiling()
+    if not compiling and PLAIN.plain(*tensors):
+        if generator is not None:
+            look_for_checkpoint()
+        return SeedPair(*PLAIN.seed(generator))
+    if compiling and generator is not None:
+        return _seed_outside_graphs(generator)
     if generator is not None:
         look_for_checkpoint()
-    return SeedPair(*PLAIN.seed(generator))
-
-
-def seed_of(generator: torch.Generator | None) -> torch.Tensor:
-    """Return the words of a call that something may transform or record."""
-    if generator is not None and torch.compiler.is_compiling():
-        return _seed_outside_graphs(generator)
-    like = None
+    if torch.jit.is_tracing():  # which would take an operator without tensors for a constant
+        return draw_words([], generator)
     if torch._C._are_functorch_transforms_active():
         # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.
         like = torch.rand((), device=CPU, generator=generator)
-    if generator is not None:
-        look_for_checkpoint()
+    else:
+        like = torch.empty(0, device=CPU)  # which no graph shares, so that no two calls are taken for one
     words: torch.Tensor = torch.ops.gumbel_fast.seed([], like, generator)
     return words
 
 
-@torch.compiler.disable(reason="gumbel_fast: a generator of one's own cannot be part of a graph")  # type: ignore[misc, unused-ignore]
 def _seed_outside_graphs(generator: torch.Generator) -> torch.Tensor:
-    return draw_words([], generator)
+    """Draw from a generator of one's own, which no graph can hold: a break of the graph, or an error that says so."""
+    disable = torch.compiler.disable  # not at import: it takes a second to load the compiler
+    words: torch.Tensor = disable(draw_words, reason="gumbel_fast: a graph cannot hold a generator of one's own")(
+        [], generator
+    )
+    return words
 
 
 def look_for_checkpoint() -> None:

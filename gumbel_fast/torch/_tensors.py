@@ -62,7 +62,7 @@ PLAIN = PlainTensors(
         torch._C._is_torch_function_mode_enabled,
         torch._C._get_tracing_state,
     ),
-    derivatives_wanted,
+    torch.int64,
     _new_words,
     torch.from_numpy,
 )
@@ -104,9 +104,11 @@ def as_number(value: Any) -> Number:
     return value if isinstance(value, Tensor) else float(value)
 
 
-def as_tensor(value: Any) -> torch.Tensor:
-    """Return a number as operators take it."""
-    return value if isinstance(value, Tensor) else torch.full((), value, dtype=torch.float64, device=CPU)
+def as_tensor(value: Any) -> Any:
+    """Return a number, if there is one, as operators take it."""
+    if value is None or isinstance(value, Tensor):
+        return value
+    return torch.full((), value, dtype=torch.float64, device=CPU)
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -65,7 +65,7 @@ static ROW(sums) ROW(sums_left)(const gf_request *q, size_t r, ROW(row) * row, v
 #endif
 }
 
-/* Of index -1, which stands for no draw, -inf. */
+/* Of an index that is none of the row, such as -1 for no draw, -inf. */
 GF_INLINE void ROW(log_prob_put)(const gf_request *q, size_t r, const ROW(row) * row, const ROW(sums) * sums) {
     if (q->entropy)
         ((real_t *)q->entropy)[r] = (real_t)sums->entropy;
@@ -77,7 +77,7 @@ GF_INLINE void ROW(log_prob_put)(const gf_request *q, size_t r, const ROW(row) *
     for (size_t i = 0; i < q->draws.count; i++, index += q->draws.step) {
         int64_t place;
         memcpy(&place, index, sizeof place);
-        const real_t x = place < 0 ? NOTHING : ROW(element)(row, (size_t)place);
+        const real_t x = (uint64_t)place >= row->n ? NOTHING : ROW(element)(row, (size_t)place);
         out[i] = place >= 0 && sums->log_mass != sums->log_mass ? (real_t)NAN
                  : x == NOTHING ? -(real_t)INFINITY
                                 : (real_t)(ROW(score_one)(x, &scale) - sums->log_mass + 0.0); /* not -0 */

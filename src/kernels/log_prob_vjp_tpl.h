@@ -18,7 +18,7 @@
 GF_INLINE size_t ROW(vjp_place)(const gf_request *q, size_t r, const ROW(row) * row, size_t i) {
     int64_t place;
     memcpy(&place, (const char *)gf_index(q, r) + (ptrdiff_t)i * q->draws.step, sizeof place);
-    return place >= 0 && ROW(element)(row, (size_t)place) != NOTHING ? (size_t)place : row->n;
+    return (uint64_t)place < row->n && ROW(element)(row, (size_t)place) != NOTHING ? (size_t)place : row->n;
 }
 
 /* -p (sum g + h (log p + H)), where there is a p. */
