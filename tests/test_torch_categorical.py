@@ -50,9 +50,7 @@ def test_shapes(shape, num_samples, replacement):
     drawn = categorical(logits, num_samples, replacement)
     assert drawn.shape == shape[:-1] + (() if num_samples is None else (num_samples,))
     assert drawn.dtype == torch.int64
-    index, log_prob, entropy = categorical(
-        logits, num_samples, replacement, return_log_prob=True, return_entropy=True
-    )
+    index, log_prob, entropy = categorical(logits, num_samples, replacement, return_log_prob=True, return_entropy=True)
     assert index.shape == log_prob.shape == drawn.shape
     assert entropy.shape == shape[:-1]
     assert log_prob.dtype == entropy.dtype == torch.float64
@@ -149,7 +147,9 @@ def test_rows_and_draws_are_independent():
     drawn = categorical(ROW.expand(200, 5), 200, generator=seeded())
     for one, other in (drawn[1:], drawn[:-1]), (drawn[:, 1:], drawn[:, :-1]):
         agreed = torch.count_nonzero(one == other).item()
-        assert_count(agreed, one.numel(), np.sum(p**2), against={"all the same": 1.0, "twice each": 0.5 + np.sum(p**2) / 2})
+        assert_count(
+            agreed, one.numel(), np.sum(p**2), against={"all the same": 1.0, "twice each": 0.5 + np.sum(p**2) / 2}
+        )
 
 
 # --------------------------------------------------------------------------------------------------- values, gradients

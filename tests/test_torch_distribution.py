@@ -298,9 +298,7 @@ def test_independent_and_mixtures():
     assert_close(independent.log_prob(value), torch.distributions.Independent(theirs, 1).log_prob(value))
     assert independent.sample((3,)).shape == (3, 4)
     parts = torch.distributions.Normal(torch.arange(5.0).double().expand(4, 5), torch.ones(4, 5).double())
-    mixture, their_mixture = (
-        torch.distributions.MixtureSameFamily(d, parts) for d in (ours, theirs)
-    )
+    mixture, their_mixture = (torch.distributions.MixtureSameFamily(d, parts) for d in (ours, theirs))
     x = normal(4, seed=3)
     assert_close(mixture.log_prob(x), their_mixture.log_prob(x))
     assert_close(mixture.mean, their_mixture.mean)

@@ -720,7 +720,9 @@ def test_logits_are_taken_as_torch_takes_them(name, hard):
         assert (ours.shape, ours.dtype, ours.device) == (theirs.shape, theirs.dtype, theirs.device)
 
 
-@pytest.mark.parametrize("tau", [0, 0.0, -1.0, -np.inf, np.nan, torch.tensor(0.0), torch.tensor([1.0, 0.0, 1.0])], ids=str)
+@pytest.mark.parametrize(
+    "tau", [0, 0.0, -1.0, -np.inf, np.nan, torch.tensor(0.0), torch.tensor([1.0, 0.0, 1.0])], ids=str
+)
 @pytest.mark.parametrize("how", ["soft", "hard", "log"])
 def test_temperatures_that_are_refused(tau, how):
     """Where torch gives NaN."""

@@ -309,7 +309,7 @@ def test_what_else_is_refused(sampler):
 
 @pytest.mark.parametrize("k", [-1, 4, 1.5])
 def test_k_that_is_refused(k):
-    with pytest.raises((ValueError, TypeError), match="k|int"):
+    with pytest.raises((ValueError, TypeError), match=r"k|int|wanted"):
         gumbel_top_k(normal(2, 3), k)
 
 
@@ -319,10 +319,12 @@ def test_core_and_torch_agree_on_the_law_of_shards():
     The core draws the same numbers for the same two words, whatever door they come through.
     """
     logits = normal(20, 50)
-    words = torch.ops.gumbel_fast.seed(None)
+    words = torch.ops.gumbel_fast.seed([])
     index, value = torch.ops.gumbel_fast.gumbel_max(logits, words, torch.ones(()), None, -1)
     key, row = (int(word) % 2**64 for word in words)
-    rng = gumbel_fast.RowStreams(np.tile(np.array([[key, 0]], np.uint64), (20, 1)), [(row + r) % 2**64 for r in range(20)])
+    rng = gumbel_fast.RowStreams(
+        np.tile(np.array([[key, 0]], np.uint64), (20, 1)), [(row + r) % 2**64 for r in range(20)]
+    )
     found = gumbel_fast.gumbel_max(logits.numpy(), rng=rng, return_value=True)
     assert np.array_equal(index.numpy(), found[0])
     np.testing.assert_allclose(value.numpy(), found[1], rtol=1e-15)

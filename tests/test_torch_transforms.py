@@ -63,8 +63,9 @@ BITS = some_mask(3, 40)
 
 def samples():
     """Arguments of each operator, as the public functions give them: dtypes, dims, masks, gradients."""
-    yield "seed", ()
-    yield "seed", (torch.zeros(2),)
+    yield "seed", ([],)
+    yield "seed", ([3], torch.zeros(2))
+    yield "seed", ([], None, seeded())
     yield "gumbel", ([2, 3], WORDS, torch.float32)
     yield "gumbel", ([], WORDS, torch.float64)
     for dtype in torch.float32, torch.float64, torch.bfloat16:
@@ -72,7 +73,7 @@ def samples():
             x = logits(3, 40, dtype=dtype, grad=grad)
             one, rows = ONE.clone().requires_grad_(grad), ROWS.clone().requires_grad_(grad)
             yield "gumbel_softmax", (x, WORDS, one, None, -1, False, False)
-            yield "gumbel_softmax", (x, WORDS, one, None, 0, True, False)
+            yield "gumbel_softmax", (x, WORDS, one, None, -2, True, False)
             yield "gumbel_softmax", (x, WORDS, rows, packed(BITS), -1, False, True)
             yield "gumbel_softmax", (x, WORDS, rows, BITS, -1, True, False)
     for grad in False, True:
@@ -82,10 +83,28 @@ def samples():
     for dtype in torch.float32, torch.bfloat16:
         x = logits(3, 40, dtype=dtype)
         yield "gumbel_max", (x, WORDS, ONE, None, -1)
-        yield "gumbel_max", (x, WORDS, ONE, BITS, 0)
+        yield "gumbel_max", (x, WORDS, ONE, BITS, -2)
         yield "gumbel_max", (x, WORDS, ROWS[:, 0], packed(BITS), -1)
-        yield "gumbel_top_k", (x, WORDS, 2, ONE, None, 0)
+        yield "gumbel_top_k", (x, WORDS, 2, ONE, None, -2)
         yield "gumbel_top_k", (x, WORDS, 3, ROWS[:, 0], BITS, -1)
+    values = (torch.tensor([2, 3, 5]), torch.tensor(0.9), torch.tensor(0.01), torch.tensor(1.0))
+    for dtype in torch.float32, torch.float64, torch.bfloat16:
+        for grad in False, True:
+            x = logits(3, 40, dtype=dtype, grad=grad)
+            nothing = (ONE.clone().requires_grad_(grad), None, None, None, None)
+            filters = (ROWS[:, 0].clone().requires_grad_(grad), *values)
+            index = torch.ops.gumbel_fast.categorical(x, WORDS, 4, True, *filters, BITS, -1, False, False)[0]
+            yield "categorical", (x, WORDS, None, True, *nothing, None, -1, True, True)
+            yield "categorical", (x, WORDS, 4, True, *filters, packed(BITS), -1, True, True)
+            yield "categorical", (x, WORDS, 2, False, *nothing, None, -2, False, True)
+            yield "log_prob", (x, index, *filters, BITS, -1, True)
+            yield "log_prob", (x, None, *nothing, None, -2, True)
+            yield "log_prob", (x, index[:, 0], *nothing, packed(BITS), -1, False)
+    for grad in False, True:
+        x, back, of_entropy = logits(3, 40, grad=grad), logits(3, 4, grad=grad), logits(3, grad=grad)
+        rows = ROWS[:, 0].clone().requires_grad_(grad)
+        yield "log_prob_vjp", (x, index, back, of_entropy, rows, *values, BITS, -1)
+        yield "log_prob_vjp", (x, None, None, of_entropy, rows, None, None, None, None, None, -1)
 
 
 SAMPLES = list(samples())
@@ -101,14 +120,16 @@ def test_opcheck(number):
     """Schema, autograd and fake kernels hold together, and each is the same under a compiler that traces shapes."""
     name, arguments = SAMPLES[number]
     checks = ["test_schema", "test_autograd_registration", "test_faketensor"]
-    if name != "seed":  # which is another at each call
+    wanted = any(isinstance(argument, torch.Tensor) and argument.requires_grad for argument in arguments)
+    # Each seed is another; and the check of gradients adds results to the first in place, which may be of ints.
+    if name != "seed" and not (name == "categorical" and wanted):
         checks.append("test_aot_dispatch_dynamic")
     torch.library.opcheck(operators()[name], arguments, test_utils=checks)
 
 
 def test_operators_are_pure_but_for_seed():
     """Tags say so to compilers that would else merge or drop calls, or keep their results."""
-    words = [tuple(torch.ops.gumbel_fast.seed(None).tolist()) for _ in range(3)]
+    words = [tuple(torch.ops.gumbel_fast.seed([]).tolist()) for _ in range(3)]
     assert len(set(words)) == 3
     for name, arguments in SAMPLES:
         if name != "seed":
@@ -119,14 +140,14 @@ def test_operators_are_pure_but_for_seed():
 def test_every_bit_of_the_two_words_is_drawn():
     """Each of 128 bits takes both values in 64 draws, unless by a chance of 2^-56."""
     torch.manual_seed(7)
-    seeds = np.array([torch.ops.gumbel_fast.seed(None).tolist() for _ in range(64)]).astype(np.int64).view(np.uint64)
+    seeds = np.array([torch.ops.gumbel_fast.seed([]).tolist() for _ in range(64)]).astype(np.int64).view(np.uint64)
     assert np.bitwise_or.reduce(seeds).tolist() == [2**64 - 1] * 2
     assert np.bitwise_and.reduce(seeds).tolist() == [0, 0]
 
 
 def test_seed_is_what_a_call_takes():
     """The state of torch's generator after a call is that after the operator alone."""
-    held(torch.ops.gumbel_fast.seed, None)
+    held(torch.ops.gumbel_fast.seed, [])
     expected = torch.get_rng_state()
     for call in CALLS.values():
         held(call, normal(4, 5))
@@ -530,7 +551,9 @@ def test_vmap_by_chunks():
     assert len(part.unique(dim=0)) == 7
 
 
-@pytest.mark.parametrize("name", ["gumbel_softmax", "gumbel_softmax, log", "gumbel_softmax, mask", "log_prob", "entropy"])
+@pytest.mark.parametrize(
+    "name", ["gumbel_softmax", "gumbel_softmax, log", "gumbel_softmax, mask", "log_prob", "entropy"]
+)
 @pytest.mark.parametrize("order", ["vmap of grad", "grad of vmap", "vmap of jvp", "vmap of jacrev"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_vmap_with_derivatives(name, order):
@@ -621,6 +644,7 @@ def test_vmap_errors_name_the_row(randomness):
 
 def test_functional_call_of_an_ensemble():
     """Stacked parameters of several modules, as torch.func's tutorial has it."""
+
     class Chooser(torch.nn.Module):
         def __init__(self):
             super().__init__()

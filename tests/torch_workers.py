@@ -3,6 +3,7 @@
 Data loaders and torch's own launcher pickle these functions. pytest is not imported here, nor anything of the tests.
 """
 
+import datetime
 import os
 
 import torch
@@ -42,9 +43,10 @@ def train_together(rank, world, folder):
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world, timeout=datetime.timedelta(seconds=60)
     )
     network = torch.nn.parallel.DistributedDataParallel(module())
     loss_of(network, rank).backward()
     torch.save([parameter.grad for parameter in network.parameters()], f"{folder}/{rank}.pt")
+    torch.distributed.barrier()  # the file where they met goes with the last
     torch.distributed.destroy_process_group()
