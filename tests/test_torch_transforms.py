@@ -161,52 +161,48 @@ TAU = torch.tensor([[0.5], [1.0], [2.0], [0.8]], dtype=torch.float64)
 
 
 def relaxation(dim=-1, tau=0.7, hard=False, log=False, mask=None):
-    """`gumbel_softmax` in one way, and torch's expression for it."""
+    """`gumbel_softmax` in one way, and torch's expression for it with the noise of the seed that `held` holds."""
+    noise = noise_of((4, 5), dim=dim)
 
     def ours(x):
         return gt.gumbel_softmax(x, tau, hard, dim=dim, log=log, mask=mask)
 
     def model(x):
-        return relaxed(x, noise_of((4, 5), dim=dim), tau, dim, keep=mask, log=log)
+        return relaxed(x, noise, tau, dim, keep=mask, log=log)
 
     return ours, model
 
 
 def draw(what, num_samples=None, dim=-1, mask=None, **how):
-    """A log-probability or entropy of `categorical`, and torch's expression for it."""
-
-    def all_of(x, **more):
-        return gt.categorical(
-            x, num_samples, dim=dim, mask=mask, return_log_prob=True, return_entropy=True, **how, **more
-        )
+    """A log-probability or entropy of `categorical`, and torch's expression for it of the draw at normal(4, 5)."""
+    how = {"dim": dim, "mask": mask, **how}
+    index = gt.categorical(normal(4, 5), num_samples, generator=seeded(), **how)
+    keep = kept(normal(4, 5), mask=mask, **{k: how[k] for k in ("top_k", "top_p")}) if "top_p" in how else mask
 
     def ours(x):
-        return all_of(x)[1 if what == "log_prob" else 2]
+        results = gt.categorical(x, num_samples, return_log_prob=True, return_entropy=True, **how)
+        return results[1 if what == "log_prob" else 2]
 
     def model(x):
-        value = normal(4, 5)
-        keep = mask
-        if "top_p" in how or "top_k" in how:
-            keep = kept(value, mask=mask, **how)
         log_p = log_probabilities(x, how.get("temperature", 1.0), keep=keep, dim=dim)
-        return log_prob_of(log_p, all_of(value, generator=seeded())[0]) if what == "log_prob" else entropy_of(log_p)
+        return log_prob_of(log_p, index) if what == "log_prob" else entropy_of(log_p)
 
     return ours, model
 
 
 DIFFERENTIABLE = {
-    "gumbel_softmax": relaxation(),
-    "gumbel_softmax, dim 0": relaxation(dim=0),
-    "gumbel_softmax, a tau for each row": relaxation(tau=TAU),
-    "gumbel_softmax, log": relaxation(log=True),
-    "gumbel_softmax, mask": relaxation(mask=MASK),
-    "gumbel_softmax, log, mask, tau": relaxation(log=True, mask=MASK, tau=TAU),
-    "log_prob": draw("log_prob"),
-    "log_prob, several": draw("log_prob", 3, temperature=0.8),
-    "log_prob, dim 0": draw("log_prob", dim=0),
-    "log_prob, mask and filters": draw("log_prob", 3, mask=MASK, top_k=4, top_p=0.9),
-    "entropy": draw("entropy"),
-    "entropy, mask and filters": draw("entropy", mask=MASK, top_k=4, top_p=0.9),
+    "gumbel_softmax": lambda: relaxation(),
+    "gumbel_softmax, dim 0": lambda: relaxation(dim=0),
+    "gumbel_softmax, a tau for each row": lambda: relaxation(tau=TAU),
+    "gumbel_softmax, log": lambda: relaxation(log=True),
+    "gumbel_softmax, mask": lambda: relaxation(mask=MASK),
+    "gumbel_softmax, log, mask, tau": lambda: relaxation(log=True, mask=MASK, tau=TAU),
+    "log_prob": lambda: draw("log_prob"),
+    "log_prob, several": lambda: draw("log_prob", 3, temperature=0.8),
+    "log_prob, dim 0": lambda: draw("log_prob", dim=0),
+    "log_prob, mask and filters": lambda: draw("log_prob", 3, mask=MASK, top_k=4, top_p=0.9),
+    "entropy": lambda: draw("entropy"),
+    "entropy, mask and filters": lambda: draw("entropy", mask=MASK, top_k=4, top_p=0.9),
 }
 
 
@@ -249,7 +245,7 @@ TRANSFORMS = {
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_derivatives(name, transform):
-    ours, model = DIFFERENTIABLE[name]
+    ours, model = DIFFERENTIABLE[name]()
     x = normal(4, 5)
     found = torch.utils._pytree.tree_leaves(held(TRANSFORMS[transform], ours, x))
     wanted = torch.utils._pytree.tree_leaves(TRANSFORMS[transform](model, x))
@@ -262,7 +258,7 @@ def test_derivatives(name, transform):
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_forward_mode(name):
     """Dual numbers, without torch.func."""
-    ours, model = DIFFERENTIABLE[name]
+    ours, model = DIFFERENTIABLE[name]()
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(normal(4, 5), TANGENT)
         found, wanted = (forward_ad.unpack_dual(y) for y in (held(finite(ours), dual), finite(model)(dual)))
@@ -273,7 +269,7 @@ def test_forward_mode(name):
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_double_backward(name):
     """By create_graph, without torch.func."""
-    ours, model = DIFFERENTIABLE[name]
+    ours, model = DIFFERENTIABLE[name]()
     results = []
     for function in ours, model:
         x = normal(4, 5).requires_grad_()
@@ -285,7 +281,7 @@ def test_double_backward(name):
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_gradcheck_by_torchs_own_tool(name):
     """Backward, forward, forward over backward, and batched gradients, held to finite differences."""
-    ours, _ = DIFFERENTIABLE[name]
+    ours, _ = DIFFERENTIABLE[name]()
     x = normal(4, 5).requires_grad_()
 
     def function(x):
@@ -302,6 +298,8 @@ def test_gradcheck_by_torchs_own_tool(name):
 @pytest.mark.filterwarnings("ignore")  # of the transforms themselves: what they deprecate, graphs they warn of
 def test_derivatives_by_the_temperature(what, transform):
     x = normal(4, 5)
+    noise = noise_of((4, 5))
+    index = gt.categorical(x, temperature=TAU[:, 0], generator=seeded())
 
     def ours(t):
         t = t[:, 0]
@@ -312,9 +310,8 @@ def test_derivatives_by_the_temperature(what, transform):
     def model(t):
         t = t[:, 0]
         if what in ("soft", "log"):
-            return relaxed(x, noise_of((4, 5)), t[:, None], log=what == "log")
+            return relaxed(x, noise, t[:, None], log=what == "log")
         log_p = log_probabilities(x, t)
-        index = gt.categorical(x, temperature=TAU[:, 0], generator=seeded())
         return entropy_of(log_p) if what == "entropy" else log_prob_of(log_p, index)
 
     # TANGENT has 5 columns, of which the first is used.
@@ -558,7 +555,7 @@ def test_vmap_by_chunks():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_vmap_with_derivatives(name, order):
     """One noise for all examples, which is that of the call alone: then each is held to the model."""
-    ours, model = DIFFERENTIABLE[name]
+    ours, model = DIFFERENTIABLE[name]()
     x = torch.stack([normal(4, 5), normal(4, 5)])  # the model's draw is that of these logits
     by = {
         "vmap of grad": lambda f: torch.vmap(torch.func.grad(summed(f)), randomness="same"),
