@@ -1,7 +1,7 @@
 """gumbel_fast.torch.categorical: shapes, the law of draws, log-probabilities and entropy with their gradients, errors.
 
-Values and gradients are held to `torch.log_softmax` on what mask and filters leave. Random data are of fixed seeds; right
-code fails a test of the law of draws once in a million seeds, and the others never.
+Values and gradients are held to `torch.log_softmax` on what mask and filters leave. Random data are of fixed seeds;
+right code fails a test of the law of draws once in a million seeds, and the others never.
 """
 
 import threading
@@ -102,7 +102,7 @@ def test_no_graph_through_the_index():
             assert not any(part.requires_grad for part in parts)
 
 
-# ------------------------------------------------------------------------------------------------------ the law of draws
+# ----------------------------------------------------------------------------------------------------- the law of draws
 
 
 def test_draws_follow_softmax():
@@ -152,7 +152,7 @@ def test_rows_and_draws_are_independent():
         )
 
 
-# --------------------------------------------------------------------------------------------------- values, gradients
+# ---------------------------------------------------------------------------------------------------- values, gradients
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -217,16 +217,17 @@ def test_values_and_gradients_in_other_dtypes(dtype):
         torch.testing.assert_close(gradient.double(), wanted, rtol=rounding, atol=rounding)
 
 
+@pytest.mark.parametrize("dim", [-1, 0, 1])
 @pytest.mark.parametrize("shape", [(), (4, 1), (3,), (4, 3)], ids=str)
-def test_temperature_may_be_a_tensor_with_a_gradient(shape):
+def test_temperature_may_be_a_tensor_with_a_gradient(shape, dim):
     logits = normal(4, 3, 5)
     logits[0, 0, 1] = -torch.inf  # whose share of the temperature's gradient is 0, not NaN
-    logits.requires_grad_()
+    logits = logits.movedim(-1, dim).contiguous().requires_grad_()
     temperature = (normal(*shape, seed=3).abs() + 0.5).requires_grad_()
     index, log_prob, entropy = categorical(
-        logits, 2, temperature=temperature, return_log_prob=True, return_entropy=True, generator=seeded()
+        logits, 2, temperature=temperature, dim=dim, return_log_prob=True, return_entropy=True, generator=seeded()
     )
-    log_p = log_probabilities(logits, temperature)
+    log_p = log_probabilities(logits, temperature, dim=dim)
     models = log_prob_of(log_p, index), entropy_of(log_p)
     for found, model in zip((log_prob, entropy), models, strict=True):
         assert_close(found, model)
@@ -304,7 +305,7 @@ def test_small_probabilities_of_what_is_likely():
     torch.testing.assert_close(log_prob.item(), -np.log1p(np.exp(-30.0)), rtol=1e-12, atol=0)
 
 
-# ---------------------------------------------------------------------------------------------- mask, filters and others
+# --------------------------------------------------------------------------------------------- mask, filters and others
 
 
 @pytest.mark.parametrize("num_samples", [None, 3, 400])
@@ -516,7 +517,7 @@ def test_more_than_there_are_without_replacement():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "name, value",
     [
         ("temperature", -1.0), ("temperature", np.nan), ("temperature", torch.tensor([1.0, -1.0])),
         ("top_k", -1), ("top_p", -0.1), ("top_p", np.nan), ("min_p", -0.1), ("min_p", np.nan), ("min_p", 1.5),

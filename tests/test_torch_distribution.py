@@ -1,7 +1,7 @@
 """gumbel_fast.torch.Categorical beside torch.distributions.Categorical: it is one, and its mask is a masked_fill.
 
-A mask gives what torch's class gives of logits with -inf, or of probabilities with 0, in their place. Right code fails a
-test of the law of draws once in a million seeds, and the others never.
+A mask gives what torch's class gives of logits with -inf, or of probabilities with 0, in their place. Right code fails
+a test of the law of draws once in a million seeds, and the others never.
 """
 
 import inspect
@@ -96,7 +96,7 @@ def test_half_precision(dtype):
     torch.testing.assert_close(ours.entropy().float(), theirs.entropy().float(), rtol=0.02, atol=0.02)
 
 
-# ------------------------------------------------------------------------------------------------------------- samples
+# -------------------------------------------------------------------------------------------------------------- samples
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -161,7 +161,7 @@ def test_samples_obey_manual_seed():
     assert torch.equal(d.sample((5,)), first)
 
 
-# ----------------------------------------------------------------------------------------------- log_prob and entropy
+# ------------------------------------------------------------------------------------------------- log_prob and entropy
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -251,7 +251,7 @@ def test_mask_broadcasts(mask_shape):
     assert torch.all(ours.probs.gather(-1, ours.sample().unsqueeze(-1)) > 0)
 
 
-# ----------------------------------------------------------------------------------------------- what torch does with it
+# ---------------------------------------------------------------------------------------------- what torch does with it
 
 
 @pytest.mark.parametrize("by", ["logits", "probs"])
@@ -305,11 +305,11 @@ def test_independent_and_mixtures():
     assert mixture.sample((3,)).shape == (3, 4)
 
 
-# ------------------------------------------------------------------------------------------------------- what is wrong
+# -------------------------------------------------------------------------------------------------------- what is wrong
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    "arguments, error",
     [
         ({}, ValueError),
         ({"probs": torch.ones(3), "logits": torch.ones(3)}, ValueError),
@@ -357,7 +357,7 @@ def test_no_validation_where_none_is_wanted():
         torch.distributions.Distribution.set_default_validate_args(True)
 
 
-# --------------------------------------------------------------------------------------------------------------- policies
+# ------------------------------------------------------------------------------------------------------------- policies
 
 POLICY = """
 import torch

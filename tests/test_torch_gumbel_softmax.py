@@ -143,19 +143,17 @@ def test_rows_that_no_gradient_reaches_get_0():
 
 @pytest.mark.parametrize("hard", [False, True])
 def test_writing_to_the_sample_before_backward_is_noticed(hard):
-    """Or does no harm, as where the result is not what is kept for the gradient."""
+    """Or does no harm."""
     logits = normal(4, 5).requires_grad_()
     sample = gumbel_softmax(logits, 0.5, hard, generator=seeded())
     (expected,) = torch.autograd.grad(sample[:, 0].sum(), logits, retain_graph=True)
     choice = sample[:, 0] * 1
-    sample.data_ptr()  # the memory is there
-    try:
-        sample.mul_(2)
-        (found,) = torch.autograd.grad(choice.sum(), logits)
-    except RuntimeError as error:
-        assert "modified by an inplace operation" in str(error)
+    sample.mul_(2)
+    if hard:  # what is kept for the gradient is the soft sample
+        assert torch.equal(torch.autograd.grad(choice.sum(), logits)[0], expected)
     else:
-        assert torch.equal(found, expected)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            torch.autograd.grad(choice.sum(), logits)
 
 
 # ------------------------------------------------------------------------------------------------------------------ tau
@@ -227,7 +225,32 @@ def test_tau_along_dim_moves_the_hard_choice():
     hard = gumbel_softmax(logits, tau, hard=True, generator=seeded())
     assert torch.equal(hard.argmax(-1), soft.argmax(-1))
     assert not torch.equal(hard, gumbel_softmax(logits, hard=True, generator=seeded()))
-    assert torch.all(hard.sum(-1) == 1)
+    for dtype in REALS:
+        hard = gumbel_softmax(normal(2000, 5, dtype=dtype), tau.to(dtype), hard=True, generator=seeded())
+        assert torch.all((hard == 0) | (hard == 1))
+        assert torch.all(hard.sum(-1) == 1)
+
+
+@pytest.mark.parametrize("words", [False, True])
+@pytest.mark.parametrize("log", [False, True])
+def test_tau_along_dim_with_a_mask(words, log):
+    """And with logits of -inf: no gradient is NaN, and those of what is masked are 0."""
+    logits, mask = normal(4, 5), some_mask(4, 5)
+    logits[0, 1] = -torch.inf
+    mask[0] = True
+    logits.requires_grad_()
+    tau = torch.tensor([0.2, 1.0, 2.0, 0.3, 0.7], dtype=torch.float64, requires_grad=True)
+    given = packed(mask) if words else mask
+    sample = gumbel_softmax(logits, tau, mask=given, log=log, generator=seeded())
+    expected = relaxed(logits, full_noise_of((4, 5)), tau, keep=mask, log=log)
+    assert_close(sample, expected)
+    weights = normal(4, 5, seed=4)
+    finite = torch.isfinite(expected)
+    found = torch.autograd.grad(sample[finite], (logits, tau), weights[finite])
+    wanted = torch.autograd.grad(expected[finite], (logits, tau), weights[finite])
+    assert_close(found[0], wanted[0])
+    assert_close(found[1], wanted[1])
+    assert torch.all(found[0][~mask] == 0)
 
 
 def test_gradient_of_tau_where_entries_underflow():
@@ -412,7 +435,7 @@ def test_gradcheck_through_a_mask():
 
 
 @pytest.mark.parametrize(
-    ("mask", "error"),
+    "mask, error",
     [
         (torch.ones(2, 4, dtype=torch.bool), (ValueError, RuntimeError)),
         (torch.ones(5, 2, 3, dtype=torch.bool), (ValueError, RuntimeError)),
@@ -592,7 +615,7 @@ def test_number_of_threads_makes_no_difference():
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
-# ------------------------------------------------------------------------------------------------- in place of torch's
+# -------------------------------------------------------------------------------------------------- in place of torch's
 
 
 def test_signature_begins_as_that_of_torchs_function():

@@ -20,7 +20,7 @@ ROW = torch.tensor([0.0, 1.0, 2.0, -1.0, -torch.inf])
 
 
 @pytest.mark.parametrize(
-    ("size", "shape"),
+    "size, shape",
     [(5, (5,)), ((), ()), ((2, 3), (2, 3)), ([2, 3], (2, 3)), (torch.Size([4]), (4,)), ((0, 3), (0, 3)), (0, (0,))],
     ids=str,
 )
@@ -90,7 +90,7 @@ def test_numbers_are_those_of_the_library():
 
 
 @pytest.mark.parametrize(
-    ("size", "dtype", "error"),
+    "size, dtype, error",
     [
         (-1, None, (ValueError, RuntimeError)),
         ((2, -3), None, (ValueError, RuntimeError)),
@@ -203,7 +203,7 @@ def test_none_and_all(k):
     assert torch.all(value[:, :-1] >= value[:, 1:])
 
 
-# ---------------------------------------------------------------------------------------------------------- both samplers
+# -------------------------------------------------------------------------------------------------------- both samplers
 
 SAMPLERS = {"max": gumbel_max, "top_k": lambda logits, **how: gumbel_top_k(logits, 2, **how)}
 

@@ -7,6 +7,8 @@ numbers differ is asked where they would agree by chance less often than once in
 
 import numpy as np
 import pytest
+
+from statistical import assert_count, assert_draws_follow, softmax
 from torch_helpers import (
     HALVES,
     assert_close,
@@ -24,8 +26,6 @@ from torch_helpers import (
     torch,
 )
 
-from statistical import assert_count, assert_draws_follow, softmax
-
 pytestmark = pytest.mark.thread_unsafe  # the seed is held by torch's own generator
 
 forward_ad = torch.autograd.forward_ad
@@ -37,7 +37,7 @@ def held(function, *args, **kwargs):
     return function(*args, **kwargs)
 
 
-# ------------------------------------------------------------------------------------------------------- the operators
+# -------------------------------------------------------------------------------------------------------- the operators
 
 
 def operators():
@@ -235,7 +235,6 @@ TRANSFORMS = {
     "grad of jvp": lambda f, x: torch.func.grad(lambda z: torch.func.jvp(summed(f), (z,), (TANGENT,))[1])(x),
     "jacrev of jacrev": lambda f, x: torch.func.jacrev(torch.func.jacrev(summed(f)))(x),
     "hessian": lambda f, x: torch.func.jacfwd(torch.func.jacrev(summed(f)), randomness="same")(x),
-    "linearize": lambda f, x: torch.func.linearize(finite(f), x)[1](TANGENT),
     "autograd.functional.jacobian": lambda f, x: torch.autograd.functional.jacobian(finite(f), x),
     "autograd.functional.hvp": lambda f, x: torch.autograd.functional.hvp(summed(f), x, TANGENT),
 }
@@ -278,6 +277,7 @@ def test_double_backward(name):
     torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's rules, which it scripts
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_gradcheck_by_torchs_own_tool(name):
     """Backward, forward, forward over backward, and batched gradients, held to finite differences."""
@@ -381,7 +381,7 @@ def test_vmap_refuses_randomness_unless_told(name, batched):
 @pytest.mark.parametrize("batched", [True, False], ids=["logits batched", "logits captured"])
 @pytest.mark.parametrize("name", CALLS)
 def test_vmap_same_and_different(name, batched):
-    """One noise for all examples, or one for each; a second call has others. Equal logits, so that the noise decides."""
+    """One noise for all examples, or one for each; a second call has others. Logits are equal: the noise decides."""
     call = CALLS[name]
     x = torch.zeros(6, 30, 8)
     function = call if batched else lambda _: call(x[0])
@@ -480,6 +480,22 @@ def test_vmap_over_some_arguments(name, inner_dim, randomness):
     wanted = torch.autograd.grad(expected, given[:2], weights)
     assert_close(found[0], wanted[0])
     assert_close(found[1], wanted[1])
+
+
+@pytest.mark.parametrize("randomness", ["same", "different"])
+@pytest.mark.parametrize("in_dims", [(None, 0), (0, 0), (0, None)], ids=str)
+def test_vmap_with_temperatures_along_the_row(in_dims, randomness):
+    x, tau = normal(3, 4, 5), normal(3, 5, seed=3).abs() + 0.5
+    given = [t if d == 0 else t[0] for t, d in zip((x, tau), in_dims, strict=True)]
+    mapped = held(torch.vmap(gt.gumbel_softmax, in_dims, randomness=randomness), *given)
+    zeros = torch.zeros(3, 4, 5).double()
+    plain = held(
+        torch.vmap(lambda z, t: gt.gumbel(z.shape, dtype=z.dtype) + 0 * t[:1], randomness=randomness), zeros, tau
+    )
+    for i in range(3):
+        assert_close(
+            mapped[i], relaxed(example_of(given[0], in_dims[0], i), plain[i], example_of(given[1], in_dims[1], i))
+        )
 
 
 @pytest.mark.parametrize("out_dims", [0, 1, -1])
@@ -665,7 +681,7 @@ def test_functional_call_of_an_ensemble():
     assert all(parameter.grad.abs().max() > 0 for parameter in parameters.values())
 
 
-# ------------------------------------------------------------------------------------- tensors that are fake, or on meta
+# ------------------------------------------------------------------------------------ tensors that are fake, or on meta
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, *HALVES], ids=str)
@@ -706,7 +722,7 @@ def test_meta_tensors(name):
 
 def test_gradients_of_meta_tensors():
     x = torch.zeros(4, 8, device="meta", requires_grad=True)
-    index, log_prob, entropy = gt.categorical(x, return_log_prob=True, return_entropy=True)
+    _index, log_prob, entropy = gt.categorical(x, return_log_prob=True, return_entropy=True)
     loss = gt.gumbel_softmax(x, hard=True).sum() + log_prob.sum() + entropy.sum()
     (gradient,) = torch.autograd.grad(loss, x)
     assert gradient.device.type == "meta"

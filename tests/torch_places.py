@@ -111,7 +111,7 @@ PLACES = [
         "test_torch_compile.py::test_tensor_subclasses",
     ),
     Place(
-        "``TorchDispatchMode``, profilers",
+        "``TorchDispatchMode``",
         "works: they see the operators",
         "test_torch_compile.py::test_dispatch_modes_see_the_operators",
     ),
