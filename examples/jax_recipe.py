@@ -2,15 +2,15 @@
 
     python examples/jax_recipe.py
 
-gumbel_fast does not know JAX. `categorical` and `gumbel_softmax` below call it by `jax.pure_callback`, and their results
-are functions of the key and the other arguments alone, as JAX expects:
+gumbel_fast does not know JAX. `categorical` and `gumbel_softmax` below call it by `jax.pure_callback`, and what they
+give is a function of the key and the other arguments alone, as JAX expects:
 
 * **One key, one result.** The words of a JAX key become the two words of a seed, and `gumbel_fast.RowStreams` give each
   row that seed and the row's number. So eager, jit and vmap agree bit by bit, and vmap over keys is the loop over keys.
 * **One callback for a whole vmap**, nested ones too. `vmap_method="expand_dims"` puts an axis in front of every
   argument, of length 1 where the argument is not mapped, and NumPy broadcasts without a copy.
-* **Derivatives by JAX.** That of a relaxed sample is a function of the sample, so that `jax.custom_jvp` with a few lines
-  of arithmetic gives grad, jvp, jacrev and hessian, in the logits and in the temperature.
+* **Derivatives by JAX.** That of a relaxed sample is a function of the sample: `jax.custom_jvp` and a few lines of
+  arithmetic give grad, jvp, jacrev and hessian, in the logits and in the temperature.
 
 Run as a program it shows all three, and times both functions beside `jax.random.categorical` and `jax.nn.softmax` of
 logits and noise. docs/jax.rst has the figures, and when not to use this.
@@ -33,8 +33,8 @@ import gumbel_fast as gf
 
 # ---------------------------------------------------------------------------------------------------------- the recipe
 
-# This must come before JAX's first computation. Without it a program can hang: a callback waits for its larger arguments,
-# which JAX copies in a pool of threads, one for each CPU, and callbacks may hold all of those.
+# This must come before JAX's first computation. Without it a program can hang: a callback waits for its larger
+# arguments, which JAX copies in a pool of threads, one for each CPU, and callbacks may hold all of those.
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
@@ -269,7 +269,7 @@ def main(arguments=None):
     print("Derivatives of a relaxed draw's reward:")
     show_derivatives()
     print("Times of a compiled call, one thread:")
-    show_times(*((3, 10_000) if options.quick else (100, math.inf)))
+    show_times(*((3, 50_000) if options.quick else (100, math.inf)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ jax_recipe.py gives is tested in test_jax.py.
 
 import importlib.util
 import itertools
-import pathlib
 import re
 import types
 
