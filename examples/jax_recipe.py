@@ -218,7 +218,7 @@ DRAW = "a draw from each row", categorical, jax.random.categorical
 RELAX = "a relaxed draw", gumbel_softmax, jax_softmax
 BACKWARD = "the same, and a gradient", with_gradient(gumbel_softmax), with_gradient(jax_softmax)
 SHAPES = {
-    DRAW: [(8, 6), (4096, 6), (4096, 64), (256, 1000), (1, 131_072), (64, 32_768)],
+    DRAW: [(8, 6), (4096, 6), (64, 128), (4096, 64), (256, 1000), (1, 131_072), (64, 32_768)],
     RELAX: [(4096, 10), (1280, 320), (64, 32_768)],
     BACKWARD: [(4096, 10), (1280, 320), (64, 32_768)],
 }
