@@ -204,12 +204,26 @@ def categorical_vae():
 
 def test_vae_learns_with_either_backend(categorical_vae, tmp_path, capsys):
     """Ten epochs bring the bound from about -534 to about -200 nats."""
-    categorical_vae.main(["--quick", "--backend", "both", "--output", str(tmp_path)])
+    categorical_vae.main(["--quick", "--eager", "--backend", "both", "--output", str(tmp_path)])
     assert_pictures(tmp_path, "elbo.png", "digits.png")
     printed = capsys.readouterr().out
     for name in ("gumbel_fast.torch.gumbel_softmax", "F.gumbel_softmax"):
         (bound,) = re.findall(rf"^{re.escape(name)} +ELBO +(-\d+\.\d+)  trained in", printed, re.MULTILINE)
         assert -250 < float(bound) < -150
+
+
+def test_vae_learns_the_same_in_one_graph(categorical_vae, monkeypatch, capsys):
+    """Recorded by torch.compile, and run as where no C++ compiler is; the samples are those of eager mode."""
+    torch = categorical_vae.torch
+    monkeypatch.setattr(categorical_vae.shutil, "which", lambda name: None)
+    _, in_one_graph, _ = categorical_vae.train("gumbel_fast", 2)
+    printed = capsys.readouterr().out
+    assert "There is no C++ compiler" in printed
+    assert re.search(r"^  compiled by aot_eager in \d+\.\d s$", printed, re.MULTILINE)
+    torch.compiler.reset()
+    _, eagerly, _ = categorical_vae.train("gumbel_fast", 2, eager=True)
+    np.testing.assert_allclose(in_one_graph, eagerly, rtol=1e-4)
+    assert eagerly[-1][-1] > eagerly[0][-1] + 100
 
 
 def test_vae_bound_of_no_knowledge(categorical_vae):
