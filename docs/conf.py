@@ -17,7 +17,9 @@ version = release = importlib.metadata.version("gumbel_fast")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 default_role = "autolink"  # `name` is a link where it can be one
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(np|numpy|torch|Tensor|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(np|numpy|torch|Tensor|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")
+]
 
 autodoc_preserve_defaults = True
 if importlib.util.find_spec("torch") is None:  # a stand-in is enough to read the docstrings of gumbel_fast.torch
