@@ -146,6 +146,8 @@ def _policy(name: str, inputs: Inputs, shape: tuple[int, int], number: int, *, b
     def each(prepare: Callable[[_Step], Call]) -> Callable[[], Call]:
         return partial(calls_in_turn, prepare, batches)
 
+    unchecked = partial(_torch_distribution, validate_args=False)
+
     def with_torch(prepare: Callable[[], _Function]) -> Callable[[], Call]:
         return each(partial(_step_of, prepare, backward=backward))
 
@@ -160,6 +162,7 @@ def _policy(name: str, inputs: Inputs, shape: tuple[int, int], number: int, *, b
             Contestant("gumbel_fast.torch.categorical", "gumbel_fast", with_torch(_one_call), check, Role.PROJECT),
             Contestant("gumbel_fast.torch.Categorical", "gumbel_fast", with_torch(_distribution), check),
             Contestant(_TORCH, "torch", with_torch(_torch_distribution), check),
+            Contestant("the same, validate_args=False", "torch", with_torch(unchecked), check),
             Contestant(_ALONE, "gumbel_fast", each(_masked_from_array), checks.nothing, Role.LIMIT),
         ),
         targets=(Target(_TORCH, bar=bar, goal=None),),
@@ -204,10 +207,10 @@ def _distribution() -> _Function:
     return lambda logits, allowed: _told(categorical(logits=logits, mask=allowed))
 
 
-def _torch_distribution() -> _Function:
+def _torch_distribution(**more: bool) -> _Function:
     torch = peers.load("torch")
     categorical, nothing = torch.distributions.Categorical, -torch.inf
-    return lambda logits, allowed: _told(categorical(logits=logits.masked_fill(~allowed, nothing)))
+    return lambda logits, allowed: _told(categorical(logits=logits.masked_fill(~allowed, nothing), **more))
 
 
 def _told(policy: Any) -> Any:
