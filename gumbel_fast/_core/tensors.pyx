@@ -88,7 +88,12 @@ cdef class PlainTensors:
         return True
 
     cdef bint is_plain(self, tensor) except -1:
-        return type(tensor) in self.types and tensor.is_cpu and tensor.layout is self.strided and not tensor.is_neg()
+        if type(tensor) not in self.types or not tensor.is_cpu or tensor.layout is not self.strided or tensor.is_neg():
+            return False
+        try:  # what has no memory of its own says so only here
+            return tensor.data_ptr() != 0 or tensor.numel() == 0
+        except RuntimeError:
+            return False
 
     def plain(self, *tensors):
         """Whether those that are tensors are plain, and nobody watches."""

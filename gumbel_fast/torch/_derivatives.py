@@ -16,13 +16,25 @@ from torch import Tensor
 from torch._functorch.utils import enable_single_level_autograd_function
 
 from . import _operators
-from ._tensors import Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad, is_plain
+from ._tensors import Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad
 
 
 def _below(operator: _operators.Operator, *arguments: Any) -> Any:
     """Call an operator without its derivative."""
     with torch._C._AutoDispatchBelowAutograd():
         return operator.overload(*arguments)
+
+
+def _forward(operator: _operators.Operator, kernel: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Do what an operator does, inside a Function: where there are no derivatives, but for those of outer transforms.
+
+    The last argument says whether it is a call on plain tensors, which comes from no operator.
+    """
+    *given, plain = arguments
+    if plain:
+        return kernel(*given)
+    with torch.enable_grad(), forward_ad._set_fwd_grad_enabled(True):
+        return _below(operator, *given)
 
 
 def _save(ctx: Any, *values: Any) -> None:
@@ -48,7 +60,7 @@ def _over(number: Number, y: Tensor) -> Any:
 # -- softmax -----------------------------------------------------------------------------------------------------------
 
 
-def _softmax_vjp_of_parts(y: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
+def _softmax_vjp_of_parts(y: Tensor, grad: Tensor, tau: Number, dim: int, _plain: bool) -> Tensor:
     """``softmax_vjp`` of torch's operations."""
     wide = torch.promote_types(compute_dtype(y.dtype), compute_dtype(grad.dtype))
     p, g = y.to(wide), grad.to(wide)
@@ -64,13 +76,11 @@ class GumbelSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if is_plain(*arguments):
-            return _operators.straight_through_kernel(*arguments)
-        return _below(_operators.gumbel_softmax, *arguments)
+        return _forward(_operators.gumbel_softmax, _operators.straight_through_kernel, arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        _, _, tau, _, ctx.dim, hard, ctx.log = inputs
+        _, _, tau, _, ctx.dim, hard, ctx.log, _ = inputs
         _save(ctx, output[1] if hard else output[0], tau)
         ctx.hard = hard
         if not hard and output[1] is not None:
@@ -88,9 +98,8 @@ class GumbelSoftmax(torch.autograd.Function):
                 # dz/dtau = -z / tau, so it is -sum(dx * z). z is log y but for one number a row, which drops out, as dx
                 # sums to 0 along it.
                 wide = dx.to(compute_dtype(dx.dtype))
-                z = _finite(y).to(wide.dtype) if ctx.log else None
-                dtau = _to_shape_of(-(wide * z if z is not None else torch.xlogy(wide, y)), tau)
-        return dx, None, dtau, None, None, None, None
+                dtau = _to_shape_of(-wide * (_finite(y) if ctx.log else _logarithm(y)).to(wide.dtype), tau)
+        return dx, None, dtau, *(None,) * 5
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor | None, _seed: Any, t: Tensor | None, *_others: Any) -> Any:
@@ -101,7 +110,7 @@ class GumbelSoftmax(torch.autograd.Function):
         if x is not None:
             change = p * x.to(wide)
         if t is not None:
-            change = change - (p * _finite(y).to(wide) if ctx.log else torch.xlogy(p, p)) * t.to(wide)
+            change = change - p * (_finite(y).to(wide) if ctx.log else _logarithm(p)) * t.to(wide)
         change = change / _over(tau, p)
         mean = change.sum(ctx.dim, keepdim=True)
         if ctx.log:
@@ -115,6 +124,11 @@ class GumbelSoftmax(torch.autograd.Function):
             step = change - p * mean
         step = step.to(y.dtype)
         return step, step.clone() if ctx.hard else None
+
+
+def _logarithm(y: Tensor) -> Tensor:
+    """Return the logarithm, with 0 for that of 0."""
+    return y.masked_fill(y == 0, 1).log()
 
 
 def _finite(log: Tensor) -> Tensor:
@@ -150,7 +164,7 @@ class _Row:
         self.out = (logs == -torch.inf).movedim(-1, dim)
         t = temperatures.to(wide)
         t = t.masked_fill(t == 0, 1)
-        self.temperature = (t.reshape((1,) * (len(batch) - t.ndim) + tuple(t.shape)) if t.ndim else t).unsqueeze(dim)
+        self.temperature = t.reshape((1,) * (len(batch) - t.ndim) + tuple(t.shape)).unsqueeze(dim)
         x = logits.to(wide).masked_fill(self.out, 0)
         self.x = x - plain.to(wide).masked_fill(self.out, -torch.inf).amax(dim, keepdim=True)
         self.log = (self.x / self.temperature).masked_fill(self.out, -torch.inf).log_softmax(dim)
@@ -211,7 +225,7 @@ def _log_prob_vjp_of_parts(
     *others: Any,
 ) -> Tensor:
     """``log_prob_vjp`` of torch's operations."""
-    *filters, mask, dim = others
+    *filters, mask, dim, _plain = others
     return _Row(logits, temperature, filters, mask, dim).vjp(index, grad, grad_entropy)
 
 
@@ -235,9 +249,7 @@ class Categorical(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if is_plain(*arguments):
-            return _operators.categorical_kernel(*arguments)
-        return _below(_operators.categorical, *arguments)
+        return _forward(_operators.categorical, _operators.categorical_kernel, arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -264,7 +276,7 @@ class Categorical(torch.autograd.Function):
     def backward(ctx: Any, _index: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
         ctx.temperature_too = ctx.needs_input_grad[4]
         dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
-        return (dx, None, None, None, dt, *(None,) * 8)
+        return (dx, None, None, None, dt, *(None,) * 9)
 
     @staticmethod
     def jvp(
@@ -280,13 +292,11 @@ class LogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if is_plain(*arguments):
-            return _operators.log_prob_kernel(*arguments)
-        return _below(_operators.log_prob, *arguments)
+        return _forward(_operators.log_prob, _operators.log_prob_kernel, arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        *saved, ctx.dim, ctx.entropy = inputs
+        *saved, ctx.dim, ctx.entropy, _ = inputs
         _save(ctx, *saved)
         ctx.log_prob = saved[1] is not None
         told = zip(output, (ctx.log_prob, ctx.entropy), strict=True)
@@ -296,7 +306,7 @@ class LogProb(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
         ctx.temperature_too = ctx.needs_input_grad[2]
         dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
-        return (dx, None, dt, *(None,) * 7)
+        return (dx, None, dt, *(None,) * 8)
 
     @staticmethod
     def jvp(ctx: Any, x: Tensor | None, _index: Any, t: Tensor | None, *_others: Any) -> Any:
@@ -322,12 +332,12 @@ def apply(function: Any) -> Callable[..., Any]:
 
 
 def _differentiate(operator: _operators.Operator, derived: Callable[..., Any]) -> None:
-    """Say what an operator is where a derivative of it may be wanted."""
+    """Say what an operator is where a derivative of it may be wanted; `derived` is also told whether it is plain."""
 
     def choose(*arguments: Any) -> Any:
-        return derived(*arguments) if derivatives_wanted(*arguments) else _below(operator, *arguments)
+        return derived(*arguments, False) if derivatives_wanted(*arguments) else _below(operator, *arguments)
 
-    operator.derived = derived
+    operator.derived = lambda *arguments: derived(*arguments, True)
     _operators.library.impl(operator.name, choose, "Autograd")
 
 
@@ -336,5 +346,5 @@ _differentiate(_operators.categorical, apply(Categorical))
 _differentiate(_operators.log_prob, apply(LogProb))
 _differentiate(_operators.softmax_vjp, _softmax_vjp_of_parts)
 _differentiate(_operators.log_prob_vjp, _log_prob_vjp_of_parts)
-for _constant in (_operators.gumbel_max, _operators.gumbel_top_k):
+for _constant in (_operators.gumbel, _operators.gumbel_max, _operators.gumbel_top_k):
     _operators.library.impl(_constant.name, partial(_below, _constant), "Autograd")

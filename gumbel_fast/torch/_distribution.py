@@ -143,8 +143,8 @@ class Categorical(_Categorical):
         if self._validate_args and not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         index = value.long()
-        if self._validate_args and is_plain(index) and index.numel() and int(index.min()) < 0:
-            raise ValueError("gumbel_fast: value must be categories, 0 or more")
+        if self._validate_args and is_plain(value):
+            self._validate_value(value, index)
         batch = self._batch_shape
         if index.shape == batch:
             return tell(self._param, index, self.mask, entropy=False)[0]
@@ -154,6 +154,14 @@ class Categorical(_Categorical):
             several = index.reshape((-1, *batch)).movedim(0, -1)
             return tell(self._param, several, self.mask, entropy=False)[0].movedim(-1, 0).reshape(shape)
         return self.expand(shape).log_prob(index)
+
+    def _validate_value(self, value: Tensor, index: Tensor) -> None:
+        if not index.numel():
+            return
+        least, most = index.aminmax()
+        whole = not value.is_floating_point() or bool((value == index).all())
+        if int(least) < 0 or int(most) >= self._num_events or not whole:
+            raise ValueError(f"gumbel_fast: value must be categories, ints from 0 to {self._num_events - 1}")
 
     def entropy(self) -> Tensor:
         """Return the entropy, in nats."""

@@ -12,7 +12,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import as_number, check_logits, check_mask, compute_dtype, from_the_end
+from ._tensors import CPU, as_number, check_logits, check_mask, compute_dtype, from_the_end
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -59,11 +59,9 @@ def gumbel(
     real = torch.get_default_dtype() if dtype is None else dtype
     if real not in _DTYPES:
         raise TypeError(f"gumbel_fast: dtype must be of real floating-point numbers, not {real}")
-    shape = [size] if isinstance(size, int | torch.SymInt) or not isinstance(size, Sequence) else list(size)
-    if not all(isinstance(n, torch.SymInt) for n in shape):
-        shape = [n if isinstance(n, torch.SymInt) else operator.index(n) for n in shape]
-    wide = compute_dtype(real)
-    noise: Tensor = _operators.gumbel(shape, seed_of(generator), wide)
+    shape = tuple(size) if isinstance(size, Sequence) else (size,)
+    like = torch.empty((), dtype=compute_dtype(real), device=CPU).expand(shape)
+    noise: Tensor = _operators.gumbel(like, seed_of(generator, like))
     return noise.to(real)
 
 

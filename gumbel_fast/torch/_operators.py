@@ -71,8 +71,7 @@ class Operator:
         self.derived: Callable[..., Any] | None = None  # _derivatives.py has them
         drawn = self.name == "seed"
         library.define(schema, tags=(torch.Tag.nondeterministic_seeded,) if drawn else (torch.Tag.pt2_compliant_tag,))
-        key = "CompositeExplicitAutograd" if drawn or self.name == "gumbel" else "CPU"
-        library.impl(self.name, registered or kernel, key)
+        library.impl(self.name, registered or kernel, "CompositeExplicitAutograd" if drawn else "CPU")
         torch.library.register_fake(f"gumbel_fast::{self.name}", fake, lib=library)
         torch.library.register_vmap(f"gumbel_fast::{self.name}", batched, lib=library)
         self.overload: Any = getattr(torch.ops.gumbel_fast, self.name).default
@@ -115,13 +114,13 @@ def seed_kernel(batch: Sequence[int], like: Tensor | None = None, generator: tor
     return draw_words(list(batch), generator)
 
 
-def gumbel_kernel(size: Sequence[int], seed: Seed, dtype: torch.dtype) -> Tensor:
-    """Standard Gumbel noise of that size, for each pair of words."""
-    leading = () if isinstance(seed, SeedPair) else tuple(seed.shape[:-1])
-    shape = (*leading, *(size or (1,)))
-    real = np.float64 if dtype == torch.float64 else np.float32
-    noise = _noise.gumbel(size=shape, dtype=real, rng=rng_of(seed, shape[:-1]), workers=torch.get_num_threads())
-    return tensor_of(noise, dtype).reshape((*leading, *size))
+def gumbel_kernel(like: Tensor, seed: Seed) -> Tensor:
+    """Standard Gumbel noise of the shape and dtype of a tensor."""
+    shape = tuple(like.shape)
+    real = np.float64 if like.dtype == torch.float64 else np.float32
+    rng = rng_of(seed, shape[:-1])
+    noise = _noise.gumbel(size=shape, dtype=real, rng=rng, workers=torch.get_num_threads())
+    return tensor_of(np.asarray(noise), like.dtype)
 
 
 def gumbel_softmax_kernel(
@@ -338,8 +337,8 @@ def _fake_seed(batch: Sequence[int], like: Tensor | None = None, generator: Any 
     return torch.empty((*batch, 2), dtype=torch.int64, device=CPU)
 
 
-def _fake_gumbel(size: Sequence[int], seed: Tensor, dtype: torch.dtype) -> Tensor:
-    return torch.empty((*seed.shape[:-1], *size), dtype=dtype, device=CPU)
+def _fake_gumbel(like: Tensor, seed: Tensor) -> Tensor:
+    return like.new_empty(like.shape)
 
 
 def _fake_gumbel_softmax(
@@ -415,8 +414,8 @@ def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | Non
     return seed.overload([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
 
 
-def _batched_gumbel(info: Any, dims: Any, size: Sequence[int], words: Tensor, dtype: torch.dtype) -> Any:
-    return gumbel.overload(size, _front(words, dims[1], info.batch_size), dtype), 0
+def _batched_gumbel(info: Any, dims: Any, like: Tensor, words: Tensor) -> Any:
+    return gumbel.overload(_front(like, dims[0], info.batch_size), _front(words, dims[1], info.batch_size)), 0
 
 
 def _batched_gumbel_softmax(
@@ -535,9 +534,7 @@ _KEPT = "Tensor temperature, Tensor? top_k, Tensor? top_p, Tensor? min_p, Tensor
 seed = Operator(
     "seed(int[] batch, Tensor? like=None, Generator? generator=None) -> Tensor", seed_kernel, _fake_seed, _batched_seed
 )
-gumbel = Operator(
-    "gumbel(SymInt[] size, Tensor seed, ScalarType dtype) -> Tensor", gumbel_kernel, _fake_gumbel, _batched_gumbel
-)
+gumbel = Operator("gumbel(Tensor like, Tensor seed) -> Tensor", gumbel_kernel, _fake_gumbel, _batched_gumbel)
 gumbel_softmax = Operator(
     "gumbel_softmax(Tensor logits, Tensor seed, Tensor tau, Tensor? mask, int dim, bool hard, bool log)"
     " -> (Tensor, Tensor)",

@@ -11,7 +11,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import as_booleans, as_number, check_logits, check_mask, from_the_end
+from ._tensors import as_booleans, as_number, check_logits, check_mask, compute_dtype, from_the_end, is_plain
 
 _IGNORED_EPS = 1e-10  # torch's default for a parameter that does nothing
 
@@ -110,48 +110,57 @@ def gumbel_softmax(
     check_mask(mask)
     if hard and log:
         raise ValueError("gumbel_fast: hard and log exclude each other: a one-hot sample has no logarithm")
-    axis = from_the_end(dim, logits.ndim)
     temperature = as_number(tau)
-    if isinstance(temperature, Tensor) and not _is_of_rows(temperature, logits, axis):
-        return _by_parts(logits, temperature, bool(hard), axis, log, mask, generator)
+    if isinstance(temperature, Tensor) and temperature.ndim:
+        logits = logits.to(torch.result_type(logits, temperature))
+        if not _is_of_rows(temperature, logits, dim):
+            return _by_parts(logits, temperature, bool(hard), dim, bool(log), mask, generator)
+    axis = from_the_end(dim, logits.ndim)
     x = logits if logits.ndim else logits.unsqueeze(0)
     seed = seed_of(generator, x, temperature, mask)
     sample = _operators.gumbel_softmax(x, seed, temperature, mask, axis, bool(hard), bool(log))[0]
     return sample if logits.ndim else sample.squeeze(0)
 
 
-def _is_of_rows(tau: Tensor, logits: Tensor, dim: int) -> bool:
+def _is_of_rows(tau: Tensor, logits: Tensor, dim: Any) -> bool:
     """Whether there is one temperature for all or one for each row."""
     own, shape = tuple(tau.shape), tuple(logits.shape)
     if len(own) > len(shape):
         return False
+    axis = from_the_end(dim, logits.ndim)
     pairs = zip(reversed(own), reversed(shape), strict=False)
-    return all(a == 1 or (a == b and place != -dim) for place, (a, b) in enumerate(pairs, start=1))
+    return all(a == 1 or (a == b and place != -axis) for place, (a, b) in enumerate(pairs, start=1))
 
 
 def _by_parts(
     logits: Tensor,
     tau: Tensor,
     hard: bool,
-    dim: int,
+    dim: Any,
     log: bool,
     mask: Tensor | None,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """Sample by torch's operations: with temperatures that differ along a row, or that make rows of one."""
-    if not torch.compiler.is_compiling() and not tau.is_meta and not bool((tau > 0).all()):
+    """Sample by torch's operations: with temperatures that differ along a row, or that make rows of one.
+
+    `dim` is then one of the result. What torch's own function refuses, a one-hot of more rows, is refused.
+    """
+    if is_plain(tau) and not bool((tau > 0).all()):
         raise ValueError("gumbel_fast: temperature must be above 0")
-    x = logits if logits.ndim else logits.unsqueeze(0)
-    wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
-    moved = x.movedim(dim, -1)
-    seed = seed_of(generator, x, tau, mask)
-    noise = _operators.gumbel(list(moved.shape), seed, wide).movedim(-1, dim).reshape(logits.shape)
-    z = logits.to(wide) + noise.to(logits.device)
+    shape = torch.broadcast_shapes(tuple(logits.shape), tuple(tau.shape))
+    if hard and shape != tuple(logits.shape):
+        raise ValueError(f"gumbel_fast: tau of shape {tuple(tau.shape)} makes more rows of logits: hard cannot be")
+    axis = from_the_end(dim, len(shape))
+    wide = compute_dtype(logits.dtype)
+    columns = axis if -axis <= logits.ndim else -1  # along which the noise has its columns
+    x = (logits if logits.ndim else logits.unsqueeze(0)).to(wide)
+    noise = _operators.gumbel(x.detach().movedim(columns, -1), seed_of(generator, x, tau, mask)).movedim(-1, columns)
+    z = (x + noise).reshape(logits.shape)
     if mask is not None:
-        z = z.masked_fill(~as_booleans(mask, x.shape[dim]), -torch.inf)
+        z = z.masked_fill(~as_booleans(mask, x.shape[columns]), -torch.inf)
     z = z / tau.to(wide)
-    soft = (z.log_softmax(dim) if log else z.softmax(dim)).to(logits.dtype)
+    soft = (z.log_softmax(axis) if log else z.softmax(axis)).to(logits.dtype)
     if not hard:
         return soft
-    one_hot = torch.zeros_like(soft).scatter(dim, z.argmax(dim, keepdim=True), 1.0)
-    return one_hot - soft.detach() + soft
+    one_hot = torch.zeros_like(soft).scatter(axis, z.argmax(axis, keepdim=True), 1.0)
+    return one_hot + (soft - soft.detach())

@@ -150,6 +150,8 @@ def categorical(
     axis = from_the_end(dim, logits.ndim)
     x = logits if logits.ndim else logits.unsqueeze(0)
     samples = None if num_samples is None else operator.index(num_samples)
+    if samples is not None and samples < 0:
+        raise ValueError(f"gumbel_fast: num_samples must be 0 or more, not {samples}")
     t = as_number(temperature)
     kept = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
     parts = (t, *kept, mask)

@@ -106,6 +106,8 @@ def as_booleans(mask: torch.Tensor, categories: int) -> torch.Tensor:
 
 def from_the_end(dim: Any, ndim: int) -> int:
     """Return the number of a dimension of logits counted from the last, -1, so that leading ones may be added."""
+    if isinstance(dim, bool):
+        raise TypeError("gumbel_fast: dim must be an int, not bool")
     number = operator.index(dim)
     count = max(ndim, 1)  # as for torch's softmax, a tensor without dimensions has one category
     if not -count <= number < count:
@@ -114,11 +116,13 @@ def from_the_end(dim: Any, ndim: int) -> int:
 
 
 def as_number(value: Any) -> Number:
-    """Return one number as a float, and more as a tensor."""
+    """Return one number as a float, unless it has to stay a tensor, and more as a tensor."""
+    if isinstance(value, np.ndarray):
+        value = torch.as_tensor(value, device=CPU)
     if isinstance(value, Tensor):
-        return value
-    if isinstance(value, list | tuple | np.ndarray):
-        return torch.as_tensor(value, device=CPU)
+        if value.is_complex():
+            raise TypeError(f"gumbel_fast: real numbers are wanted, not a tensor of dtype {value.dtype}")
+        return value if value.ndim or derivatives_wanted(value) or not is_plain(value) else float(value)
     if not hasattr(value, "__float__") and not hasattr(value, "__index__"):  # a string, of which float makes a number
         raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
     return float(value)
