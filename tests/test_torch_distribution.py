@@ -4,7 +4,9 @@ A mask gives what torch's class gives of logits with -inf, or of probabilities w
 a test of the law of draws once in a million seeds, and the others never.
 """
 
+import copy
 import inspect
+import pickle
 import warnings
 
 import numpy as np
@@ -289,6 +291,16 @@ def test_kl_divergence():
     back = torch.distributions.kl_divergence(their_other, theirs)
     assert torch.any(back == torch.inf)
     torch.testing.assert_close(torch.distributions.kl_divergence(other, ours), back)
+
+
+def test_copies():
+    """By copy.deepcopy and pickle, as torch's."""
+    ours, _, _, _ = pair((4, 5))
+    for other in copy.deepcopy(ours), pickle.loads(pickle.dumps(ours)):
+        assert type(other) is Categorical
+        assert torch.equal(other.probs, ours.probs)
+        assert torch.equal(other.log_prob(ours.mode), ours.log_prob(ours.mode))
+        assert torch.all(other.probs.gather(-1, other.sample().unsqueeze(-1)) > 0)
 
 
 def test_independent_and_mixtures():

@@ -655,6 +655,50 @@ def test_vmap_errors_name_the_row(randomness):
         torch.vmap(lambda t: gt.gumbel_softmax(x, t), randomness=randomness)(torch.tensor([1.0, 0.0]))
 
 
+def test_vmap_of_a_distribution():
+    """Over values, logits and masks; gradients by torch.func, each held to torch's own class."""
+    x, mask, value = normal(3, 4, 5), some_mask(3, 4, 5), torch.randint(5, (3, 4), generator=seeded())
+
+    def by(kind):
+        def values(x, mask, value):
+            if kind is gt.Categorical:
+                d = gt.Categorical(logits=x, mask=mask, validate_args=False)
+            else:
+                d = torch.distributions.Categorical(logits=x.masked_fill(~mask, -torch.inf), validate_args=False)
+            return d.log_prob(value), d.entropy()
+
+        return values
+
+    ours, theirs = by(gt.Categorical), by(torch.distributions.Categorical)
+    for in_dims in (0, 0, 0), (None, None, 0), (0, None, None), (None, 0, None), (None, 0, 0):
+        given = [t if d == 0 else t[0] for t, d in zip((x, mask, value), in_dims, strict=True)]
+        found, wanted = (torch.vmap(f, in_dims, randomness="error")(*given) for f in (ours, theirs))
+        assert_close(found[0], wanted[0])
+        assert_close(found[1], wanted[1])
+    allowed = mask.int().argmax(-1)
+    found, wanted = (
+        torch.vmap(torch.func.grad(lambda x, m, v, f=f: f(x, m, v)[0].sum()))(x, mask, allowed) for f in (ours, theirs)
+    )
+    assert_close(found, wanted)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_generator_of_ones_own_in_derivatives():
+    """A transform takes from it what the call alone takes."""
+    x, generator, other = normal(4, 5), seeded(), seeded()
+    found = torch.func.grad(lambda z: gt.gumbel_softmax(z, generator=generator).square().sum())(x)
+    z = x.clone().requires_grad_()
+    assert_close(found, torch.autograd.grad(gt.gumbel_softmax(z, generator=other).square().sum(), z)[0])
+    assert torch.equal(generator.get_state(), other.get_state())
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functionalize(name):
+    x = normal(30, 8)
+    found, expected = leaves(held(torch.func.functionalize(CALLS[name]), x)), leaves(held(CALLS[name], x))
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+
+
 def test_functional_call_of_an_ensemble():
     """Stacked parameters of several modules, as torch.func's tutorial has it."""
 
