@@ -44,7 +44,7 @@ def gumbel_softmax(
         the same seed: it is what `softmax_vjp` wants.
     log : bool, optional
         Return the logarithm of the sample of the same seed, to full precision where the sample is near 0 or 1: finite
-        where the sample underflows to 0, and not 0 where it rounds to 1.
+        where the sample underflows to 0, as far as the dtype reaches, and not 0 where the sample rounds to 1.
     mask : array_like, optional
         Which categories may be drawn, the others being 0 in the sample: bool, int8 or uint8, not 0 where
         they may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
@@ -72,8 +72,8 @@ def gumbel_softmax(
     Raises
     ------
     ValueError
-        Both `hard` and `log`; a temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more than 2**34 columns;
-        workers 0.
+        Both `hard` and `log`; a temperature that is 0, negative or NaN; a mask of the wrong shape; a wrong `out`; more
+        than 2**34 columns; workers 0.
     TypeError
         Logits that are not real numbers, a mask of another dtype, or a masked array.
 

@@ -107,7 +107,7 @@ def draw(
     entropy: Array | None = None,
     rows: range | None = None,
 ) -> None:
-    """Draw from every row, or those, into `index`, and what else there is to take; without categories the index is -1."""
+    """Draw from every row, or those, into `index` and what else there is; without categories the index is -1."""
     if not request.columns and request.offsets is None:
         for array, none in ((index, -1), (value, -np.inf), (log_prob, -np.inf), (entropy, np.nan)):
             if array is not None:
@@ -240,7 +240,7 @@ def to_relax(logits: ArrayLike, parts: Parts, *, rng: RNG, offset: tuple[int, in
 
 
 def to_normalise(logits: ArrayLike, parts: Parts, *, zero: bool = False, grad: Array | None = None) -> Request:
-    """Return the request of what has no noise; `zero`: temperature 0 is one; `grad`: rows of a gradient, for another."""
+    """Return the request of what has no noise; `zero`: temperature 0 is one; `grad`: rows of one, for another."""
     array = as_array("logits", logits)
     x, read_as = as_read(array)
     rows, ragged, batch, _ = _as_rows_of(x, parts)
@@ -313,7 +313,11 @@ def as_wanted(request: Request, wanted: int) -> int:
 
 
 def to_log_prob(
-    request: Request, index: NDArray[np.int64] | None, log_prob: Array | None, threads: int, entropy: Array | None = None
+    request: Request,
+    index: NDArray[np.int64] | None,
+    log_prob: Array | None,
+    threads: int,
+    entropy: Array | None = None,
 ) -> None:
     """Write log-probabilities of the categories that `index` has for each row, and the entropies."""
     request.into(index, each=log_prob, entropy=entropy)

@@ -82,7 +82,8 @@ typedef struct {
     int allow_fewer;      /* a row with fewer categories than draws has index -1 and value -inf for the others */
     void *out;            /* of relaxations, in the compute type; may be x or other */
     ptrdiff_t out_stride; /* bytes between its rows, or between the numbers that there are for each */
-    void *entropy; /* one for each row, from row 0 on, in the compute type; of a gradient, that of the loss in it; or NULL */
+    void *
+        entropy; /* one for each row, from row 0 on, in the compute type; of a gradient, that of the loss in it; or NULL */
     gf_form form;
     void *one_hot; /* besides, the one-hot of each row, C-contiguous from row 0 on, in the compute type; or NULL */
 } gf_request;

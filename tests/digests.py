@@ -173,12 +173,12 @@ def softmax_family(dtype, function):
         yield function(x, temperature=np.linspace(0.25, 2, len(x)))
 
 
-def gumbel_softmax(dtype, hard):
+def gumbel_softmax(dtype, **form):
     for n in [*SHORT, *LONG, BIG]:
         for count in (1, 2, 16, 37) if n < 64 else (2,):
             x = rows((count, n), dtype, n)
-            yield gumbel_fast.gumbel_softmax(x, hard=hard, rng=n)
-            yield gumbel_fast.gumbel_softmax(x, temperature=0.3, hard=hard, rng=n, offset=(2, 2**32 - 3))
+            yield gumbel_fast.gumbel_softmax(x, rng=n, **form)
+            yield gumbel_fast.gumbel_softmax(x, temperature=0.3, rng=n, offset=(2, 2**32 - 3), **form)
 
 
 def softmax_vjp(dtype):
@@ -356,8 +356,9 @@ def calls():
             lambda d=dtype: ragged_draws("weights", lambda count, seed: weights((1, count), d, seed)[0]),
         )
         yield f"{name} gumbel_top_k, floors", lambda d=dtype: floors(d)
-        for hard in False, True:
-            yield f"{name} gumbel_softmax{', hard' * hard}", lambda d=dtype, h=hard: gumbel_softmax(d, h)
+        yield f"{name} gumbel_softmax", lambda d=dtype: gumbel_softmax(d)
+        for form in "hard", "log":
+            yield f"{name} gumbel_softmax, {form}", lambda d=dtype, f=form: gumbel_softmax(d, **{f: True})
     for name, dtype in REAL.items():
         yield f"{name} gumbel", lambda d=dtype: noise(d)
         yield f"{name} softmax_vjp", lambda d=dtype: softmax_vjp(d)

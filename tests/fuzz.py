@@ -382,7 +382,8 @@ def a_gumbel_softmax(r):
     given, _, _ = common(r, x, ["axis", "temperature", "rng", "workers", "offset", "mask"])
     return gumbel_fast.gumbel_softmax, {
         "logits": x,
-        "hard": r.choice([False, True]),
+        "hard": r.random() < 0.3,
+        "log": r.random() < 0.3,
         "out": result_like(r, x, x),
         **given,
     }

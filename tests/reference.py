@@ -779,17 +779,20 @@ def logsumexp(logits, *, temperature=1.0, mask=None, indptr=None, axis=-1, out=N
 
 
 def gumbel_softmax(
-    logits, *, temperature=1.0, hard=False, mask=None, axis=-1, rng=None, offset=(0, 0), out=None, workers=1
+    logits, *, temperature=1.0, hard=False, log=False, mask=None, axis=-1, rng=None, offset=(0, 0), out=None, workers=1
 ):
     """Twin of `gumbel_fast.gumbel_softmax`."""
+    if hard and log:
+        raise ValueError("a one-hot sample has no logarithm")
     _check_workers(workers)
     x, temperature = _logits_and_temperature(logits, temperature, axis, zero=False, mask=mask)
     _check_offset(offset, x.shape)
     with np.errstate(invalid="ignore", over="ignore"):
         sums = _below(x).astype(x.dtype) + _noise(x.shape, x.dtype, rng, offset)
-    weights, _, _ = _weights(sums, temperature)
-    with np.errstate(invalid="ignore", under="ignore"):
-        result = weights / weights.sum(axis=-1, keepdims=True)
+    weights, exponents, _ = _weights(sums, temperature)
+    with np.errstate(invalid="ignore", under="ignore", divide="ignore"):
+        total = weights.sum(axis=-1, keepdims=True)
+        result = exponents - np.log(total) if log else weights / total
     if hard and x.size:
         one_hot = np.arange(x.shape[-1]) == sums.argmax(axis=-1)[..., np.newaxis]
         result = np.where(np.isnan(result), result, one_hot)

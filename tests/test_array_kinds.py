@@ -226,6 +226,7 @@ def relaxations(x):
     yield lambda a, **o: gumbel_fast.log_softmax(a, **o)
     yield lambda a, **o: gumbel_fast.gumbel_softmax(a, rng=1, **o)
     yield lambda a, **o: gumbel_fast.gumbel_softmax(a, rng=1, hard=True, **o)
+    yield lambda a, **o: gumbel_fast.gumbel_softmax(a, rng=1, log=True, **o)
     if x.dtype in (np.float32, np.float64):
         yield lambda a, **o: gumbel_fast.softmax_vjp(a, noise.astype(x.dtype), **o)
         yield lambda a, **o: gumbel_fast.softmax_vjp(np.asfortranarray(noise).astype(x.dtype), a, **o)

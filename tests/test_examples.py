@@ -1,11 +1,11 @@
 """The examples, with short settings: they run, they draw what they say, and what they train gets better.
 
-Each is loaded from its file and run in this process. One whose libraries are not installed is skipped.
+Each is loaded from its file and run in this process. One whose libraries are not installed is skipped. What
+jax_recipe.py gives is tested in test_jax.py.
 """
 
 import importlib.util
 import itertools
-import pathlib
 import re
 import types
 
@@ -13,25 +13,13 @@ import numpy as np
 import pytest
 
 import gumbel_fast
+from example_files import load
 
 pytestmark = pytest.mark.filterwarnings(
     "default"
 )  # matplotlib, scikit-learn and gymnasium may deprecate what they like
 
-FOLDER = pathlib.Path(__file__).parent.parent / "examples"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def load(name, *libraries):
-    """The module of an example, if what it needs is there."""
-    if not FOLDER.is_dir():
-        pytest.skip("the examples are not beside the tests")
-    for library in libraries:
-        pytest.importorskip(library, reason=f"{library} is not installed")
-    specification = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def assert_pictures(folder, *names):
@@ -46,6 +34,7 @@ LIBRARIES = {
     "policy_gradient": [],
     "graph": ["matplotlib"],
     "llm": [],
+    "jax_recipe": ["jax"],
 }
 
 

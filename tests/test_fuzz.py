@@ -68,6 +68,7 @@ FAILING = {
     "gumbel_top_k, k": lambda: gumbel_fast.gumbel_top_k(X, 6, rng=1),
     "gumbel_softmax, temperature": lambda: gumbel_fast.gumbel_softmax(X, temperature=0, rng=1),
     "gumbel_softmax, offset": lambda: gumbel_fast.gumbel_softmax(X, offset=(0, 2**34), rng=1),
+    "gumbel_softmax, forms": lambda: gumbel_fast.gumbel_softmax(X, hard=True, log=True, rng=1),
     "softmax, out": lambda: gumbel_fast.softmax(X, out=READ_ONLY),
     "log_softmax, overlap": lambda: gumbel_fast.log_softmax(READ_ONLY[:2], out=READ_ONLY[1:]),
     "logsumexp, temperature": lambda: gumbel_fast.logsumexp(X, temperature=np.ones(7)),

@@ -38,6 +38,7 @@ FUNCTIONS = {
     "gumbel_top_k of 5": lambda x, **o: gumbel_fast.gumbel_top_k(x, 5, rng=1, return_value=True, allow_fewer=True, **o),
     "gumbel_softmax": lambda x, **o: gumbel_fast.gumbel_softmax(x, rng=1, **o),
     "gumbel_softmax, hard": lambda x, **o: gumbel_fast.gumbel_softmax(x, rng=1, hard=True, temperature=0.5, **o),
+    "gumbel_softmax, log": lambda x, **o: gumbel_fast.gumbel_softmax(x, rng=1, log=True, temperature=0.5, **o),
     "softmax": lambda x, **o: gumbel_fast.softmax(x, temperature=0.7, **o),
     "log_softmax": lambda x, **o: gumbel_fast.log_softmax(x, **o),
     "logsumexp": lambda x, **o: gumbel_fast.logsumexp(x, **o),
@@ -333,7 +334,7 @@ def test_relaxations_of_a_row_masked_whole(n, dtype):
     """NaN, as of -inf alone; of logsumexp, -inf. No warning."""
     x = some_rows((3, n), dtype, masked=0)
     mask = np.arange(3)[:, np.newaxis] != 1
-    for name in "softmax", "log_softmax", "gumbel_softmax", "gumbel_softmax, hard", "entropy", "entropy with filters":
+    for name in [name for name in FUNCTIONS if "softmax" in name or "entropy" in name]:
         result = FUNCTIONS[name](x, mask=mask)
         assert np.isnan(result[1]).all(), name
         assert np.isfinite(result[[0, 2]]).all()
@@ -348,11 +349,12 @@ def test_masked_entries_of_the_relaxations(dtype):
     assert np.all(gumbel_fast.softmax(x, mask=mask)[~mask] == 0)
     assert np.all(gumbel_fast.log_softmax(x, mask=mask)[~mask] == -np.inf)
     assert np.all(gumbel_fast.gumbel_softmax(x, mask=mask, rng=1)[~mask] == 0)
+    assert np.all(gumbel_fast.gumbel_softmax(x, mask=mask, log=True, rng=1)[~mask] == -np.inf)
     assert np.all(gumbel_fast.truncate(x, mask=mask)[~mask] == -np.inf)
     np.testing.assert_allclose(gumbel_fast.softmax(x, mask=mask).sum(axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "gumbel_softmax", "truncate"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "gumbel_softmax", "gumbel_softmax, log", "truncate"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_out_and_in_place(dtype, name):
     for n in 5, 65, 4097:

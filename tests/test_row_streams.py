@@ -39,6 +39,7 @@ FUNCTIONS = {
     "gumbel_top_k of 5": lambda x, **o: gumbel_fast.gumbel_top_k(x, 5, return_value=True, allow_fewer=True, **o),
     "gumbel_softmax": gumbel_fast.gumbel_softmax,
     "gumbel_softmax, hard": lambda x, **o: gumbel_fast.gumbel_softmax(x, hard=True, **o),
+    "gumbel_softmax, log": lambda x, **o: gumbel_fast.gumbel_softmax(x, log=True, **o),
     "gumbel": lambda x, **o: gumbel_fast.gumbel(size=x.shape, **o),
     "gumbel of float32": lambda x, **o: gumbel_fast.gumbel(2, 3, size=x.shape, dtype=np.float32, **o),
 }

@@ -157,6 +157,7 @@ def test_gumbel_softmax_and_its_gradient(same, dtype):
             x = np.tile(rows(n, dtype), (10, 1))[:count]
             y = same(lambda x=x, n=n: gumbel_fast.gumbel_softmax(x, temperature=0.6, rng=n, offset=(3, n)))
             same(lambda x=x, n=n: gumbel_fast.gumbel_softmax(x, hard=True, rng=n))
+            same(lambda x=x, n=n: gumbel_fast.gumbel_softmax(x, log=True, temperature=0.6, rng=n))
             same(gumbel_fast.softmax_vjp, y, np.random.default_rng(n).normal(size=x.shape).astype(dtype))
     x = rows(100_003, dtype)
     y = same(lambda: gumbel_fast.gumbel_softmax(x, rng=1))

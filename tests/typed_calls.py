@@ -88,6 +88,7 @@ def relaxations(vector: Vector, matrix: Matrix) -> None:
     """Of the shape of the logits; log-sum-exp of one row is a scalar."""
     assert_type(gf.softmax(vector), NDArray[Any])
     assert_type(gf.gumbel_softmax(matrix), NDArray[Any])
+    assert_type(gf.gumbel_softmax(matrix, log=True), NDArray[Any])
     assert_type(gf.logsumexp(vector), np.floating[Any])
     assert_type(gf.logsumexp(matrix), NDArray[Any])
     assert_type(gf.softmax_vjp(matrix, matrix), NDArray[Any])

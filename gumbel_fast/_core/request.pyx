@@ -123,8 +123,8 @@ cdef class Request:
         the one or more numbers that there are for each row, C-contiguous. `entropy` is one number for each row, too, in
         the compute type and C-contiguous; a gradient is given that of the loss there.
 
-        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's choice:
-        C-contiguous, of the shape of `rows` and the compute type.
+        `form` is what a relaxation gives: SOFT, HARD or LOG. `one_hot` takes, besides, the one-hot of each row's
+        choice: C-contiguous, of the shape of `rows` and of the compute type.
         """
         cdef int last = len(self.batch)
         self.results = index, value, out, each, entropy, one_hot

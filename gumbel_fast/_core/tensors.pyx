@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from gumbel_fast._core.kernels cimport *
 from gumbel_fast._core.request cimport LOGITS, one_draw_each, raise_for, run
 from gumbel_fast._core.rows cimport MAX_DIMS, compute_type_of
-from gumbel_fast._core.small_calls cimport FAST_MOST, Options, no_options, set_filter, take_number
+from gumbel_fast._core.small_calls cimport Options, no_options, set_filter, take_number
 from gumbel_fast._core.target cimport kernels
 
 cnp.import_array()
@@ -22,7 +22,10 @@ MASK_BYTES, MASK_WORDS = GF_MASK_BYTES, GF_MASK_WORDS
 
 
 cdef enum:
-    SEVERAL_MOST = 1 << 15  # elements, where each takes a nanosecond: what is longer is shared among threads
+    # Elements of some tens of microseconds: what takes longer is shared among torch's threads.
+    DRAW_MOST = 1 << 19
+    TELL_MOST = 1 << 17
+    RELAX_MOST = 1 << 15
 
 cdef struct Small:
     # A request under way, and what it points to.
@@ -212,7 +215,7 @@ cdef class PlainTensors:
         """
         cdef Small q
         cdef cnp.ndarray index, logs = None, entropies = None
-        if not self.take_logits(logits, temperature, filters, mask, FAST_MOST, &q):
+        if not self.take_logits(logits, temperature, filters, mask, TELL_MOST if log_prob or entropy else DRAW_MOST, &q):
             return None
         if seed is None:
             self.take_seed(generator, &q.c.stream)
@@ -235,7 +238,7 @@ cdef class PlainTensors:
         """Return the log-probabilities of one category of each row, if there are any, and the entropies, if wanted."""
         cdef Small q
         cdef cnp.ndarray logs = None, entropies = None
-        if not self.take_logits(logits, temperature, filters, mask, SEVERAL_MOST, &q):
+        if not self.take_logits(logits, temperature, filters, mask, TELL_MOST, &q):
             return None
         if index is not None:
             if not self.take_index(index, &q):
@@ -263,7 +266,7 @@ cdef class PlainTensors:
         cdef Small q
         cdef cnp.ndarray out
         cdef void *of_log_prob = NULL
-        if not self.take_logits(logits, temperature, filters, mask, SEVERAL_MOST, &q) or q.dtype > GF_F64:
+        if not self.take_logits(logits, temperature, filters, mask, TELL_MOST, &q) or q.dtype > GF_F64:
             return None
         if not self.take_gradient(grad, &q, &of_log_prob) or not self.take_gradient(grad_entropy, &q, &q.c.entropy):
             return None
@@ -280,7 +283,7 @@ cdef class PlainTensors:
         """Relax each row, along the last dimension, into a form; return it and, if wanted, the one-hots besides."""
         cdef Small q
         cdef cnp.ndarray out, hard = None
-        if not self.take_logits(logits, tau, None, mask, SEVERAL_MOST, &q) or q.dtype > GF_F64 or q.temperature == 0:
+        if not self.take_logits(logits, tau, None, mask, RELAX_MOST, &q) or q.dtype > GF_F64 or q.temperature == 0:
             return None
         q.c.stream.key, q.c.stream.row = seed
         q.c.form = <gf_form> form
@@ -296,7 +299,7 @@ cdef class PlainTensors:
         """Return the gradient in what y is the softmax of; None where the arguments are not of the kind."""
         cdef Small q
         cdef cnp.ndarray out
-        if not self.take_logits(y, tau, None, None, SEVERAL_MOST, &q) or q.dtype > GF_F64 or q.temperature == 0:
+        if not self.take_logits(y, tau, None, None, RELAX_MOST, &q) or q.dtype > GF_F64 or q.temperature == 0:
             return None
         if self.dtype_of(grad) != q.dtype or grad.shape != y.shape:
             return None

@@ -18,7 +18,6 @@ from ._sampling import categorical
 __all__ = ["Categorical", "categorical", "gumbel", "gumbel_max", "gumbel_softmax", "gumbel_top_k"]
 
 
-
 def _refuse_script() -> None:
     raise NotImplementedError("gumbel_fast: torch.jit.script cannot compile it; take torch.compile or torch.export")
 

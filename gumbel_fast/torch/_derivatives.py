@@ -12,12 +12,11 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch._functorch.utils import enable_single_level_autograd_function
 
 from . import _operators
-from ._tensors import PLAIN, Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad
-
-Tensor = torch.Tensor
+from ._tensors import Number, as_tensor, compute_dtype, derivatives_wanted, forward_ad, is_plain
 
 
 def _below(operator: _operators.Operator, *arguments: Any) -> Any:
@@ -60,13 +59,13 @@ def _to_shape_of(gradient: Tensor, number: Tensor) -> Tensor:
     return gradient.sum_to_size(number.shape).to(number.dtype)
 
 
-class GumbelSoftmax(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # untyped where torch is absent
+class GumbelSoftmax(torch.autograd.Function):
     """y = softmax(z), z = (logits + noise) / tau, or log y, or a one-hot that has the derivative of y."""
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
-            return _operators.gumbel_softmax_kernel(*arguments, both=True)
+        if is_plain(*arguments):
+            return _operators.straight_through_kernel(*arguments)
         return _below(_operators.gumbel_softmax, *arguments)
 
     @staticmethod
@@ -139,7 +138,7 @@ class _Row:
     """What is left of rows, by torch's operations: logarithms of the probabilities, 0 where nothing is, and these."""
 
     def __init__(self, logits: Tensor, temperature: Number, filters: Sequence[Any], mask: Tensor | None, dim: int):
-        temperature = as_tensor(temperature)
+        temperatures = as_tensor(temperature)
         self.dim, self.logits = dim, logits
         wide = compute_dtype(logits.dtype)
         plain = logits.detach()
@@ -147,9 +146,9 @@ class _Row:
         batch = list(logits.shape)
         del batch[dim]
         every = torch.arange(count, device=logits.device).expand(*batch, count)
-        logs, _ = _operators.log_prob(plain, every, temperature.detach(), *filters, mask, dim, False)
+        logs, _ = _operators.log_prob(plain, every, temperatures.detach(), *filters, mask, dim, False)
         self.out = (logs == -torch.inf).movedim(-1, dim)
-        t = temperature.to(wide)
+        t = temperatures.to(wide)
         t = t.masked_fill(t == 0, 1)
         self.temperature = (t.reshape((1,) * (len(batch) - t.ndim) + tuple(t.shape)) if t.ndim else t).unsqueeze(dim)
         x = logits.to(wide).masked_fill(self.out, 0)
@@ -227,24 +226,36 @@ def _kept_backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -
         # log p is a function of x / temperature; and dx sums to 0 along the row, so that any shift of x will do.
         row = _Row(logits, temperature, kept[:-1], kept[-1], ctx.dim)
         change = (dx.to(row.p.dtype) * row.x / row.temperature).masked_fill(row.out, 0).sum(ctx.dim)
-        dt = _to_shape_of(-change.masked_fill((temperature == 0).expand(change.shape), 0), temperature)
+        dt = _to_shape_of(-change.masked_fill((as_tensor(temperature) == 0).expand(change.shape), 0), temperature)
     return dx, dt
 
 
-class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+class Categorical(torch.autograd.Function):
     """Draws, which have no derivative, their log-probabilities and the entropy."""
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
+        if is_plain(*arguments):
             return _operators.categorical_kernel(*arguments)
         return _below(_operators.categorical, *arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        logits, _, _, _, temperature, top_k, top_p, min_p, filter_temperature, mask, ctx.dim, ctx.log_prob, ctx.entropy = (
-            inputs
-        )
+        (
+            logits,
+            _,
+            _,
+            _,
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            filter_temperature,
+            mask,
+            ctx.dim,
+            ctx.log_prob,
+            ctx.entropy,
+        ) = inputs
         _save(ctx, logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask)
         told = zip(output[1:], (ctx.log_prob, ctx.entropy), strict=True)
         ctx.mark_non_differentiable(output[0], *(t for t, wanted in told if t is not None and not wanted))
@@ -256,18 +267,20 @@ class Categorical(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
         return (dx, None, None, None, dt, *(None,) * 8)
 
     @staticmethod
-    def jvp(ctx: Any, x: Tensor | None, _seed: Any, _num: Any, _replacement: Any, t: Tensor | None, *_others: Any) -> Any:
+    def jvp(
+        ctx: Any, x: Tensor | None, _seed: Any, _num: Any, _replacement: Any, t: Tensor | None, *_others: Any
+    ) -> Any:
         logits, index, temperature, *filters, mask = _saved(ctx)
         logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
         return None, logs if ctx.log_prob else None, entropy if ctx.entropy else None
 
 
-class LogProb(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
+class LogProb(torch.autograd.Function):
     """Log-probabilities of given categories, and the entropy."""
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        if PLAIN.plain(*arguments):
+        if is_plain(*arguments):
             return _operators.log_prob_kernel(*arguments)
         return _below(_operators.log_prob, *arguments)
 

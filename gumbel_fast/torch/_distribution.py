@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.distributions import Distribution
+from torch import Tensor
 from torch.distributions import Categorical as _Categorical
+from torch.distributions import Distribution
 from torch.distributions.kl import register_kl
 from torch.distributions.utils import lazy_property
 
@@ -15,10 +16,10 @@ from .._arguments import NO_FILTERS
 from .._request import draw, to_sample
 from .._rng import SeedPair
 from ._sampling import categorical, tell
-from ._tensors import PLAIN, Tensor, array_of, check_logits, check_mask, compute_dtype
+from ._tensors import array_of, as_booleans, check_logits, check_mask, compute_dtype, is_plain
 
 
-class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped where torch is absent
+class Categorical(_Categorical):
     """A categorical distribution that draws by `categorical`: `torch.distributions.Categorical`, with a mask.
 
     A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: a sample reads
@@ -80,7 +81,7 @@ class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped
         # Past torch's own, which would normalise.
         Distribution.__init__(self, given.shape[:-1], validate_args=False)
         self._validate_args = Distribution._validate_args if validate_args is None else validate_args
-        if self._validate_args and PLAIN.plain(given, mask):
+        if self._validate_args and is_plain(given, mask):
             self._validate(probs)
 
     def _validate(self, probs: Tensor | None) -> None:
@@ -108,28 +109,18 @@ class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped
     @lazy_property
     def logits(self) -> Tensor:
         """Normalised log-probabilities."""
-        raw = self._param
-        if self.mask is not None:
-            raw = raw.masked_fill(~self._allowed(), -torch.inf)
-        return raw.log_softmax(-1).to(self._dtype)
+        return self._left().log_softmax(-1).to(self._dtype)
 
     @lazy_property
     def probs(self) -> Tensor:
         """Probabilities, which sum to 1."""
-        raw = self._param
-        if self.mask is not None:
-            raw = raw.masked_fill(~self._allowed(), -torch.inf)
-        return raw.softmax(-1).to(self._dtype)
+        return self._left().softmax(-1).to(self._dtype)
 
-    def _allowed(self) -> Tensor:
-        """Return the mask as booleans, one for each category."""
-        mask = self.mask
-        if mask.dtype not in (torch.int32, torch.uint32):
-            return mask != 0
-        bits = mask.view(torch.int32).unsqueeze(-1) >> torch.arange(32, dtype=torch.int32, device=mask.device) & 1
-        some = bits.flatten(-2) != 0
-        missing = max(self._num_events - some.shape[-1], 0)
-        return torch.nn.functional.pad(some, (0, missing))[..., : self._num_events]
+    def _left(self) -> Tensor:
+        """Return the logits, -inf where the mask leaves none."""
+        if self.mask is None:
+            return self._param
+        return self._param.masked_fill(~as_booleans(self.mask, self._num_events), -torch.inf)
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:  # noqa: B008  # immutable, and torch's own default
         """Draw categories: of shape `sample_shape` + the batch's."""
@@ -146,7 +137,7 @@ class Categorical(_Categorical):  # type: ignore[misc, unused-ignore]  # untyped
         if self._validate_args and not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         index = value.long()
-        if self._validate_args and PLAIN.plain(index) and index.numel() and int(index.min()) < 0:
+        if self._validate_args and is_plain(index) and index.numel() and int(index.min()) < 0:
             raise ValueError("gumbel_fast: value must be categories, 0 or more")
         batch = self._batch_shape
         if index.shape == batch:
@@ -170,7 +161,7 @@ def _logarithm(probs: Tensor) -> Tensor:
     return wide.masked_fill(none, 1).log().masked_fill(none, -torch.inf)
 
 
-@register_kl(Categorical, Categorical)  # type: ignore[misc, unused-ignore]
+@register_kl(Categorical, Categorical)
 def _kl(p: Categorical, q: Categorical) -> Tensor:
     """Return torch's divergence, with a gradient where a category is masked."""
     nothing = p.probs == 0

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import Tensor, as_number, check_logits, check_mask, compute_dtype, from_the_end
+from ._tensors import as_number, check_logits, check_mask, compute_dtype, from_the_end
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 

@@ -10,10 +10,11 @@ Derivatives: _derivatives.py. What a user calls: _relaxation.py, _sampling.py, _
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .. import _core, _gumbel_max, _log_prob, _methods, _noise, _softmax
 from .._arguments import NO_FILTERS
@@ -29,12 +30,12 @@ from ._tensors import (
     as_tensor,
     compute_dtype,
     derivatives_wanted,
+    is_plain,
     numbers_of,
     tensor_of,
 )
 
-Tensor = torch.Tensor
-Seed = Tensor | SeedPair
+Seed: TypeAlias = Tensor | SeedPair
 
 library = torch.library.Library("gumbel_fast", "DEF")
 
@@ -78,7 +79,7 @@ class Operator:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it, in the shortest way that there is."""
-        if torch.compiler.is_compiling() or not PLAIN.plain(*arguments):
+        if not is_plain(*arguments):
             given = list(arguments)
             given[self.numbers] = [as_tensor(number) for number in given[self.numbers]]
             return self.overload(*given)
@@ -131,9 +132,21 @@ def gumbel_softmax_kernel(
     dim: int,
     hard: bool,
     log: bool,
-    both: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Relaxed samples; `hard`: one-hot ones, and where `both` are wanted the soft ones of the same noise."""
+    """Relaxed samples; `hard`: one-hot ones, alone."""
+    return _relax(logits, seed, tau, mask, dim, hard, log, False)
+
+
+def straight_through_kernel(
+    logits: Tensor, seed: Seed, tau: Number, mask: Tensor | None, dim: int, hard: bool, log: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Relaxed samples; `hard`: one-hot ones, and the soft ones of the same noise, which have their derivative."""
+    return _relax(logits, seed, tau, mask, dim, hard, log, True)
+
+
+def _relax(
+    logits: Tensor, seed: Seed, tau: Number, mask: Tensor | None, dim: int, hard: bool, log: bool, both: bool
+) -> tuple[Tensor, Tensor | None]:
     form = _core.LOG if log else _core.HARD if hard and not both else _core.SOFT
     besides = hard and both
     if dim == -1 and isinstance(seed, SeedPair):
@@ -306,7 +319,7 @@ def _filled(results: Sequence[Tensor | None], logits: Tensor) -> tuple[Tensor, .
 
 
 def _registered_gumbel_softmax(logits: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
-    sample, soft = gumbel_softmax_kernel(logits, *arguments, both=True)
+    sample, soft = straight_through_kernel(logits, *arguments)
     return sample, logits.new_empty(0) if soft is None else soft
 
 
@@ -368,9 +381,7 @@ def _fake_categorical(
     return index, _fake_told(logits, shape if log_prob else None), _fake_told(logits, batch if entropy else None)
 
 
-def _fake_log_prob(
-    logits: Tensor, index: Tensor | None, temperature: Tensor, *others: Any
-) -> tuple[Tensor, Tensor]:
+def _fake_log_prob(logits: Tensor, index: Tensor | None, temperature: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     dim, entropy = others[-2:]
     return (
         _fake_told(logits, None if index is None else tuple(index.shape)),
@@ -400,9 +411,7 @@ def _aligned(tensor: Tensor | None, dim: int | None, ndim: int) -> Any:
     return front.reshape(front.shape[0], *(1,) * (ndim - front.ndim + 1), *front.shape[1:])
 
 
-def _batched_seed(
-    info: Any, dims: Any, batch: Sequence[int], like: Tensor | None = None, generator: Any = None
-) -> Any:
+def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | None = None, generator: Any = None) -> Any:
     return seed.overload([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
 
 
@@ -437,7 +446,9 @@ def _batched_gumbel_softmax(
 
 def _batched_softmax_vjp(info: Any, dims: Any, y: Tensor, grad: Tensor, tau: Tensor, dim: int) -> Any:
     front = _front(y, dims[0], info.batch_size)
-    return softmax_vjp.overload(front, _front(grad, dims[1], info.batch_size), _aligned(tau, dims[2], front.ndim - 1), dim), 0
+    return softmax_vjp.overload(
+        front, _front(grad, dims[1], info.batch_size), _aligned(tau, dims[2], front.ndim - 1), dim
+    ), 0
 
 
 def _batched_gumbel_max(

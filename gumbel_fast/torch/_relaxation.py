@@ -6,11 +6,12 @@ import warnings
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import Tensor, as_number, check_logits, check_mask, from_the_end
+from ._tensors import as_booleans, as_number, check_logits, check_mask, from_the_end
 
 _IGNORED_EPS = 1e-10  # torch's default for a parameter that does nothing
 
@@ -139,8 +140,6 @@ def _by_parts(
     """Sample by torch's operations: with temperatures that differ along a row, or that make rows of one."""
     if not torch.compiler.is_compiling() and not tau.is_meta and not bool((tau > 0).all()):
         raise ValueError("gumbel_fast: temperature must be above 0")
-    if mask is not None and mask.dtype in (torch.int32, torch.uint32):
-        raise ValueError("gumbel_fast: a mask of words takes one temperature for each row")
     x = logits if logits.ndim else logits.unsqueeze(0)
     wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
     moved = x.movedim(dim, -1)
@@ -148,7 +147,7 @@ def _by_parts(
     noise = _operators.gumbel(list(moved.shape), seed, wide).movedim(-1, dim).reshape(logits.shape)
     z = logits.to(wide) + noise.to(logits.device)
     if mask is not None:
-        z = z.masked_fill(mask == 0, -torch.inf)
+        z = z.masked_fill(~as_booleans(mask, x.shape[dim]), -torch.inf)
     z = z / tau.to(wide)
     soft = (z.log_softmax(dim) if log else z.softmax(dim)).to(logits.dtype)
     if not hard:

@@ -6,11 +6,12 @@ import operator
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import look_for_checkpoint, seed_of
-from ._tensors import PLAIN, Tensor, as_number, check_logits, check_mask, derivatives_wanted, from_the_end
+from ._tensors import PLAIN, as_number, check_logits, check_mask, derivatives_wanted, from_the_end
 
 
 def categorical(

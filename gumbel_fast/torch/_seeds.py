@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .._rng import RNG, RowStreams, SeedPair
-from ._tensors import CPU, PLAIN
+from ._tensors import CPU, PLAIN, is_plain
 
 _LEAST = -(2**63)
 
@@ -25,16 +25,15 @@ def draw_words(batch: list[int], generator: torch.Generator | None) -> torch.Ten
 
 def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor | SeedPair:
     """Return the words of a call on these tensors: as a tensor, if something may transform or record the call."""
-    compiling = torch.compiler.is_compiling()
-    if not compiling and PLAIN.plain(*tensors):
+    if is_plain(*tensors):
         if generator is not None:
             look_for_checkpoint()
         return SeedPair(*PLAIN.seed(generator))
-    if compiling and generator is not None:
+    if generator is not None and torch.compiler.is_compiling():
         return _seed_outside_graphs(generator)
     if generator is not None:
         look_for_checkpoint()
-    if torch.jit.is_tracing():  # which would take an operator without tensors for a constant
+    if torch._C._get_tracing_state() is not None:  # which would take an operator without tensors for a constant
         return draw_words([], generator)
     if torch._C._are_functorch_transforms_active():
         # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.

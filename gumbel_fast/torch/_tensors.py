@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .._core.tensors import BF16, F16, F32, F64, MASK_BYTES, MASK_WORDS, PlainTensors
 
@@ -19,7 +20,6 @@ try:
 except ImportError:
     _bfloat16 = None  # then bfloat16 tensors are widened by torch before they are read
 
-Tensor = torch.Tensor
 #: A parameter that is one for all rows, or a tensor of one for each.
 Number: TypeAlias = "float | torch.Tensor"
 
@@ -68,6 +68,11 @@ PLAIN = PlainTensors(
 )
 
 
+def is_plain(*arguments: object) -> bool:
+    """Whether the tensors among arguments may go to the kernels at once."""
+    return not torch.compiler.is_compiling() and PLAIN.plain(*arguments)
+
+
 def check_logits(name: str, tensor: object) -> None:
     """Raise TypeError for what is no dense tensor of real numbers, ValueError for one that is not on the CPU."""
     if not isinstance(tensor, Tensor):
@@ -90,18 +95,33 @@ def check_mask(mask: object) -> None:
         raise TypeError(f"gumbel_fast: mask must be of bool, int8, uint8, int32 or uint32, not of dtype {mask.dtype}")
 
 
+def as_booleans(mask: torch.Tensor, categories: int) -> torch.Tensor:
+    """Return a mask as booleans, one for each category of the last dimension where it has words."""
+    if mask.dtype not in (torch.int32, torch.uint32):
+        return mask.to(torch.bool)
+    bits = mask.view(torch.int32).unsqueeze(-1) >> torch.arange(32, dtype=torch.int32, device=mask.device)
+    some = (bits & 1).flatten(-2).to(torch.bool)
+    return torch.nn.functional.pad(some, (0, max(categories - some.shape[-1], 0)))[..., :categories]
+
+
 def from_the_end(dim: Any, ndim: int) -> int:
     """Return the number of a dimension of logits counted from the last, -1, so that leading ones may be added."""
     number = operator.index(dim)
     count = max(ndim, 1)  # as for torch's softmax, a tensor without dimensions has one category
     if not -count <= number < count:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {number})")
+        raise IndexError(f"Dimension out of range (expected to be from {-count} to {count - 1}, but got {number})")
     return number if number < 0 else number - count
 
 
 def as_number(value: Any) -> Number:
-    """Return a tensor as it is, and anything else as a float."""
-    return value if isinstance(value, Tensor) else float(value)
+    """Return one number as a float, and more as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, list | tuple | np.ndarray):
+        return torch.as_tensor(value, device=CPU)
+    if not hasattr(value, "__float__") and not hasattr(value, "__index__"):  # a string, of which float makes a number
+        raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
+    return float(value)
 
 
 def as_tensor(value: Any) -> Any:

@@ -239,8 +239,8 @@ GF_INLINE gf_status ROW(inverse_cdf_many)(const gf_request *q, size_t *r, size_t
         uint32_t open;
         if (q->temperature.step)
             rates = ROW(rates_from)(q, NULL, *r, some);
-        const uint32_t left = ROW(inverse_cdf_lanes)(
-            q, NULL, *r, some, &keys, &rates, gf_index(q, *r), &open, told ? sums : NULL, whole);
+        const uint32_t left =
+            ROW(inverse_cdf_lanes)(q, NULL, *r, some, &keys, &rates, gf_index(q, *r), &open, told ? sums : NULL, whole);
         for (; open; open &= open - 1) {
             const gf_status status = ROW(inverse_cdf_row)(q, *r + gf_lowest_bit(open));
             if (status.row >= 0)

@@ -42,18 +42,18 @@ GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const 
     const vec_t log_mass = V(set)((real_t)sums->log_mass), all = V(set)((real_t)total);
     const vec_t h = V(set)(q->entropy ? ((const real_t *)q->entropy)[r] : 0);
     const vec_t entropy = V(set)(q->entropy ? (real_t)sums->entropy : 0);
-    const vec_t rate = V(set)(NAME(is_extreme)(temperature) ? 1 : (real_t)(1 / temperature));
+    const real_t scale = NAME(is_extreme)(temperature) ? 1 : (real_t)(1 / temperature);
+    const vec_t rate = V(set)(scale);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        V(store)(out + i,
-                 V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, whole), &s, log_mass, all, h, entropy), rate));
+        V(store)(out + i, V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, whole), &s, log_mass, all, h, entropy), rate));
     if (i < n)
-        V(store_tail)(out + i, n - i, V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, whole), &s, log_mass, all, h, entropy), rate));
-    const double scale = NAME(is_extreme)(temperature) ? 1 : 1 / temperature;
+        V(store_tail)(
+            out + i, n - i, V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, whole), &s, log_mass, all, h, entropy), rate));
     for (size_t k = 0; g && k < q->draws.count; k++) {
         const size_t place = ROW(vjp_place)(q, r, row, k);
         if (place < n)
-            out[place] = (real_t)(out[place] + g[k] * scale);
+            out[place] += g[k] * scale; /* rounded as -p g is: nothing is left where p is 1 */
     }
     for (size_t k = 0; NAME(is_extreme)(temperature) && k < n; k++) /* whose inverse the vectors may not hold */
         out[k] = out[k] == 0 ? 0 : (real_t)(out[k] / temperature);

@@ -103,8 +103,7 @@ GF_INLINE void ROW(lane_sums_end)(const ROW(lane_sums) * lanes, vec_t greatest, 
 
 /* LANES rows at most, from number r on or those of a group; returns the lanes that are left. */
 GF_INLINE uint32_t ROW(short_sums_lanes)(const gf_request *q, const ragged_group *group, size_t r, size_t some,
-                                         const ROW(lane_rates) * rates, ROW(sums) sums[LANES], int sloped,
-                                         int whole) {
+                                         const ROW(lane_rates) * rates, ROW(sums) sums[LANES], int sloped, int whole) {
     const size_t n = group ? group->columns : q->columns;
     vec_t column[GF_SHORT_ROW], greatest;
     const mask_t unusable = ROW(lane_columns)(q, group, r, some, column, &greatest, whole);

@@ -596,8 +596,9 @@ typedef enum { BYTES, WORDS, TOP_K, TOP_P, MIN_P, CHAIN, MASKED_CHAIN, FLOORS, R
 static const char *const choice_names[CHOICES] = {
     "bytes", "words", "top_k", "top_p", "min_p", "chain", "masked_chain", "floors", "ragged"};
 
-/* What a kernel gives: one draw from each row, several, no more than there are columns, numbers, or one number. */
-typedef enum { STATUS, ONE, MANY, DISTINCT, NUMBERS, NUMBER, LOGARITHMS } result_kind;
+/* What a kernel gives: one draw from each row, one with its log-probability and the entropy, several, no more than there are
+ * columns, numbers, one number, log-probabilities and the entropy, the entropy alone, or a gradient of them. */
+typedef enum { STATUS, ONE, TOLD, MANY, DISTINCT, NUMBERS, NUMBER, LOGARITHMS, ENTROPY, GRADIENT } result_kind;
 
 typedef struct {
     int kernel;
@@ -609,7 +610,9 @@ typedef struct {
 static const chosen_kernel chosen_kernels[] = {
     {GF_CHECK, "check", STATUS, 1, 0, 0},
     {GF_CATEGORICAL, "categorical", ONE, 1, 0, 0},
+    {GF_CATEGORICAL, "categorical, told", TOLD, 1, 0, 0},
     {GF_FILTERED, "filtered", ONE, 0, 1, 0},
+    {GF_FILTERED, "filtered, told", TOLD, 0, 1, 0},
     {GF_REJECTION, "rejection", MANY, 1, 1, 0},
     {GF_ALIAS, "alias", MANY, 1, 1, 0},
     {GF_REJECTION_DISTINCT, "rejection_distinct", DISTINCT, 1, 1, 0},
@@ -623,7 +626,8 @@ static const chosen_kernel chosen_kernels[] = {
     {GF_LOGSUMEXP, "logsumexp", NUMBER, 1, 0, 0},
     {GF_TRUNCATE, "truncate", NUMBERS, 1, 1, 0},
     {GF_LOG_PROB, "log_prob", LOGARITHMS, 1, 1, 0},
-    {GF_ENTROPY, "entropy", NUMBER, 1, 1, 0},
+    {GF_LOG_PROB, "entropy", ENTROPY, 1, 1, 0},
+    {GF_LOG_PROB_VJP, "log_prob_vjp", GRADIENT, 1, 1, 0},
 };
 
 static int is_positive(const chosen_kernel *k) {
@@ -632,12 +636,12 @@ static int is_positive(const chosen_kernel *k) {
 
 /* Whether one is to be made of it. */
 static int is_chosen(const element_type *type, const chosen_kernel *k, choice chosen) {
-    if (!type->logits[k->kernel].run)
+    if (!type->logits[k->kernel].run || (k->gives == ENTROPY && type->is_weight))
         return 0;
     if (chosen == FLOORS)
         return k->kernel == GF_GUMBEL_TOP_K;
     if (chosen == RAGGED)
-        return k->kernel != GF_GUMBEL_SOFTMAX && k->kernel != GF_TRUNCATE;
+        return k->kernel != GF_GUMBEL_SOFTMAX && k->kernel != GF_TRUNCATE && k->kernel != GF_LOG_PROB_VJP;
     return chosen < TOP_K ? k->masks : k->filters;
 }
 
@@ -705,7 +709,7 @@ static gf_vector make_floor(size_t count) {
 /* Numbers of draws or indices that a row is asked for. */
 static size_t chosen_count(result_kind gives, size_t n) {
     const size_t counts[] = {1, 2, 11, n < LONG ? n : 40};
-    const size_t count = gives == STATUS || gives == ONE ? 1 : counts[random_below(COUNT(counts))];
+    const size_t count = gives == STATUS || gives == ONE || gives == TOLD ? 1 : counts[random_below(COUNT(counts))];
     return gives == DISTINCT && count > n ? n : count;
 }
 
@@ -741,35 +745,51 @@ static gf_status run_chosen(const element_type *type, const chosen_kernel *kerne
 /* Runs a kernel on a batch, and adds all that it gives. */
 static void add_chosen(digest *d, const element_type *type, const chosen_kernel *kernel, const batch *b) {
     const element_type *result = type->compute;
-    const size_t n = b->request.columns, numbers = kernel->gives == NUMBERS ? n : 1, count = b->count;
+    const size_t n = b->request.columns, count = b->count;
+    const result_kind gives = kernel->gives;
+    const size_t numbers = gives == NUMBERS || gives == GRADIENT ? n : 1;
     gf_request q = b->request;
     const int ragged = q.offsets != NULL;
     const size_t elements = ragged ? (size_t)(q.offsets[count] - q.offsets[0]) : n;
     q.allow_fewer = kernel->kernel != GF_CHECK && random_below(ragged ? 4 : 2);
-    q.draws.count = chosen_count(kernel->gives, ragged && n > 300 ? 300 : n);
+    q.draws.count = chosen_count(gives, ragged && n > 300 ? 300 : n);
     q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof(int64_t));
     q.stream.key = random_word();
     q.stream.row = random_word();
     q.other = (gf_rows){make_row(result, PLAIN, elements, 1), ragged ? (ptrdiff_t)result->size : 0};
-    const size_t draws = count * q.draws.count, entries = kernel->gives == LOGARITHMS ? q.draws.count : numbers;
-    const size_t written = ragged && kernel->gives == NUMBERS ? elements : count * entries;
+    const size_t draws = count * q.draws.count, entries = gives == LOGARITHMS ? q.draws.count : numbers;
+    const int tells = gives == TOLD || gives == LOGARITHMS || gives == ENTROPY;
+    if (tells)
+        q.entropy = take(&value_buffer, count * result->size, result->size);
+    if (gives == GRADIENT) { /* of rows that overlap: one more number each */
+        q.other = (gf_rows){make_row(result, PLAIN, count + q.draws.count, 1), (ptrdiff_t)result->size};
+        q.entropy = take(&value_buffer, count * result->size, result->size);
+        memcpy(q.entropy, q.other.data, count * result->size);
+        if (random_below(3) == 0)
+            q.entropy = NULL;
+    }
+    const size_t written = ragged && gives == NUMBERS ? elements : count * entries;
     q.draws.index = take(&index_buffer, draws * sizeof(int64_t), sizeof(int64_t));
     if (kernel->values)
         q.draws.value = take(&value_buffer, draws * sizeof(double), sizeof(double));
-    if (kernel->gives >= NUMBERS) {
+    if (gives == TOLD || gives >= NUMBERS) {
         q.out = take(&out_buffer, written * result->size, result->size);
-        q.out_stride = (ptrdiff_t)((ragged && kernel->gives == NUMBERS ? 1 : entries) * result->size);
+        q.out_stride = (ptrdiff_t)((ragged && gives == NUMBERS ? 1 : entries) * result->size);
         for (size_t i = 0; i < draws; i++) /* of which log-probabilities are wanted, some of nothing */
             q.draws.index[i] = (int64_t)random_below(gf_columns(&q, i / q.draws.count) + 1) - 1;
     }
+    if (gives == ENTROPY)
+        q.out = NULL;
     const gf_status status = run_chosen(type, kernel, &q, count);
     const size_t sound = status.row < 0 ? count : (size_t)status.row;
     add_bits(d, (uint64_t)status.row, 8);
     add_bits(d, (uint64_t)(status.row < 0 ? 0 : status.found), 8);
-    if (kernel->gives >= NUMBERS)
-        add_reals(d, result, q.out, written);
-    else if (kernel->gives != STATUS)
+    if (gives < NUMBERS && gives != STATUS)
         add_indices(d, q.draws.index, sound * q.draws.count);
+    if (q.out && status.row < 0)
+        add_reals(d, result, q.out, written);
+    if (tells && status.row < 0)
+        add_reals(d, result, q.entropy, count);
     for (size_t i = 0; kernel->values && i < sound * q.draws.count; i++)
         add_double(d, q.draws.value[i]);
 }

@@ -77,14 +77,16 @@ enum {
     LOGARITHMS = 128, /* one for each index given */
     POSITIVE = 256,   /* no temperature 0 */
     DENSE = 512,      /* no ragged rows */
-    FLOOR = 1024
+    FLOOR = 1024,
+    TOLD = 2048,     /* the log-probability of the draw and the entropy, where they are wanted */
+    GRADIENT = 4096, /* as many numbers for each row as it has columns, of one for each index and one for the row */
 };
 
 static const struct {
     int number, traits;
 } kernels[] = {
     {GF_CHECK, MASK},
-    {GF_CATEGORICAL, MASK},
+    {GF_CATEGORICAL, MASK | TOLD},
     {GF_REJECTION, MASK | FILTER | SEVERAL},
     {GF_ALIAS, MASK | FILTER | SEVERAL},
     {GF_REJECTION_DISTINCT, MASK | FILTER | SEVERAL | DISTINCT},
@@ -92,10 +94,10 @@ static const struct {
     {GF_GUMBEL_MAX_GIVEN, MASK | VALUES},
     {GF_GUMBEL_TOP_K, MASK | SEVERAL | DISTINCT | VALUES | FLOOR},
     {GF_DISTINCT_TOP_K, MASK | FILTER | SEVERAL | DISTINCT},
-    {GF_FILTERED, MASK | FILTER},
+    {GF_FILTERED, MASK | FILTER | TOLD},
     {GF_TRUNCATE, MASK | FILTER | NUMBERS | DENSE},
     {GF_LOG_PROB, MASK | FILTER | SEVERAL | LOGARITHMS},
-    {GF_ENTROPY, MASK | FILTER | NUMBER},
+    {GF_LOG_PROB_VJP, MASK | FILTER | SEVERAL | LOGARITHMS | NUMBERS | DENSE | GRADIENT},
     {GF_GUMBEL_SOFTMAX, MASK | NUMBERS | POSITIVE | DENSE},
     {GF_SOFTMAX, MASK | NUMBERS | POSITIVE},
     {GF_LOG_SOFTMAX, MASK | NUMBERS | POSITIVE},
@@ -160,7 +162,7 @@ typedef struct {
     gf_status status;
     int64_t index[MOST_ROWS * MOST_DRAWS];
     double value[MOST_ROWS * MOST_DRAWS];
-    double out[MOST_ROWS * MOST_COLUMNS], one_hot[MOST_ROWS * MOST_COLUMNS];
+    double out[MOST_ROWS * MOST_COLUMNS], one_hot[MOST_ROWS * MOST_COLUMNS], entropy[MOST_ROWS];
 } result;
 
 /* A result; every NaN is as good as another. */
@@ -169,9 +171,10 @@ static double number_at(const void *array, size_t i, size_t size) {
     return x == x ? x : 0.125;
 }
 
-/* `given` are the indices that log-probabilities are of; `results` how many numbers a kernel gives in all. */
+/* `given` are the indices that log-probabilities are of; `results` how many numbers a kernel gives in all; `tells`: the
+ * entropies are results. */
 static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, size_t rows, size_t size, size_t results,
-                result *r) {
+                int tells, result *r) {
     const size_t draws = rows * q.draws.count;
     void *scratch = allocate(kernel->scratch ? kernel->scratch(&q) : 0);
     int64_t *index = allocate(draws * sizeof *index);
@@ -180,11 +183,13 @@ static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, siz
     memcpy(index, given, draws * sizeof *index);
     memset(value, 0, draws * sizeof *value);
     memset(out, 0, results * size);
-    char *one_hot = allocate(q.one_hot ? results * size : 0);
+    char *one_hot = allocate(q.one_hot ? results * size : 0), *entropy = allocate(rows * size);
+    memset(entropy, 0, rows * size);
     q.draws.index = index;
     q.draws.stride = (ptrdiff_t)(q.draws.count * sizeof *index);
     q.draws.value = q.draws.value ? value : NULL;
-    q.out = out;
+    q.out = results ? out : NULL;
+    q.entropy = tells ? entropy : q.entropy;
     q.one_hot = q.one_hot ? one_hot : NULL;
     memset(r, 0, sizeof *r);
     r->status = kernel->run(&q, 0, rows, scratch);
@@ -195,6 +200,9 @@ static void run(const gf_kernel *kernel, gf_request q, const int64_t *given, siz
         r->out[i] = number_at(out, i, size);
         r->one_hot[i] = q.one_hot ? number_at(one_hot, i, size) : 0;
     }
+    for (size_t i = 0; i < rows; i++)
+        r->entropy[i] = number_at(entropy, i, size);
+    free(entropy);
     free(scratch);
     free(index);
     free(value);
@@ -262,13 +270,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     for (size_t i = 0; i < rows * count; i++)
         indices[i] = traits & LOGARITHMS ? (int64_t)((take(&in, 2) + i * 7) % (gf_columns(&q, i / count) + 1)) - 1 : 0;
-    void *x = allocate(elements * element), *other = allocate(elements * compute);
+    const gf_dtype real = is_double(dtype) ? GF_F64 : GF_F32;
+    const size_t others = traits & GRADIENT ? rows * count : elements, told = traits & TOLD ? take(&in, 1) : 0;
+    const int tells = traits & GRADIENT ? 0 : traits & LOGARITHMS ? take(&in, 1) & 1 : (told & 2) != 0;
+    void *x = allocate(elements * element), *other = allocate(others * compute), *of_entropy = allocate(rows * compute);
     fill(&in, x, elements, dtype);
-    fill(&in, other, elements, is_double(dtype) ? GF_F64 : GF_F32);
+    fill(&in, other, others, real);
+    fill(&in, of_entropy, rows, real);
     const size_t between = offsets ? 1 : n;
     q.x = (gf_rows){x, (ptrdiff_t)(between * element)};
-    q.other = (gf_rows){other, (ptrdiff_t)(between * compute)};
-    const size_t each = traits & NUMBER ? 1 : traits & LOGARITHMS ? count : 0;
+    q.other = (gf_rows){other, (ptrdiff_t)((traits & GRADIENT ? count : between) * compute)};
+    const uint64_t given = traits & GRADIENT ? take(&in, 1) % 3 : 0; /* 0: both gradients; else one */
+    if (given == 1)
+        q.other.data = NULL;
+    if (traits & GRADIENT && given != 2)
+        q.entropy = of_entropy;
+    const size_t each = traits & NUMBER || told & 1 ? 1 : traits & LOGARITHMS ? count : 0;
     const size_t results = traits & NUMBERS ? elements : rows * each;
     q.out_stride = (ptrdiff_t)((traits & NUMBERS ? between : each) * compute);
     size_t last = 0;
@@ -279,7 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             continue;
         const gf_kernel *kernel =
             number == VJP ? &gf_targets[t]->softmax_vjp[dtype] : &gf_targets[t]->logits[dtype][number];
-        run(kernel, q, indices, rows, compute, results, t == last ? &expected : &found);
+        run(kernel, q, indices, rows, compute, results, tells, t == last ? &expected : &found);
         if (t != last && memcmp(&expected, &found, sizeof found) != 0) {
             fprintf(stderr, "%s differs from scalar: kernel %d\n", gf_targets[t]->name, number);
             abort();
@@ -294,5 +311,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     free(masked);
     free(x);
     free(other);
+    free(of_entropy);
     return 0;
 }
