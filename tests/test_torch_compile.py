@@ -12,9 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-import torch_workers
 from statistical import assert_draws_follow, softmax
-from torch_helpers import F, assert_close, by_torch, gt, normal, seeded, torch
+from torch_helpers import F, assert_close, by_torch, gt, normal, seeded, torch, torch_workers
 
 pytestmark = [
     pytest.mark.thread_unsafe,  # the seed is held by torch's own generator
