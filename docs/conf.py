@@ -8,7 +8,6 @@ import importlib.util
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
-from sphinx.ext.autodoc.mock import _MockObject
 
 project = "gumbel_fast"
 author = "the gumbel_fast developers"
@@ -18,12 +17,14 @@ version = release = importlib.metadata.version("gumbel_fast")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 default_role = "autolink"  # `name` is a link where it can be one
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(np|numpy|torch|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(np|numpy|torch|Tensor|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")
+]
 
 autodoc_preserve_defaults = True
 if importlib.util.find_spec("torch") is None:  # a stand-in is enough to read the docstrings of gumbel_fast.torch
-    autodoc_mock_imports = ["torch"]
-    _MockObject.apply = None  # of torch.autograd.Function, which stand-ins lack
+    # For its operators too, which ask more of torch than a stand-in has, and which no page shows.
+    autodoc_mock_imports = ["torch", "gumbel_fast.torch._operators", "gumbel_fast.torch._derivatives"]
 autosummary_generate = False
 numpydoc_show_class_members = False
 add_module_names = False

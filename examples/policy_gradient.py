@@ -1,29 +1,35 @@
-"""Train a policy by REINFORCE, and see what it costs to draw its actions.
+"""Train a policy, some of whose actions are forbidden, by REINFORCE in PyTorch; and what the policy's step costs.
 
     python examples/policy_gradient.py
+    python examples/policy_gradient.py --bandit     # without gymnasium
 
-128 poles are balanced at once: gymnasium's CartPole, or a bandit where gymnasium is not installed. At every step of all
-of them, a small network turns 128 observations into logits, and `gumbel_fast.categorical` turns those into 128 actions,
-in one call and without a softmax. After each batch of episodes the network's weights move along
+128 poles are balanced at once: gymnasium's CartPole, whose cart may not be pushed away from the middle where it is far
+from it. Or, where gymnasium is not installed, a bandit is played that forbids some of its arms each time. At every step
+a small network turns 128 observations into logits, and what is allowed comes as a mask:
 
-    sum over steps of (return from that step on - what is usual at that step) * gradient of log softmax(logits)[action],
+    policy = Categorical(logits=network(observation), mask=allowed)
+    action = policy.sample()
+    log_prob, entropy = policy.log_prob(action), policy.entropy()
+
+After each batch of episodes the network's weights move to increase
+
+    mean over steps of (return from that step on - what is usual at that step) * log_prob + 0.01 * entropy,
 
 the policy gradient of R. J. Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement
-learning", Machine Learning 8 (1992). It is all NumPy: what is not the environment or the network is the drawing.
+learning", Machine Learning 8 (1992), with a bonus for policies that still try things.
 
-Then the same training once more with the actions drawn by np.random.choice (a Generator's, the faster one), row by row,
-and the share of the time that drawing took in either run.
+Then the same training once more with torch.distributions.Categorical, for which the logits of what is forbidden are
+first set to -inf; and the time of the three lines above, by either, beside the one call that does the same.
 """
 
 import argparse
-import os
+import statistics
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy comes: the matrices are small, more threads cost time
+import torch
+from torch import nn
 
-import numpy as np
-
-import gumbel_fast as gf
+import gumbel_fast.torch
 
 try:
     import gymnasium
@@ -33,177 +39,204 @@ except ImportError:
 HIDDEN = 32
 LEARNING_RATE = 0.01
 DISCOUNT = 0.99
+ENTROPY_BONUS = 0.01
 
-# ------------------------------------------------------------------------------------------------- two ways of drawing
-
-
-def draw_by_gumbel_fast(logits, rng):
-    """Draw an action for each row, all in one call."""
-    return gf.categorical(logits, rng=rng)
+# ------------------------------------------------------------------------------------------- two kinds of distribution
 
 
-def draw_by_choice(logits, rng):
-    """Draw an action for each row as one does with NumPy alone: softmax, then a roulette wheel row by row."""
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities = weights / weights.sum(axis=-1, keepdims=True)
-    return np.array([rng.choice(len(p), p=p) for p in probabilities])
+def by_gumbel_fast(logits, allowed):
+    """Return the policy: the mask is an argument."""
+    return gumbel_fast.torch.Categorical(logits=logits, mask=allowed)
 
+
+def by_torch(logits, allowed):
+    """Return the same policy as one has it with PyTorch alone."""
+    return torch.distributions.Categorical(logits=logits.masked_fill(~allowed, -torch.inf))
+
+
+POLICIES = {"gumbel_fast.torch.Categorical": by_gumbel_fast, "torch.distributions.Categorical": by_torch}
 
 # -------------------------------------------------------------------------------------------------------- environments
 
 
 class Bandit:
-    """A contextual bandit, in place of CartPole: of ten arms, one pays 1, and the observation tells which.
+    """A contextual bandit with ten arms, of which each is forbidden half of the time; an episode is one step.
 
-    Every episode is one step long. It has what REINFORCE needs of gymnasium's vector environments.
+    Every arm has a score, a weighted sum of the eight numbers that are observed. Of the arms that are allowed, the one
+    with the highest score pays 1, the others nothing.
     """
 
-    goal = 0.75  # mean return; 0.1 is chance
+    goal = 0.75  # mean return; about 0.2 is chance
 
     def __init__(self, number):
-        self.shape, self.actions = (number, 8), 10
-        self._arms = np.random.default_rng(0).standard_normal((8, self.actions))
+        self.number, self.inputs, self.actions = number, 8, 10
+        self._scores = torch.randn(8, self.actions, generator=torch.Generator().manual_seed(0))
 
-    def reset(self, seed):
-        self._observations = np.random.default_rng(seed).standard_normal(self.shape)
-        return self._observations, {}
+    def reset(self):
+        """Return observations, and which actions are allowed."""
+        self._observation = torch.randn(self.number, self.inputs)
+        self.allowed = torch.rand(self.number, self.actions) < 0.5
+        self.allowed[:, 0] |= ~self.allowed.any(dim=1)
+        return self._observation, self.allowed
 
-    def step(self, actions):
-        paying = np.argmax(self._observations @ self._arms, axis=-1)
-        over = np.ones(len(actions), bool)
-        return self._observations, (actions == paying).astype(float), over, over, {}
+    def step(self, action):
+        """Return observations, which actions are allowed, rewards, and which episodes are over."""
+        require_allowed(self.allowed, action)
+        paying = (self._observation @ self._scores).masked_fill(~self.allowed, -torch.inf).argmax(dim=1)
+        return self._observation, self.allowed, (action == paying).float(), torch.ones(self.number, dtype=torch.bool)
 
 
 class CartPole:
-    """Gymnasium's CartPole: an action pushes the cart to one side, and every step until the pole falls pays 1."""
+    """Gymnasium's CartPole: an action pushes the cart to one side, and every step until the pole falls pays 1.
 
-    goal = 195  # mean return; 500 is the longest episode, about 22 chance
+    Where the cart is more than 0.5 to one side of the middle, it may not be pushed further to that side.
+    """
+
+    goal = 195  # mean return; 500 is the longest episode, about 20 chance
 
     def __init__(self, number):
-        environments = gymnasium.make_vec("CartPole-v1", number, vectorization_mode="vector_entry_point")
-        self.shape, self.actions = environments.observation_space.shape, 2
-        self.reset, self.step = environments.reset, environments.step
+        self._environments = gymnasium.make_vec("CartPole-v1", number, vectorization_mode="vector_entry_point")
+        self.number, self.inputs, self.actions = number, 4, 2
+
+    def reset(self):
+        """Return observations, and which actions are allowed."""
+        observation, _ = self._environments.reset(seed=int(torch.randint(2**31, ())))
+        return self._seen(observation)
+
+    def step(self, action):
+        """Return observations, which actions are allowed, rewards, and which episodes are over."""
+        require_allowed(self.allowed, action)
+        observation, reward, terminated, truncated, _ = self._environments.step(action.numpy())
+        return *self._seen(observation), torch.from_numpy(reward).float(), torch.from_numpy(terminated | truncated)
+
+    def _seen(self, observation):
+        observation = torch.from_numpy(observation.copy())
+        place = observation[:, 0]
+        self.allowed = torch.stack([place > -0.5, place < 0.5], dim=1)  # to the left, to the right
+        return observation, self.allowed
+
+
+def require_allowed(allowed, action):
+    """Stop where an action is forbidden."""
+    if not allowed.gather(1, action.unsqueeze(1)).all():
+        raise SystemExit("an action is forbidden")
 
 
 # ----------------------------------------------------------------------------------------------------------- REINFORCE
 
 
-class Policy:
-    """A network of one hidden layer from observations to logits, and Adam."""
-
-    def __init__(self, inputs, actions, rng):
-        self.weights = [
-            rng.standard_normal((inputs, HIDDEN)) / np.sqrt(inputs),
-            np.zeros(HIDDEN),
-            np.zeros((HIDDEN, actions)),  # so that the first actions are uniform
-            np.zeros(actions),
-        ]
-        self._means = [np.zeros_like(weight) for weight in self.weights]
-        self._squares = [np.zeros_like(weight) for weight in self.weights]
-        self._updates = 0
-
-    def __call__(self, observations):
-        first, first_bias, second, second_bias = self.weights
-        return np.tanh(observations @ first + first_bias) @ second + second_bias
-
-    def gradient(self, observations, actions, advantages):
-        """Return the derivatives of sum(advantages * log softmax(logits)[actions]) by the weights."""
-        first, first_bias, second, _ = self.weights
-        hidden = np.tanh(observations @ first + first_bias)
-        by_logits = -gf.softmax(self(observations))
-        by_logits[np.arange(len(actions)), actions] += 1
-        by_logits *= advantages[:, np.newaxis]
-        by_hidden = by_logits @ second.T * (1 - hidden**2)
-        return [observations.T @ by_hidden, by_hidden.sum(axis=0), hidden.T @ by_logits, by_logits.sum(axis=0)]
-
-    def climb(self, gradients):
-        """Take one step of Adam up the gradients."""
-        self._updates += 1
-        for weight, mean, square, gradient in zip(self.weights, self._means, self._squares, gradients, strict=True):
-            mean += 0.1 * (gradient - mean)
-            square += 0.001 * (gradient**2 - square)
-            unbiased = mean / (1 - 0.9**self._updates), square / (1 - 0.999**self._updates)
-            weight += LEARNING_RATE * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
-
-
-class Stopwatch:
-    """Adds up the time spent inside `with`."""
-
-    seconds = 0.0
-
-    def __enter__(self):
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_):
-        self.seconds += time.perf_counter() - self._start
-
-
-def play(environments, policy, draw, rng, drawing):
+def play(environments, network, distribution):
     """Play one episode in every environment.
 
-    Returns observations, actions and rewards, each with axes (step, environment), and whether the episode went on.
+    Returns log-probabilities, entropies and rewards, each with dimensions (step, environment), and whether the episode
+    still went on.
     """
-    observation, _ = environments.reset(seed=int(rng.integers(2**31)))
-    playing = np.ones(len(observation), bool)
+    observation, allowed = environments.reset()
+    playing = torch.ones(environments.number, dtype=torch.bool)
     steps = []
     while playing.any():
-        logits = policy(observation)
-        with drawing:
-            actions = draw(logits, rng)
-        following, rewards, terminated, truncated, _ = environments.step(actions)
-        steps.append((observation.copy(), actions, rewards * playing, playing))
-        observation, playing = following, playing & ~(terminated | truncated)
-    return tuple(np.array(column) for column in zip(*steps, strict=True))
+        policy = distribution(network(observation), allowed)
+        action = policy.sample()
+        log_prob, entropy = policy.log_prob(action), policy.entropy()
+        observation, allowed, reward, over = environments.step(action)
+        steps.append((log_prob, entropy, reward * playing, playing))
+        playing = playing & ~over
+    return tuple(torch.stack(column) for column in zip(*steps, strict=True))
 
 
 def advantages_of(rewards, played):
     """Return each step's discounted return from there on, less its mean over the environments that got so far."""
-    returns = np.zeros_like(rewards)
-    following = np.zeros(rewards.shape[1])
+    returns, following = torch.zeros_like(rewards), torch.zeros(rewards.shape[1])
     for step in reversed(range(len(rewards))):
         following = returns[step] = rewards[step] + DISCOUNT * following
-    usual = returns.sum(axis=1, keepdims=True) / played.sum(axis=1, keepdims=True)
+    usual = returns.sum(dim=1, keepdim=True) / played.sum(dim=1, keepdim=True)
     advantages = (returns - usual)[played]
-    return advantages / (advantages.std() + 1e-8)
+    return advantages / (advantages.std(correction=0) + 1e-8)
 
 
-def train(kind, number, draw, batches, seed=1):
-    """Train until the mean return of a batch exceeds the goal; return the mean returns and the two times in seconds."""
-    rng = np.random.default_rng(seed)
+def train(kind, number, distribution, batches, seed=1):
+    """Train until the mean return of a batch exceeds the goal; return the mean returns, and the time in seconds."""
+    torch.manual_seed(seed)
     environments = kind(number)
-    policy = Policy(environments.shape[-1], environments.actions, rng)
-    drawing, everything = Stopwatch(), Stopwatch()
-    returns = []
+    network = nn.Sequential(nn.Linear(environments.inputs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, environments.actions))
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    start, returns = time.perf_counter(), []
     while len(returns) < batches and (not returns or returns[-1] <= kind.goal):
-        with everything:
-            observations, actions, rewards, played = play(environments, policy, draw, rng, drawing)
-            advantages = advantages_of(rewards, played)
-            policy.climb(policy.gradient(observations[played], actions[played], advantages))
-        returns.append(rewards.sum(axis=0).mean())
-    return returns, drawing.seconds, everything.seconds
+        log_prob, entropy, rewards, played = play(environments, network, distribution)
+        objective = advantages_of(rewards, played) * log_prob[played] + ENTROPY_BONUS * entropy[played]
+        optimizer.zero_grad()
+        (-objective.mean()).backward()
+        optimizer.step()
+        returns.append(rewards.sum(dim=0).mean().item())
+    return returns, time.perf_counter() - start
+
+
+# --------------------------------------------------------------------------------------------------------------- times
+
+
+def by_distribution(distribution):
+    """Return a step of the training with such a distribution: the draw, its log-probability and the entropy."""
+
+    def step(logits, allowed):
+        policy = distribution(logits, allowed)
+        action = policy.sample()
+        return action, policy.log_prob(action), policy.entropy()
+
+    return step
+
+
+def by_one_call(logits, allowed):
+    """Return the same from one function, which needs no distribution: the logits are read once."""
+    return gumbel_fast.torch.categorical(logits, mask=allowed, return_log_prob=True, return_entropy=True)
+
+
+STEPS = {
+    "gumbel_fast.torch.categorical": by_one_call,
+    **{name: by_distribution(distribution) for name, distribution in POLICIES.items()},
+}
+
+
+def time_steps(number, actions, backward, rounds):
+    """Return the median seconds of a step in each way, in turn; with its part of the backward pass, or without."""
+    logits = torch.randn(number, actions, requires_grad=backward)
+    allowed = torch.rand(number, actions) < 0.5
+    allowed[:, 0] = True
+    times = {name: [] for name in STEPS}
+    for _ in range(rounds):
+        for name, step in STEPS.items():
+            start = time.perf_counter()
+            _, log_prob, entropy = step(logits, allowed)
+            if backward:
+                torch.autograd.grad((log_prob + entropy).sum(), logits)
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description="Balance poles by REINFORCE, and time the drawing of actions.")
+    parser = argparse.ArgumentParser(description="Train a policy with forbidden actions, and time its steps.")
     parser.add_argument("--environments", type=int, default=128, help="episodes in a batch (%(default)s)")
     parser.add_argument("--batches", type=int, default=300, help="batches at most (%(default)s)")
     parser.add_argument("--bandit", action="store_true", help="the bandit even where gymnasium is installed")
-    parser.add_argument("--quick", action="store_true", help="stop after 10 batches")
+    parser.add_argument("--quick", action="store_true", help="the bandit, and few rounds of timing")
     options = parser.parse_args(arguments)
-    if options.quick:
-        options.batches = 10
-    kind = CartPole if gymnasium and not options.bandit else Bandit
+    torch.set_num_threads(1)  # the matrices are small: more threads cost time
+    kind = CartPole if gymnasium and not options.bandit and not options.quick else Bandit
     print(f"{kind.__name__}, {options.environments} at a time; the goal is a mean return above {kind.goal}")
+    for name, distribution in POLICIES.items():
+        returns, seconds = train(kind, options.environments, distribution, options.batches)
+        shown = sorted({round(part * (len(returns) - 1) / 9) for part in range(10)})  # from the first batch to the last
+        reached = "reached" if returns[-1] > kind.goal else "stopped"
+        print(f"\n{name}\n  mean return  " + " ".join(f"{returns[batch]:.3g}" for batch in shown))
+        print(f"  {reached} after {len(returns)} batches, {seconds:.2f} s")
 
-    ways = {"gumbel_fast.categorical": draw_by_gumbel_fast, "np.random.choice, row by row": draw_by_choice}
-    for name, draw in ways.items():
-        returns, drawing, everything = train(kind, options.environments, draw, options.batches)
-        shown = np.unique(np.linspace(0, len(returns) - 1, 10).astype(int))  # from the first batch to the last
-        print(f"\n{name}\n  mean return  " + " ".join(f"{returns[batch]:.4g}" for batch in shown))
-        print(
-            f"  {'reached' if returns[-1] > kind.goal else 'stopped'} after {len(returns)} batches, {everything:.2f} s"
-        )
-        print(f"  drawing took {drawing:.3f} s, {drawing / everything:.1%} of the time")
+    print("\nmask, draw, log-probability and entropy in one step")
+    for number, actions in [(options.environments, kind(1).actions), (64, 18), (16, 4672)]:
+        for backward in (False, True):
+            print(f"  {number} x {actions:,}" + (", with the gradient" if backward else ""))
+            times = time_steps(number, actions, backward, 50 if options.quick else 1000)
+            for name, seconds in times.items():
+                ratio = seconds / times["gumbel_fast.torch.categorical"]
+                print(f"    {name:<31} {1e6 * seconds:6.0f} µs {ratio:5.1f} x")
 
 
 if __name__ == "__main__":

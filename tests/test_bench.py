@@ -253,6 +253,39 @@ def test_gradient_check_finds():
             check(lambda wrong=wrong: (RELAXED, wrong))
 
 
+@pytest.mark.parametrize("learned", [False, True])
+def test_policy_check_finds(learned):
+    """Beside what is right, something else in each place, and what a mask left out would give."""
+    allowed = RNG.random(BATCH.shape) < 0.6
+    allowed[:, 0] = True
+    masked = np.where(allowed, BATCH, -np.inf).astype(np.float64)
+    p = normalised(masked)
+    log_p = np.log(np.where(allowed, p, 1))
+    entropy, rows = -(p * log_p).sum(-1), np.arange(len(BATCH))
+    index = (masked + RNG.gumbel(size=masked.shape)).argmax(-1)
+    advantages = RNG.normal(size=len(BATCH)).astype(np.float32)
+    one_hot = np.arange(BATCH.shape[-1]) == index[:, None]
+    gradient = advantages[:, None] * (one_hot - p) - 0.5 * p * (log_p + entropy[:, None])
+    check = checks.policy_step(BATCH, allowed, advantages if learned else None, 0.5)
+    right = [index, *(array.astype(np.float32) for array in (log_p[rows, index], entropy, gradient))]
+    right = right if learned else right[:3]
+    check(lambda: right)
+    unmasked = normalised(BATCH.astype(np.float64))
+    unmasked_log = np.log(unmasked)
+    others = [
+        [DRAWN, masked.argmax(-1), index[1:], index.astype(float)],
+        [unmasked_log[rows, index].astype(np.float32), right[1] + np.float32(1e-3), right[1].astype(float)],
+        [-(unmasked * unmasked_log).sum(-1).astype(np.float32), right[2][:, None]],
+        [-gradient.astype(np.float32), gradient, np.where(one_hot, gradient, 0).astype(np.float32)],
+    ]
+    for place in range(len(right)):
+        for wrong in others[place]:
+            with pytest.raises(CheckError):
+                check(lambda place=place, wrong=wrong: [*right[:place], wrong, *right[place + 1 :]])
+    with pytest.raises(CheckError, match="gradients"):
+        check(lambda: right[:3] if learned else [*right, right[1]])
+
+
 @pytest.mark.parametrize("categories", [2, 10, 1000, 50_000])
 def test_repeated_draws_check_finds(categories):
     logits, count = RNG.normal(size=categories).astype(np.float32), 100_000

@@ -203,6 +203,42 @@ def gradient_of_relaxed(logits: NDArray[Any], weights: NDArray[Any]) -> Check:
     return check
 
 
+def policy_step(
+    logits: NDArray[Any], allowed: NDArray[np.bool_], advantages: NDArray[Any] | None, bonus: float
+) -> Check:
+    """An allowed index for each row, the logarithms of their probabilities, and the entropies of the rows.
+
+    With `advantages` also the gradient to logits of these times the log-probabilities plus `bonus` times the entropies.
+    """
+
+    @cache
+    def expected() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        p = softmax(np.where(allowed, logits, -np.inf))
+        log_p = np.log(p, where=p > 0, out=np.zeros_like(p))
+        return p, log_p, -(p * log_p).sum(-1, keepdims=True)
+
+    def check(call: Call) -> None:
+        index, log_prob, entropy, *gradients = (np.asarray(array) for array in call())
+        p, log_p, entropies = expected()
+        _indices(index, logits.shape[:-1], logits.shape[-1])
+        _require_fair(logits, index, lambda _: p)
+        at = index[..., np.newaxis]
+        wanted = {"a log-probability": (log_prob, np.take_along_axis(log_p, at, -1)[..., 0])}
+        wanted["an entropy"] = entropy, entropies[..., 0]
+        _require(len(gradients) == (advantages is not None), f"{len(gradients)} gradients")
+        if advantages is not None:
+            g = advantages[..., np.newaxis].astype(np.float64)
+            by_draw = (at == np.arange(logits.shape[-1])) - p
+            wanted["the gradient"] = gradients[0], g * by_draw - bonus * p * (log_p + entropies)
+        for what, (found, value) in wanted.items():
+            _require(found.shape == value.shape, f"{what} has shape {found.shape}, not {value.shape}")
+            _require(found.dtype == logits.dtype, f"{what} has dtype {found.dtype}, not {logits.dtype}")
+            off = float(np.abs(found - value).max())
+            _require(off <= 1e-4, f"{what} is off by {off:.2g}")
+
+    return check
+
+
 def repeated_draws(logits: NDArray[Any], count: int) -> Check:
     """`count` indices from one row, as often as softmax says, by chi-square over groups of like probability."""
 

@@ -17,6 +17,7 @@ from . import (  # noqa: I001  (the order of the imports is the tables' order)
     weights,  # noqa: F401
     ragged,  # noqa: F401
     relaxation,  # noqa: F401
+    policies,  # noqa: F401
     softmax,  # noqa: F401
     small_calls,  # noqa: F401
     distribution,  # noqa: F401

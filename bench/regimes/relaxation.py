@@ -49,14 +49,34 @@ def gumbel_softmax_4096x10(inputs: Inputs) -> Regime:
 @regime
 def gumbel_softmax_torch(inputs: Inputs) -> Regime:
     """Forward and backward, as a training step has them."""
-    logits = inputs.normal(1280, 320)
+    return _learned(
+        "gumbel_softmax_torch",
+        inputs.normal(1280, 320),
+        "The discrete layer of a model that is trained end to end.",
+        Target("torch F.gumbel_softmax", bar=10, goal=15),
+    )
+
+
+@regime
+def gumbel_softmax_torch_64x10(inputs: Inputs) -> Regime:
+    """The same of a small batch, where most is the calls."""
+    return _learned(
+        "gumbel_softmax_torch_64x10",
+        inputs.normal(64, 10),
+        "The discrete layer of a small model, trained end to end.",
+        Target("torch F.gumbel_softmax", bar=1.3, goal=None, any_simd=True),
+    )
+
+
+def _learned(name: str, logits: NDArray[Any], meaning: str, target: Target) -> Regime:
     weights = np.roll(logits, 1)
     check = checks.gradient_of_relaxed(logits, weights)
+    rows, categories = logits.shape
     return Regime(
-        name="gumbel_softmax_torch",
-        title="Gumbel-softmax of 1,280 x 320 tensors, forward and backward",
-        short="Gumbel-softmax, 1,280 x 320, gradient",
-        meaning="The discrete layer of a model that is trained end to end.",
+        name=name,
+        title=f"Gumbel-softmax of {rows:,} x {categories:,} tensors, forward and backward",
+        short=f"Gumbel-softmax, {rows:,} x {categories:,}, gradient",
+        meaning=meaning,
         elements=logits.size,
         bytes_moved=4 * logits.nbytes,
         contestants=(
@@ -78,7 +98,7 @@ def gumbel_softmax_torch(inputs: Inputs) -> Regime:
             ),
             Contestant("copying the array twice", "numpy", partial(_copy, logits, times=2), checks.nothing, Role.LIMIT),
         ),
-        targets=(Target("torch F.gumbel_softmax", bar=5, goal=10),),
+        targets=(target,),
     )
 
 

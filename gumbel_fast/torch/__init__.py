@@ -1,4 +1,4 @@
-"""PyTorch's door to this library, for tensors on the CPU.
+"""Draws, relaxed samples and noise for PyTorch: tensors on the CPU.
 
 _relaxation, _sampling, _noise, _distribution   what a user calls
 _operators      the registered operators, by which torch's transforms, compiler and exporter know them

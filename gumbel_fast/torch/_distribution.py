@@ -22,9 +22,9 @@ from ._tensors import array_of, as_booleans, check_logits, check_mask, compute_d
 class Categorical(_Categorical):
     """A categorical distribution that draws by `categorical`: `torch.distributions.Categorical`, with a mask.
 
-    A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: a sample reads
-    the logits, a log-probability or the entropy passes over them once, and so does their gradient. `logits` and `probs`
-    are normalised when they are asked for.
+    A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: `sample`,
+    `log_prob` and `entropy` each read the logits once, and so do their gradients. The attributes `logits` and `probs`
+    are normalised when they are first asked for. Draws come from torch's own generator for the CPU.
 
     Parameters
     ----------
@@ -33,11 +33,13 @@ class Categorical(_Categorical):
     logits : Tensor, on the CPU, optional
         Unnormalised log-probabilities, in nats; -inf is a mask.
     mask : Tensor, optional
-        What may be drawn, as for `categorical`: such as the actions that are allowed. The others have probability 0,
-        the log-probability -inf and the gradient 0.
+        What may be drawn, such as the actions that are allowed: of the kinds that `categorical` takes. The others have
+        probability 0, log-probability -inf and gradient 0.
     validate_args : bool, optional
-        Whether to look for rows that cannot be drawn from, and for values that are no categories; by default as torch
-        does (`torch.distributions.Distribution.set_default_validate_args`).
+        Whether to look for rows that cannot be drawn from when it is made, which takes a pass over the logits, and for
+        values that are no categories in `log_prob`. By default as torch has it
+        (`torch.distributions.Distribution.set_default_validate_args`). In compiled and traced graphs no values are
+        looked at.
 
     Raises
     ------
@@ -46,6 +48,10 @@ class Categorical(_Categorical):
         +inf, a probability below 0, or nothing left to draw from.
     TypeError
         Logits or probabilities that are not real floating-point numbers; a mask of another dtype.
+
+    See Also
+    --------
+    categorical : the same as one function, with a temperature and filters.
 
     Examples
     --------

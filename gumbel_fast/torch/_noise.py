@@ -78,7 +78,8 @@ def gumbel_max(
 ) -> Any:
     """Draw a category from each row of logits by adding noise: ``argmax(logits / temperature + gumbel)``.
 
-    The choice is that of the noise; `categorical` is quicker where only its distribution matters.
+    With `return_value` the greatest sum comes with its place, which puts draws from parts of a row together: the part
+    with the greatest value has the draw. Where only the index is wanted, `categorical` is quicker.
 
     Parameters
     ----------
@@ -91,17 +92,17 @@ def gumbel_max(
     dim : int, optional
         The dimension of the categories.
     return_value : bool, optional
-        Return the values as well.
+        Return the greatest sums as well.
     generator : torch.Generator, optional
         Source of the seed, as for `gumbel_softmax`.
 
     Returns
     -------
-    Tensor of int64
-        Indices, of the shape of the batch.
+    index : Tensor of int64
+        Of the shape of the batch. With the value, the first of a tuple.
     value : Tensor of float64
-        Of the same shape, only if `return_value`: the greatest of logits / temperature + noise, which is distributed as
-        the logarithm of the sum of ``exp(logits / temperature)`` plus noise. No gradient flows through it.
+        Of the same shape, only if `return_value`: the greatest of logits / temperature + noise. It is distributed as
+        Gumbel noise plus ``logsumexp(logits / temperature)``. No gradient flows through it.
 
     Raises
     ------
@@ -171,11 +172,12 @@ def gumbel_top_k(
 
     Returns
     -------
-    Tensor of int64
-        Indices, of the shape of the batch with a last dimension of k, in order of falling value, which is the order of
-        a sample without replacement (Plackett-Luce).
+    index : Tensor of int64
+        Of the shape of the batch with a last dimension of k, in order of falling value, which is the order of draws
+        without replacement (Plackett-Luce). With the values, the first of a tuple.
     value : Tensor of float64
-        Of the same shape, only if `return_value`. No gradient flows through it.
+        Of the same shape, only if `return_value`: the k greatest of logits / temperature + noise. No gradient flows
+        through it.
 
     Raises
     ------

@@ -36,13 +36,12 @@ def gumbel_softmax(
     Parameters
     ----------
     logits : Tensor, on the CPU
-        Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32, float64
-        and float16 tensors are read where they lie if `dim` is contiguous, else copied; so are bfloat16 ones where
-        ml_dtypes is installed, else they are widened to float32. Half precision is computed in float32.
+        Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32, float64 and float16
+        tensors are read where they lie if `dim` is contiguous, else copied; so are bfloat16 ones where ml_dtypes is
+        installed, else they are widened to float32. Half precision is computed in float32, and rounded.
     tau : float or Tensor, optional
-        Temperature, above 0. A tensor broadcasts as in ``(logits + noise) / tau``, of which one with size 1 along `dim`
-        that does not enlarge the result is the quick kind: one temperature for all, or one for each row. It may require
-        a gradient.
+        Temperature, above 0. A tensor broadcasts as in ``(logits + noise) / tau``, and may require a gradient. One
+        temperature for all, or one for each row (a size of 1 along `dim`), is quicker than other shapes.
     hard : bool, optional
         Straight-through: the result is exactly one-hot, 1 at the largest entry of the soft sample, and its gradient is
         that of the soft sample.
@@ -53,9 +52,10 @@ def gumbel_softmax(
     log : bool, optional
         Return the logarithm of the soft sample, finite where the sample underflows to 0. Not together with `hard`.
     mask : Tensor, optional
-        What may be drawn: of bool, int8 or uint8, not 0 where a category may be, broadcast to the shape of `logits`;
-        or, for the last dimension, of int32 or uint32 words, category c being bit ``c % 32`` of word ``c // 32``. The
-        others are 0 in the sample and have no gradient, whatever their logits.
+        What may be drawn. Of bool, int8 or uint8, it broadcasts to the shape of `logits` and is nonzero where a
+        category may be drawn. Of int32 or uint32, its last dimension has words of 32 categories along that of `logits`,
+        category c being bit ``c % 32`` of word ``c // 32``. What it leaves out is 0 in the sample, -inf in its
+        logarithm, and has gradient 0, whatever its logit.
     generator : torch.Generator, optional
         Source of the seed, by default torch's own for the CPU: `torch.manual_seed` makes results repeatable. Two 64-bit
         words are taken from it at each call. The numbers are not those of torch.
@@ -63,7 +63,8 @@ def gumbel_softmax(
     Returns
     -------
     Tensor
-        Contiguous, of the shape and dtype of `logits`. A row with NaN or +inf, or with nothing left, gives NaN.
+        Of the dtype of `logits` and of their shape, or that which they and `tau` broadcast to. A row with NaN or +inf,
+        or with nothing left, gives NaN.
 
     Raises
     ------

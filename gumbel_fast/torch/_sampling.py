@@ -45,16 +45,19 @@ def categorical(
     num_samples : int, optional
         Draws from each row; they form a last dimension of the result. By default one draw and no such dimension.
     replacement : bool, optional
-        False draws without replacement, in the order drawn.
+        False draws without replacement, in the order drawn. (`torch.multinomial` does so by default.)
     temperature : float or Tensor, optional
         0 or more: one for all rows, or a tensor that broadcasts to the batch, the shape of `logits` without `dim`.
         Temperature 0 gives the first of the largest, as argmax. It may require a gradient.
     top_k, top_p, min_p, filter_temperature : float or Tensor, optional
-        What may be drawn, as for `gumbel_fast.categorical`: one for all rows, or a tensor as `temperature`.
+        Filters, as for `gumbel_fast.categorical`: only the `top_k` likeliest categories, the likeliest that together
+        have probability `top_p`, those at least `min_p` times as likely as the likeliest. Each is one number for all
+        rows, or a tensor as `temperature`.
     mask : Tensor, optional
-        What may be drawn, before the filters: of bool, int8 or uint8, not 0 where a category may be, broadcast to the
-        shape of `logits`; or, for the last dimension, of int32 or uint32 words, category c being bit ``c % 32`` of word
-        ``c // 32``. It is read as it lies; what it leaves out has no gradient, whatever its logit.
+        What may be drawn, before the filters. Of bool, int8 or uint8, it broadcasts to the shape of `logits` and is
+        nonzero where a category may be drawn. Of int32 or uint32, its last dimension has words of 32 categories along
+        that of `logits`, category c being bit ``c % 32`` of word ``c // 32``. It is read where it lies. What it leaves
+        out has gradient 0, whatever its logit, NaN too.
     dim : int, optional
         The dimension of the categories.
     return_log_prob : bool, optional
@@ -66,13 +69,14 @@ def categorical(
 
     Returns
     -------
-    Tensor of int64
-        Indices, of the shape of the batch, or with a last dimension of `num_samples`.
+    index : Tensor of int64
+        Of the shape of the batch, or with a last dimension of `num_samples`. If more is returned, the first of a tuple.
     log_prob : Tensor of float32 or float64
-        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is
-        kept. It has a derivative in `logits` and `temperature`; which categories are kept has none.
+        Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` over what the
+        mask and the filters keep; without replacement, that of each category as the first draw. It has a derivative in
+        `logits` and `temperature`; which categories are kept has none. It is float64 for float64 logits.
     entropy : Tensor of float32 or float64
-        In nats, of the shape of the batch, only if `return_entropy`; with a derivative, too.
+        Of the shape of the batch, only if `return_entropy`: that of the same probabilities, in nats, with derivatives.
 
     Raises
     ------

@@ -36,8 +36,9 @@ def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor
     if torch._C._get_tracing_state() is not None:  # which would take an operator without tensors for a constant
         return draw_words([], generator)
     if torch._C._are_functorch_transforms_active():
-        # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says.
-        like = torch.rand((), device=CPU, generator=generator)
+        # Under vmap this is one for all examples or one for each, or torch's own error, as its `randomness` says; no
+        # random number is taken for it.
+        like = torch.rand(0, device=CPU)
     else:
         like = torch.empty(0, device=CPU)  # which no graph shares, so that no two calls are taken for one
     words: torch.Tensor = torch.ops.gumbel_fast.seed([], like, generator)
