@@ -12,9 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-import torch_workers
 from statistical import assert_draws_follow, softmax
-from torch_helpers import F, assert_close, by_torch, gt, normal, seeded, torch
+from torch_helpers import F, assert_close, by_torch, gt, normal, seeded, torch, torch_workers
 
 pytestmark = [
     pytest.mark.thread_unsafe,  # the seed is held by torch's own generator
@@ -333,7 +332,7 @@ def scripted_draw(x: torch.Tensor) -> torch.Tensor:
     ids=lambda function: function.__name__,
 )
 def test_scripting_is_refused_by_name(function):
-    """torch.jit.script compiles Python's text, which these functions are not written for; the error says whose it is."""
+    """torch.jit.script compiles Python's text, which is not written for it here; the error says whose it is."""
     with pytest.raises(Exception, match="gumbel_fast"):  # what torch raises is torch's choice
         torch.jit.script(function)
 
@@ -521,6 +520,29 @@ def test_objects_with_a_torch_function_are_asked():
     assert isinstance(found, Logged)
     assert calls[0] is gt.gumbel_softmax
     assert torch.equal(found.data, held(gt.gumbel_softmax, x, 0.7, hard=True))
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_symbolic_traces_hold_the_function_as_a_leaf(hard):
+    """torch.fx.symbolic_trace, as with torch's function: the call stands in the graph, and draws anew on each run."""
+    traced = torch.fx.symbolic_trace(lambda x: gt.gumbel_softmax(x * 2, 0.7, hard=hard) + 1)
+    assert gt.gumbel_softmax in [node.target for node in traced.graph.nodes]
+    x = normal(30, 8)
+    assert_same(held(traced, x), held(gt.gumbel_softmax, x * 2, 0.7, hard) + 1)
+    assert_different(traced(x), traced(x))
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+def test_anomaly_mode_and_deterministic_algorithms():
+    x = normal(30, 8)
+    expected = held(with_gradient, CALLS["categorical, all"], x)
+    with torch.autograd.detect_anomaly(check_nan=True):
+        assert_same(held(with_gradient, CALLS["categorical, all"], x), expected)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert_same(held(with_gradient, CALLS["categorical, all"], x), expected)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_modes_see_the_function():

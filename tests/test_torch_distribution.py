@@ -4,7 +4,9 @@ A mask gives what torch's class gives of logits with -inf, or of probabilities w
 a test of the law of draws once in a million seeds, and the others never.
 """
 
+import copy
 import inspect
+import pickle
 import warnings
 
 import numpy as np
@@ -228,6 +230,24 @@ def test_masked_actions(by):
         assert gradient.abs().max() > 0
 
 
+@pytest.mark.parametrize("garbage", [torch.nan, torch.inf, 3e38, -torch.inf], ids=str)
+def test_what_is_masked_may_be_anything(garbage):
+    """It has no part in any result, and no gradient."""
+    mask = some_mask(4, 5)
+    results = []
+    for value in 0.0, garbage:
+        raw = normal(4, 5).masked_fill(~mask, value).requires_grad_()
+        d = Categorical(logits=raw, mask=mask)
+        index = mask.int().argmax(-1)
+        log_prob, entropy = d.log_prob(index), d.entropy()
+        gradient = torch.autograd.grad(log_prob.sum() + entropy.sum(), raw)[0]
+        results.append((log_prob.detach(), entropy.detach(), gradient, d.probs.detach(), d.logits.detach(), d.mode))
+        assert torch.all(gradient[~mask] == 0)
+        assert torch.all(mask.gather(-1, d.sample().unsqueeze(-1)))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_second_derivatives():
     mask = some_mask(3, 5)
     raw = normal(3, 5).requires_grad_()
@@ -289,6 +309,16 @@ def test_kl_divergence():
     back = torch.distributions.kl_divergence(their_other, theirs)
     assert torch.any(back == torch.inf)
     torch.testing.assert_close(torch.distributions.kl_divergence(other, ours), back)
+
+
+def test_copies():
+    """By copy.deepcopy and pickle, as torch's."""
+    ours, _, _, _ = pair((4, 5))
+    for other in copy.deepcopy(ours), pickle.loads(pickle.dumps(ours)):
+        assert type(other) is Categorical
+        assert torch.equal(other.probs, ours.probs)
+        assert torch.equal(other.log_prob(ours.mode), ours.log_prob(ours.mode))
+        assert torch.all(other.probs.gather(-1, other.sample().unsqueeze(-1)) > 0)
 
 
 def test_independent_and_mixtures():

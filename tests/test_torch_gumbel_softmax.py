@@ -820,6 +820,33 @@ def test_no_graph_where_none_is_wanted(mode, how):
     assert gumbel_softmax(logits, **more).requires_grad
 
 
+def test_logits_made_in_inference_mode():
+    """Such tensors know no versions; they are drawn from all the same, within the mode and outside."""
+    with torch.inference_mode():
+        logits = normal(4, 5)
+        inside = gumbel_softmax(logits, generator=seeded())
+    assert torch.equal(gumbel_softmax(logits, generator=seeded()), inside)
+
+
+def test_hooks_of_what_is_kept_for_the_gradient():
+    """They see it, as that of torch's functions: to keep it on disk, or to count it."""
+    kept = []
+
+    def pack(tensor):
+        kept.append(tensor.numel())
+        return tensor.clone()
+
+    gradients = []
+    for hooks in (pack, lambda tensor: tensor), (lambda tensor: tensor,) * 2:
+        logits = normal(4, 5).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(*hooks):
+            sample = gumbel_softmax(logits, 0.7, generator=seeded())
+        sample.square().sum().backward()
+        gradients.append(logits.grad)
+    assert 20 in kept
+    assert torch.equal(*gradients)
+
+
 def test_importing_the_library_does_not_import_torch():
     code = "import sys, gumbel_fast; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-P", "-c", code], check=True)

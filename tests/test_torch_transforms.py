@@ -87,13 +87,14 @@ def samples():
         yield "gumbel_max", (x, WORDS, ROWS[:, 0], packed(BITS), -1)
         yield "gumbel_top_k", (x, WORDS, 2, ONE, None, -2)
         yield "gumbel_top_k", (x, WORDS, 3, ROWS[:, 0], BITS, -1)
+    first = torch.where(BITS, normal(3, 40), -torch.inf).argmax(-1, keepdim=True)  # which all filters leave
     values = (torch.tensor([2, 3, 5]), torch.tensor(0.9), torch.tensor(0.01), torch.tensor(1.0))
     for dtype in torch.float32, torch.float64, torch.bfloat16:
         for grad in False, True:
             x = logits(3, 40, dtype=dtype, grad=grad)
             nothing = (ONE.clone().requires_grad_(grad), None, None, None, None)
             filters = (ROWS[:, 0].clone().requires_grad_(grad), *values)
-            index = torch.ops.gumbel_fast.categorical(x, WORDS, 4, True, *filters, BITS, -1, False, False)[0]
+            index = first.expand(3, 4)
             yield "categorical", (x, WORDS, None, True, *nothing, None, -1, True, True)
             yield "categorical", (x, WORDS, 4, True, *filters, packed(BITS), -1, True, True)
             yield "categorical", (x, WORDS, 2, False, *nothing, None, -2, False, True)
@@ -236,6 +237,9 @@ TRANSFORMS = {
     "jacrev of jacrev": lambda f, x: torch.func.jacrev(torch.func.jacrev(summed(f)))(x),
     "hessian": lambda f, x: torch.func.jacfwd(torch.func.jacrev(summed(f)), randomness="same")(x),
     "autograd.functional.jacobian": lambda f, x: torch.autograd.functional.jacobian(finite(f), x),
+    "autograd.functional.jacobian, vectorized": lambda f, x: torch.autograd.functional.jacobian(
+        finite(f), x, vectorize=True
+    ),
     "autograd.functional.hvp": lambda f, x: torch.autograd.functional.hvp(summed(f), x, TANGENT),
 }
 
@@ -653,6 +657,50 @@ def test_vmap_errors_name_the_row(randomness):
     assert torch.count_nonzero(sample.isnan()) == 5
     with pytest.raises(ValueError, match=r"(tau|temperature).*above 0"):
         torch.vmap(lambda t: gt.gumbel_softmax(x, t), randomness=randomness)(torch.tensor([1.0, 0.0]))
+
+
+def test_vmap_of_a_distribution():
+    """Over values, logits and masks; gradients by torch.func, each held to torch's own class."""
+    x, mask, value = normal(3, 4, 5), some_mask(3, 4, 5), torch.randint(5, (3, 4), generator=seeded())
+
+    def by(kind):
+        def values(x, mask, value):
+            if kind is gt.Categorical:
+                d = gt.Categorical(logits=x, mask=mask, validate_args=False)
+            else:
+                d = torch.distributions.Categorical(logits=x.masked_fill(~mask, -torch.inf), validate_args=False)
+            return d.log_prob(value), d.entropy()
+
+        return values
+
+    ours, theirs = by(gt.Categorical), by(torch.distributions.Categorical)
+    for in_dims in (0, 0, 0), (None, None, 0), (0, None, None), (None, 0, None), (None, 0, 0):
+        given = [t if d == 0 else t[0] for t, d in zip((x, mask, value), in_dims, strict=True)]
+        found, wanted = (torch.vmap(f, in_dims, randomness="error")(*given) for f in (ours, theirs))
+        assert_close(found[0], wanted[0])
+        assert_close(found[1], wanted[1])
+    allowed = mask.int().argmax(-1)
+    found, wanted = (
+        torch.vmap(torch.func.grad(lambda x, m, v, f=f: f(x, m, v)[0].sum()))(x, mask, allowed) for f in (ours, theirs)
+    )
+    assert_close(found, wanted)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_generator_of_ones_own_in_derivatives():
+    """A transform takes from it what the call alone takes."""
+    x, generator, other = normal(4, 5), seeded(), seeded()
+    found = torch.func.grad(lambda z: gt.gumbel_softmax(z, generator=generator).square().sum())(x)
+    z = x.clone().requires_grad_()
+    assert_close(found, torch.autograd.grad(gt.gumbel_softmax(z, generator=other).square().sum(), z)[0])
+    assert torch.equal(generator.get_state(), other.get_state())
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functionalize(name):
+    x = normal(30, 8)
+    found, expected = leaves(held(torch.func.functionalize(CALLS[name]), x)), leaves(held(CALLS[name], x))
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
 
 
 def test_functional_call_of_an_ensemble():

@@ -13,6 +13,7 @@ F = torch.nn.functional
 
 import gumbel_fast.torch as gt  # noqa: E402  # only where torch is
 import reference  # noqa: E402
+import torch_workers  # noqa: E402, F401  # from here, so that who wants it is skipped as well
 
 REALS = [torch.float32, torch.float64]
 HALVES = [torch.bfloat16, torch.float16]
