@@ -267,6 +267,7 @@ class Categorical(torch.autograd.Function):
             ctx.dim,
             ctx.log_prob,
             ctx.entropy,
+            _,
         ) = inputs
         _save(ctx, logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask)
         told = zip(output[1:], (ctx.log_prob, ctx.entropy), strict=True)

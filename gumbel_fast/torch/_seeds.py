@@ -35,8 +35,8 @@ def seed_of(generator: torch.Generator | None, *tensors: object) -> torch.Tensor
         look_for_checkpoint()
     if torch._C._get_tracing_state() is not None:  # which would take an operator without tensors for a constant
         return draw_words([], generator)
-    # Empty: no graph shares it, so that no two calls are taken for one. By `rand`: under vmap it is one for all examples
-    # or one for each, or torch's own error, as its `randomness` says; and no random number is taken.
+    # Empty, and shared by no graph, so that no two calls are taken for one. By `rand`: under vmap it is one for all
+    # examples or one for each, or torch's own error, as its `randomness` says; and no random number is taken.
     make = torch.rand if torch._C._are_functorch_transforms_active() else torch.empty
     like = make(0, device=CPU)
     words: torch.Tensor = torch.ops.gumbel_fast.seed([], like, generator)
