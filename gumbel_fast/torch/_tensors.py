@@ -127,6 +127,8 @@ def as_number(value: Any) -> Number:
         if value.is_complex():
             raise TypeError(f"gumbel_fast: real numbers are wanted, not a tensor of dtype {value.dtype}")
         return value if value.ndim or derivatives_wanted(value) or not is_plain(value) else float(value)
+    if torch.compiler.is_compiling():
+        return value  # perhaps a symbol, which only torch's functions know
     # Of strings float makes numbers, and of some arrays.
     if not (hasattr(value, "__float__") or hasattr(value, "__index__")) or getattr(value, "ndim", False):
         raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
@@ -137,6 +139,10 @@ def as_tensor(value: Any) -> Any:
     """Return a number, if there is one, as operators take it."""
     if value is None or isinstance(value, Tensor):
         return value
+    if (
+        torch.compiler.is_compiling()
+    ):  # by a sum: of the ways to make a tensor of a float, one that takes it for an input
+        return torch.zeros((), dtype=torch.float64, device=CPU) + value
     return torch.full((), value, dtype=torch.float64, device=CPU)
 
 
