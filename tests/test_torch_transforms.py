@@ -66,8 +66,8 @@ def samples():
     yield "seed", ([],)
     yield "seed", ([3], torch.zeros(2))
     yield "seed", ([], None, seeded())
-    yield "gumbel", ([2, 3], WORDS, torch.float32)
-    yield "gumbel", ([], WORDS, torch.float64)
+    yield "gumbel", (torch.zeros(2, 3), WORDS)
+    yield "gumbel", (torch.zeros((), dtype=torch.float64), WORDS)
     for dtype in torch.float32, torch.float64, torch.bfloat16:
         for grad in False, True:
             x = logits(3, 40, dtype=dtype, grad=grad)
