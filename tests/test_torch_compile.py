@@ -6,6 +6,7 @@ differ is asked of so many numbers that they would agree by chance less often th
 test of a law once in a million seeds; the others never.
 """
 
+import importlib
 import io
 import sys
 
@@ -21,7 +22,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-dynamo = torch._dynamo
+dynamo = importlib.import_module("torch._dynamo")
+importlib.import_module("torch._dynamo.testing")
 
 
 def held(function, *args, seed=7, **kwargs):

@@ -651,7 +651,7 @@ def test_eps_is_ignored_with_torchs_warning():
 def called(function, *args, **kwargs):
     """The result, or the exception."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of eps, and what NumPy says of arrays that torch divides by
+        warnings.simplefilter("ignore", UserWarning)  # of eps
         try:
             return function(*args, **kwargs)
         except Exception as error:
@@ -714,12 +714,6 @@ def test_arguments_are_taken_as_torch_takes_them(name, dtype):
         assert ours.shape == theirs.shape
         assert ours.dtype == theirs.dtype
         assert torch.all(ours >= 0)
-
-
-def test_an_array_as_tau():
-    """Which torch takes for float32 logits, and not for bfloat16 that NumPy does not know."""
-    theirs, ours = (called(f, torch.zeros(2, 3), tau=np.full(3, 0.5)) for f in (F.gumbel_softmax, gumbel_softmax))
-    assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
 
 
 LOGITS = {

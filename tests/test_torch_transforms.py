@@ -66,8 +66,8 @@ def samples():
     yield "seed", ([],)
     yield "seed", ([3], torch.zeros(2))
     yield "seed", ([], None, seeded())
-    yield "gumbel", (torch.zeros(2, 3), WORDS)
-    yield "gumbel", (torch.zeros((), dtype=torch.float64), WORDS)
+    yield "gumbel", (torch.empty(2, 3), WORDS)
+    yield "gumbel", (torch.empty((), dtype=torch.float64).expand(4, 1), WORDS)
     for dtype in torch.float32, torch.float64, torch.bfloat16:
         for grad in False, True:
             x = logits(3, 40, dtype=dtype, grad=grad)

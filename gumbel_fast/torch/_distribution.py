@@ -156,6 +156,12 @@ class Categorical(_Categorical):
         return self.expand(shape).log_prob(index)
 
     def _validate_value(self, value: Tensor, index: Tensor) -> None:
+        try:
+            torch.broadcast_shapes(index.shape, self._batch_shape)
+        except RuntimeError:
+            raise ValueError(
+                f"gumbel_fast: value of shape {tuple(index.shape)} does not broadcast to {tuple(self._batch_shape)}"
+            ) from None
         if not index.numel():
             return
         least, most = index.aminmax()

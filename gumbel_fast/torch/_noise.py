@@ -12,7 +12,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import CPU, as_number, check_logits, check_mask, compute_dtype, from_the_end
+from ._tensors import CPU, as_number, check_logits, check_mask, check_rows, compute_dtype, from_the_end
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -133,9 +133,12 @@ def gumbel_max(
             return_value=return_value,
             generator=generator,
         )
-    x, axis = _as_rows(logits, mask, dim)
+    check_logits("logits", logits)
+    check_mask(mask)
+    check_rows(logits)
+    axis = from_the_end(dim, logits.ndim)
     t = as_number(temperature)
-    drawn = _operators.gumbel_max(x, seed_of(generator, x, t, mask), t, mask, axis)
+    drawn = _operators.gumbel_max(logits, seed_of(generator, logits, t, mask), t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]
 
 
@@ -209,15 +212,11 @@ def gumbel_top_k(
             return_value=return_value,
             generator=generator,
         )
-    x, axis = _as_rows(logits, mask, dim)
-    t = as_number(temperature)
-    count = k if isinstance(k, torch.SymInt) else operator.index(k)
-    drawn = _operators.gumbel_top_k(x, seed_of(generator, x, t, mask), count, t, mask, axis)
-    return tuple(drawn) if return_value else drawn[0]
-
-
-def _as_rows(logits: Tensor, mask: Tensor | None, dim: int) -> tuple[Tensor, int]:
-    """Return logits of one dimension or more, and that of the categories."""
     check_logits("logits", logits)
     check_mask(mask)
-    return (logits if logits.ndim else logits.unsqueeze(0)), from_the_end(dim, logits.ndim)
+    check_rows(logits)
+    axis = from_the_end(dim, logits.ndim)
+    t = as_number(temperature)
+    count = k if isinstance(k, torch.SymInt) else operator.index(k)
+    drawn = _operators.gumbel_top_k(logits, seed_of(generator, logits, t, mask), count, t, mask, axis)
+    return tuple(drawn) if return_value else drawn[0]

@@ -112,7 +112,7 @@ def gumbel_softmax(
         raise ValueError("gumbel_fast: hard and log exclude each other: a one-hot sample has no logarithm")
     temperature = as_number(tau)
     if isinstance(temperature, Tensor) and temperature.ndim:
-        logits = logits.to(torch.result_type(logits, temperature))
+        logits = logits.to(_dtype_over(logits, temperature))
         if not _is_of_rows(temperature, logits, dim):
             return _by_parts(logits, temperature, bool(hard), dim, bool(log), mask, generator)
     axis = from_the_end(dim, logits.ndim)
@@ -120,6 +120,13 @@ def gumbel_softmax(
     seed = seed_of(generator, x, temperature, mask)
     sample = _operators.gumbel_softmax(x, seed, temperature, mask, axis, bool(hard), bool(log))[0]
     return sample if logits.ndim else sample.squeeze(0)
+
+
+def _dtype_over(logits: Tensor, tau: Tensor) -> torch.dtype:
+    """Return the dtype of ``logits / tau``, tau having dimensions; `torch.result_type` is not for graphs."""
+    if not tau.is_floating_point():
+        return logits.dtype
+    return torch.promote_types(logits.dtype, tau.dtype) if logits.ndim else tau.dtype
 
 
 def _is_of_rows(tau: Tensor, logits: Tensor, dim: Any) -> bool:
@@ -156,9 +163,10 @@ def _by_parts(
     x = (logits if logits.ndim else logits.unsqueeze(0)).to(wide)
     noise = _operators.gumbel(x.detach().movedim(columns, -1), seed_of(generator, x, tau, mask)).movedim(-1, columns)
     z = (x + noise).reshape(logits.shape)
+    out = z == -torch.inf
     if mask is not None:
-        z = z.masked_fill(~as_booleans(mask, x.shape[columns]), -torch.inf)
-    z = z / tau.to(wide)
+        out = out | ~as_booleans(mask, x.shape[columns])
+    z = (z.masked_fill(out, 0) / tau.to(wide)).masked_fill(out, -torch.inf)
     soft = (z.log_softmax(axis) if log else z.softmax(axis)).to(logits.dtype)
     if not hard:
         return soft

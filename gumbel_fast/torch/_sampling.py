@@ -11,7 +11,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import look_for_checkpoint, seed_of
-from ._tensors import PLAIN, as_number, check_logits, check_mask, derivatives_wanted, from_the_end
+from ._tensors import PLAIN, as_number, check_logits, check_mask, check_rows, derivatives_wanted, from_the_end
 
 
 def categorical(
@@ -147,17 +147,17 @@ def categorical(
             )
     check_logits("logits", logits)
     check_mask(mask)
+    check_rows(logits)
     axis = from_the_end(dim, logits.ndim)
-    x = logits if logits.ndim else logits.unsqueeze(0)
     samples = None if num_samples is None else operator.index(num_samples)
     if samples is not None and samples < 0:
         raise ValueError(f"gumbel_fast: num_samples must be 0 or more, not {samples}")
     t = as_number(temperature)
     kept = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
     parts = (t, *kept, mask)
-    seed = seed_of(generator, x, *parts)
+    seed = seed_of(generator, logits, *parts)
     how = bool(return_log_prob), bool(return_entropy)
-    drawn = _operators.categorical(x, seed, samples, bool(replacement), *parts, axis, *how)
+    drawn = _operators.categorical(logits, seed, samples, bool(replacement), *parts, axis, *how)
     return _wanted([tensor if wanted else None for tensor, wanted in zip(drawn, (True, *how), strict=True)])
 
 

@@ -85,6 +85,12 @@ def check_logits(name: str, tensor: object) -> None:
         raise TypeError(f"gumbel_fast: {name} must be real floating-point numbers, not of dtype {tensor.dtype}")
 
 
+def check_rows(logits: torch.Tensor) -> None:
+    """Raise ValueError for a tensor without a dimension of categories."""
+    if not logits.ndim:
+        raise ValueError("gumbel_fast: logits must have one dimension or more")
+
+
 def check_mask(mask: object) -> None:
     """Raise TypeError for what is no mask."""
     if mask is None:
@@ -117,13 +123,12 @@ def from_the_end(dim: Any, ndim: int) -> int:
 
 def as_number(value: Any) -> Number:
     """Return one number as a float, unless it has to stay a tensor, and more as a tensor."""
-    if isinstance(value, np.ndarray):
-        value = torch.as_tensor(value, device=CPU)
     if isinstance(value, Tensor):
         if value.is_complex():
             raise TypeError(f"gumbel_fast: real numbers are wanted, not a tensor of dtype {value.dtype}")
         return value if value.ndim or derivatives_wanted(value) or not is_plain(value) else float(value)
-    if not hasattr(value, "__float__") and not hasattr(value, "__index__"):  # a string, of which float makes a number
+    # Of strings float makes numbers, and of some arrays.
+    if not (hasattr(value, "__float__") or hasattr(value, "__index__")) or getattr(value, "ndim", False):
         raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
     return float(value)
 
