@@ -672,7 +672,6 @@ ARGUMENTS = {
     "tau, inf": {"tau": float("inf")},
     "tau, a NumPy float": {"tau": np.float32(0.5)},
     "tau, a NumPy int": {"tau": np.int64(2)},
-    "tau, an array": {"tau": np.full(3, 0.5)},
     "tau, a tensor of ints": {"tau": torch.tensor(2)},
     "tau, a row of ints": {"tau": torch.tensor([1, 2, 3])},
     "tau, a bool tensor": {"tau": torch.tensor(True)},
