@@ -21,7 +21,7 @@ from .._arguments import NO_FILTERS
 from .._request import relaxed, to_relax, to_sample
 from .._rng import SeedPair
 from .._sampling import draw_and_tell
-from ._seeds import draw_words, rng_of
+from ._seeds import draw_words, pair_of, rng_of
 from ._tensors import (
     CPU,
     PLAIN,
@@ -31,6 +31,7 @@ from ._tensors import (
     compute_dtype,
     derivatives_wanted,
     is_plain,
+    number_of,
     numbers_of,
     tensor_of,
 )
@@ -146,6 +147,7 @@ def straight_through_kernel(
 def _relax(
     logits: Tensor, seed: Seed, tau: Number, mask: Tensor | None, dim: int, hard: bool, log: bool, both: bool
 ) -> tuple[Tensor, Tensor | None]:
+    seed, tau = pair_of(seed), number_of(tau)
     form = _core.LOG if log else _core.HARD if hard and not both else _core.SOFT
     besides = hard and both
     if dim == -1 and isinstance(seed, SeedPair):
@@ -167,8 +169,9 @@ def _relax(
 
 def softmax_vjp_kernel(y: Tensor, grad: Tensor, tau: Number, dim: int) -> Tensor:
     """Gradient in the logits of a loss whose gradient in their softmax y, at that temperature, is known."""
+    tau = number_of(tau)
     if dim == -1:
-        small = PLAIN.softmax_vjp(y, grad, tau)
+        small = PLAIN.softmax_vjp(y, grad.contiguous(), tau)
         if small is not None:
             result: Tensor = small
             return result
@@ -238,6 +241,7 @@ def categorical_kernel(
     entropy: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """Draws from each row, with their log-probabilities and the entropy; what is not wanted is None."""
+    seed, temperature = pair_of(seed), number_of(temperature)
     filters = top_k, top_p, min_p, filter_temperature
     if dim == -1 and num_samples is None and isinstance(seed, SeedPair):
         small = PLAIN.categorical(logits, temperature, filters, mask, None, seed, log_prob, entropy)
@@ -265,6 +269,7 @@ def log_prob_kernel(
     entropy: bool,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Log-probabilities of categories, one or several for each row, and the entropy; what is not wanted is None."""
+    temperature = number_of(temperature)
     filters = top_k, top_p, min_p, filter_temperature
     if dim == -1:
         small = PLAIN.log_prob(logits, index, temperature, filters, mask, entropy)
@@ -292,6 +297,7 @@ def log_prob_vjp_kernel(
     dim: int,
 ) -> Tensor:
     """Gradient in the logits of a loss whose gradients in log-probabilities and entropy are known, or one of them."""
+    temperature = number_of(temperature)
     filters = top_k, top_p, min_p, filter_temperature
     grad = None if grad is None else grad.contiguous()
     grad_entropy = None if grad_entropy is None else grad_entropy.contiguous()

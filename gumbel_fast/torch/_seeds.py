@@ -64,14 +64,20 @@ def look_for_checkpoint() -> None:
         )
 
 
+def pair_of(seed: torch.Tensor | SeedPair) -> torch.Tensor | SeedPair:
+    """Return the two words of a call as they are; those of a batch of calls stay a tensor."""
+    if isinstance(seed, SeedPair) or seed.numel() != 2:
+        return seed
+    key, row = seed.reshape(2).tolist()
+    return SeedPair(key % 2**64, row % 2**64)
+
+
 def rng_of(seed: torch.Tensor | SeedPair, batch: tuple[int, ...]) -> RNG:
     """Return what the library takes for the words of a call; where they are a batch, each is for a part of the rows."""
+    seed = pair_of(seed)
     if isinstance(seed, SeedPair):
         return seed
     words = seed.numpy(force=True).view(np.uint64)
-    if words.size == 2:
-        key, row = words.reshape(2).tolist()
-        return SeedPair(key, row)
     own = words.ndim - 1
     rest = batch[own:]
     numbers = np.arange(int(np.prod(rest)), dtype=np.uint64).reshape((1,) * own + rest)

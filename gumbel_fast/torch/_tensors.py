@@ -164,6 +164,11 @@ def array_of(tensor: torch.Tensor, *, halves: bool = False) -> NDArray[Any]:
     return array
 
 
+def number_of(value: Number) -> Number:
+    """Return a tensor without dimensions as a float."""
+    return float(value) if isinstance(value, Tensor) and not value.ndim else value
+
+
 def numbers_of(value: Number | None) -> Any:
     """Return a parameter as the library takes it: a tensor as an array."""
     return array_of(value) if isinstance(value, Tensor) else value

@@ -166,6 +166,12 @@ GF_APART real_t ROW(greatest_whole)(const ROW(row) * row) {
     return ROW(usable_greatest)(row, &bad, V(max_lane)(m));
 }
 
+GF_APART real_t ROW(greatest_packed)(const ROW(row) * row) {
+    ROW(flaws) bad = ROW(no_flaws)();
+    const vec_t m = ROW(part_lanes)(row, 0, row->n, &bad, ROW(PACKED));
+    return ROW(usable_greatest)(row, &bad, V(max_lane)(m));
+}
+
 GF_APART real_t ROW(greatest_any)(const ROW(row) * row) {
     ROW(flaws) bad = ROW(no_flaws)();
     const vec_t m = ROW(part_lanes)(row, 0, row->n, &bad, ROW(ANY));
@@ -174,7 +180,9 @@ GF_APART real_t ROW(greatest_any)(const ROW(row) * row) {
 
 /* The greatest element, or NaN where the row cannot be drawn from. */
 GF_INLINE real_t ROW(greatest)(const ROW(row) * row) {
-    return row->whole ? ROW(greatest_whole)(row) : ROW(greatest_any)(row);
+    if (row->whole)
+        return ROW(greatest_whole)(row);
+    return ROW(how)(row) == ROW(PACKED) ? ROW(greatest_packed)(row) : ROW(greatest_any)(row);
 }
 
 /* How many categories of a row that cannot be drawn from could be: 0, or GF_NOT_FINITE. */

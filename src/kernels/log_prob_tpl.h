@@ -31,23 +31,51 @@ GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
 #ifndef OF_WEIGHTS
 
 /* sum(w log(1 / w)), terms that are not negative: each keeps its digits near 0. */
-GF_INLINE double ROW(slope_of)(const ROW(row) * row, const ROW(scaling) * s, int whole) {
-    const vec_t zero = V(set)(0), lowest = V(set)(-1000); /* where the weight is 0 */
+GF_INLINE vec_t ROW(slope_lanes)(vec_t x, const ROW(scaling) * s) {
+    const vec_t z = V(max)(NAME(below)(x, s), V(set)(-1000)); /* where the weight is 0 */
+    return V(mul)(V(sub)(V(set)(0), z), NAME(exp_below)(z));
+}
+
+GF_INLINE double ROW(slope_of)(const ROW(row) * row, ROW(scaling) s, int how) {
     NAME(running_sum) sum = NAME(empty_sum)();
-    for (size_t i = 0; i < row->n; i += LANES) {
-        const vec_t z = V(max)(NAME(below)(ROW(read)(row, i, whole), s), lowest);
-        NAME(accumulate)(&sum, V(mul)(V(sub)(zero, z), NAME(exp_below)(z)));
-    }
+    const size_t n = row->n;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        NAME(accumulate)(&sum, ROW(slope_lanes)(ROW(read_lanes)(row, i, how), &s));
+    if (i < n)
+        NAME(accumulate)(&sum, ROW(slope_lanes)(ROW(read)(row, i, how == ROW(WHOLE)), &s));
     return NAME(total)(&sum);
 }
 
-GF_APART double ROW(slope_any)(const ROW(row) * row, const ROW(scaling) * s) { return ROW(slope_of)(row, s, 0); }
+GF_APART double ROW(slope_whole)(const ROW(row) * row, const ROW(scaling) * s) {
+    return ROW(slope_of)(row, *s, ROW(WHOLE));
+}
+
+GF_APART double ROW(slope_packed)(const ROW(row) * row, const ROW(scaling) * s) {
+    return ROW(slope_of)(row, *s, ROW(PACKED));
+}
+
+GF_APART double ROW(slope_any)(const ROW(row) * row, const ROW(scaling) * s) {
+    return ROW(slope_of)(row, *s, ROW(ANY));
+}
+
+static double ROW(slope)(const ROW(row) * row, const ROW(scaling) * s) {
+    const int how = ROW(how)(row);
+    return how == ROW(WHOLE)    ? ROW(slope_whole)(row, s)
+           : how == ROW(PACKED) ? ROW(slope_packed)(row, s)
+                                : ROW(slope_any)(row, s);
+}
 
 #endif
 
-/* Sums of what is left of row r, after its filters; of weights and where it is not `sloped` without the entropy. All are NaN
+/* Scratch: the filter's, and a mask packed. */
+GF_INLINE size_t ROW(log_prob_scratch)(const gf_request *q) { return ROW(filter_scratch)(q) + ROW(mask_bytes)(q); }
+
+/* Sums of what is left of row r, its mask packed, after its filters; of weights and where it is not `sloped` without the entropy. All are NaN
  * where nothing can be drawn. */
 static ROW(sums) ROW(sums_left)(const gf_request *q, size_t r, ROW(row) * row, void *scratch, int sloped) {
+    uint32_t *words = (uint32_t *)(void *)((char *)scratch + ROW(filter_scratch)(q));
+    ROW(row_pack)(row, words, block_padded(block_count(row->n)));
     const real_t greatest = ROW(normalise_left)(q, r, row, scratch);
     const ROW(scaling) s = ROW(scaling_of)(greatest, ROW(normalise_temperature)(q, r));
 #ifdef OF_WEIGHTS
@@ -60,7 +88,7 @@ static ROW(sums) ROW(sums_left)(const gf_request *q, size_t r, ROW(row) * row, v
     const double mass = ROW(mass)(row, ROW(place_of)(row, greatest), &s);
     sums.log_mass = log1p_of(mass);
     if (sloped)
-        sums.entropy = sums.log_mass + (row->whole ? ROW(slope_of)(row, &s, 1) : ROW(slope_any)(row, &s)) / (1 + mass);
+        sums.entropy = sums.log_mass + ROW(slope)(row, &s) / (1 + mass);
     return sums;
 #endif
 }
@@ -121,7 +149,7 @@ static gf_status ROW(log_prob)(const gf_request *q, size_t start, size_t stop, v
 /* -- beside a draw -- */
 
 GF_INLINE size_t ROW(told_scratch)(const gf_request *q, size_t draw) {
-    const size_t log_prob = ROW(filter_scratch)(q);
+    const size_t log_prob = ROW(log_prob_scratch)(q);
     return draw > log_prob ? draw : log_prob;
 }
 

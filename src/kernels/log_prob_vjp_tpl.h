@@ -29,7 +29,7 @@ GF_INLINE vec_t ROW(vjp_lanes)(vec_t x, const ROW(scaling) * s, vec_t log_mass, 
     return V(sub)(zero, V(mul)(NAME(exp_below)(log), change));
 }
 
-GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const ROW(sums) * sums, int whole) {
+GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const ROW(sums) * sums, int how) {
     const ROW(row) *row = &copy; /* which no store can be thought to change */
     const size_t n = row->n;
     const double temperature = ROW(normalise_temperature)(q, r);
@@ -46,10 +46,12 @@ GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const 
     const vec_t rate = V(set)(scale);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        V(store)(out + i, V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, whole), &s, log_mass, all, h, entropy), rate));
+        V(store)(out + i, V(mul)(ROW(vjp_lanes)(ROW(read_lanes)(row, i, how), &s, log_mass, all, h, entropy), rate));
     if (i < n)
         V(store_tail)(
-            out + i, n - i, V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, whole), &s, log_mass, all, h, entropy), rate));
+            out + i,
+            n - i,
+            V(mul)(ROW(vjp_lanes)(ROW(read)(row, i, how == ROW(WHOLE)), &s, log_mass, all, h, entropy), rate));
     for (size_t k = 0; g && k < q->draws.count; k++) {
         const size_t place = ROW(vjp_place)(q, r, row, k);
         if (place < n)
@@ -59,8 +61,12 @@ GF_INLINE void ROW(vjp_row)(const gf_request *q, size_t r, ROW(row) copy, const 
         out[k] = out[k] == 0 ? 0 : (real_t)(out[k] / temperature);
 }
 
+GF_APART void ROW(vjp_packed)(const gf_request *q, size_t r, const ROW(row) * row, const ROW(sums) * sums) {
+    ROW(vjp_row)(q, r, *row, sums, ROW(PACKED));
+}
+
 GF_APART void ROW(vjp_any)(const gf_request *q, size_t r, const ROW(row) * row, const ROW(sums) * sums) {
-    ROW(vjp_row)(q, r, *row, sums, 0);
+    ROW(vjp_row)(q, r, *row, sums, ROW(ANY));
 }
 
 static void ROW(vjp_of_sums)(const gf_request *q, size_t r, const ROW(sums) * sums, void *scratch) {
@@ -75,7 +81,9 @@ static void ROW(vjp_of_sums)(const gf_request *q, size_t r, const ROW(sums) * su
         for (size_t i = 0; i < row.n; i++)
             out[i] = (real_t)NAN;
     } else if (row.whole) {
-        ROW(vjp_row)(q, r, row, sums, 1);
+        ROW(vjp_row)(q, r, row, sums, ROW(WHOLE));
+    } else if (row.packed && !row.cut) {
+        ROW(vjp_packed)(q, r, &row, sums);
     } else {
         ROW(vjp_any)(q, r, &row, sums);
     }

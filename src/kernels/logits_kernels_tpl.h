@@ -31,7 +31,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_GUMBEL_TOP_K] = {.run = ROW(gumbel_top_k), .scratch = ROW(top_k_scratch)},
     [GF_DISTINCT_TOP_K] = {.run = ROW(distinct_top_k), .scratch = ROW(top_k_scratch)},
     [GF_FILTERED] = {.run = ROW(filtered), .scratch = ROW(filtered_scratch)},
-    [GF_LOG_PROB] = {.run = ROW(log_prob), .scratch = ROW(filter_scratch)},
+    [GF_LOG_PROB] = {.run = ROW(log_prob), .scratch = ROW(log_prob_scratch)},
 #ifndef OF_WEIGHTS
     [GF_GUMBEL_MAX] = {.run = ROW(gumbel_max)},
     [GF_GUMBEL_MAX_GIVEN] = {.run = ROW(gumbel_max_given)},
@@ -40,7 +40,7 @@ static const gf_kernel ROW(logits_kernels)[GF_LOGITS_KERNELS] = {
     [GF_SOFTMAX] = {.run = ROW(softmax)},
     [GF_LOG_SOFTMAX] = {.run = ROW(log_softmax)},
     [GF_LOGSUMEXP] = {.run = ROW(logsumexp)},
-    [GF_LOG_PROB_VJP] = {.run = ROW(log_prob_vjp), .scratch = ROW(filter_scratch)},
+    [GF_LOG_PROB_VJP] = {.run = ROW(log_prob_vjp), .scratch = ROW(log_prob_scratch)},
 #endif
 };
 

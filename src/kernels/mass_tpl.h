@@ -57,6 +57,10 @@ GF_APART double ROW(mass_whole)(const ROW(row) * row, size_t skipped, const ROW(
     return ROW(mass_of)(row, skipped, *s, ROW(WHOLE));
 }
 
+GF_APART double ROW(mass_packed)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
+    return ROW(mass_of)(row, skipped, *s, ROW(PACKED));
+}
+
 GF_APART double ROW(mass_any)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
     return ROW(mass_of)(row, skipped, *s, ROW(ANY));
 }
@@ -64,7 +68,9 @@ GF_APART double ROW(mass_any)(const ROW(row) * row, size_t skipped, const ROW(sc
 /* Sum of the weights of a row without element number `skipped`, which is n or more where none is. In double, four vectors at a
  * time, in an order that is the same for every target. */
 GF_INLINE double ROW(mass)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
-    return row->whole ? ROW(mass_whole)(row, skipped, s) : ROW(mass_any)(row, skipped, s);
+    if (row->whole)
+        return ROW(mass_whole)(row, skipped, s);
+    return ROW(how)(row) == ROW(PACKED) ? ROW(mass_packed)(row, skipped, s) : ROW(mass_any)(row, skipped, s);
 }
 
 /* Logarithm of the sum of a row's weights over the weight of the greatest. That is left out of the sum, so that what is beside

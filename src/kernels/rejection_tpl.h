@@ -123,10 +123,6 @@ GF_INLINE size_t ROW(envelope_bytes)(size_t padded) {
     return padded * sizeof(real_t) + (block_groups(padded) + 1) * sizeof(uint64_t);
 }
 
-GF_INLINE size_t ROW(mask_bytes)(const gf_request *q) {
-    return q->mask ? block_padded(block_count(q->columns)) * sizeof(uint32_t) : 0;
-}
-
 static size_t ROW(rejection_scratch)(const gf_request *q) {
     return sizeof(ROW(rejection_memory)) + ROW(envelope_bytes)(block_padded(block_count(q->columns))) +
            ROW(mask_bytes)(q) + ROW(filter_scratch)(q);

@@ -5,6 +5,7 @@
  * again); whole and other rows in two loops of one function (log_softmax a seventh slower: a call in the one takes the
  * registers of the other); what is left out inlined in every loop (a library a quarter larger). */
 #include "kernels/element_tpl.h"
+#include "kernels/rejection.h"
 #include "request.h"
 
 #if defined(GF_ROW_TPL) != defined(GF_ELEMENT_TOGGLE)
@@ -30,6 +31,11 @@ typedef struct {
 
 /* How a loop reads a row, known where it is compiled; for ROW_ANY the row says it. */
 enum { ROW(ANY) = 0, ROW(WHOLE) = 1, ROW(PACKED) = 2 };
+
+/* How this row may be read. */
+GF_INLINE int ROW(how)(const ROW(row) * row) {
+    return row->whole ? ROW(WHOLE) : row->packed && !row->cut ? ROW(PACKED) : ROW(ANY);
+}
 
 /* Row r of a request, before its filters. */
 GF_INLINE ROW(row) ROW(row_of)(const gf_request *q, size_t r) {
@@ -74,6 +80,11 @@ GF_INLINE uint32_t ROW(allowed)(const ROW(row) * row, size_t i) {
         return (uint32_t)((high << 32 | low) >> i % 32);
     }
     return UINT32_MAX;
+}
+
+/* Of the words of a packed mask. */
+GF_INLINE size_t ROW(mask_bytes)(const gf_request *q) {
+    return q->mask ? block_padded(block_count(q->columns)) * sizeof(uint32_t) : 0;
 }
 
 /* Takes the mask of a row, if it has one, into `count` words, a word for each block; those past the end are 0. */
