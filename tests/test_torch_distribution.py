@@ -32,6 +32,15 @@ Theirs = torch.distributions.Categorical
 SHAPES = [(5,), (4, 5), (2, 3, 5)]
 
 
+@pytest.fixture(autouse=True)
+def checks_of_distributions():
+    """On, as they are by default: torch.compile switches them off for the whole process."""
+    before = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(True)
+    yield
+    torch.distributions.Distribution.set_default_validate_args(before)
+
+
 def pair(shape, *, dtype=torch.float64, masked=True, by="logits", grad=False):
     """Ours, torch's, and the parameters of each."""
     raw = normal(*shape, dtype=dtype)
@@ -376,15 +385,21 @@ def test_rows_that_cannot_be_drawn_from(masked):
         Categorical(logits=raw, mask=mask, validate_args=False).sample()
 
 
+@pytest.mark.thread_unsafe
 def test_no_validation_where_none_is_wanted():
     Categorical(logits=torch.tensor([0.0, torch.nan]), validate_args=False)
     d = Categorical(logits=torch.zeros(3), validate_args=False)
     d.log_prob(torch.tensor([0, 1, 2]))
-    try:
-        torch.distributions.Distribution.set_default_validate_args(False)
-        Categorical(logits=torch.tensor([0.0, torch.nan]))
-    finally:
-        torch.distributions.Distribution.set_default_validate_args(True)
+    torch.distributions.Distribution.set_default_validate_args(False)
+    Categorical(logits=torch.tensor([0.0, torch.nan]))
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (4, 2, 3), (3, 3)], ids=str)
+def test_masks_of_a_wrong_shape_without_validation(shape):
+    """They are refused when they are used, if not at once; nothing is read beside them."""
+    for use in Categorical.sample, Categorical.entropy, lambda d: d.log_prob(torch.tensor([0, 1])):
+        with pytest.raises((ValueError, RuntimeError)):
+            use(Categorical(logits=torch.zeros(2, 3), mask=torch.ones(shape, dtype=torch.bool), validate_args=False))
 
 
 # ------------------------------------------------------------------------------------------------------------- policies
