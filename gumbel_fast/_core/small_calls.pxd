@@ -1,5 +1,5 @@
-# What the fast paths of small calls share: the options of a call that are plain numbers. samplers.pyx has the fast path of
-# arrays, tensors.pyx that of PyTorch's tensors.
+# What the fast paths of small calls share: the options of a call that are plain numbers. samplers.pyx has the fast path
+# of arrays, tensors.pyx that of PyTorch's tensors.
 from libc.stdint cimport uint64_t
 
 from gumbel_fast._core.kernels cimport gf_filter, gf_mask, gf_request, gf_vector

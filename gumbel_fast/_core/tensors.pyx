@@ -70,7 +70,7 @@ cdef class PlainTensors:
         Makes a tensor of an array.
     """
 
-    cdef tuple types, watchers
+    cdef tuple types, watchers, others  # others: types of arguments that are no tensors
     cdef dict dtypes, mask_dtypes
     cdef object strided, index_dtype, new_words, from_numpy, local
 
@@ -80,6 +80,7 @@ cdef class PlainTensors:
         self.watchers, self.index_dtype = watchers, index_dtype
         self.new_words, self.from_numpy = new_words, from_numpy
         self.local = threading.local()
+        self.others = float, bool, int
 
     cdef bint unseen(self) except -1:
         for watcher in self.watchers:
@@ -98,6 +99,8 @@ cdef class PlainTensors:
     def plain(self, *tensors):
         """Whether those that are tensors are plain, and nobody watches."""
         for tensor in tensors:
+            if tensor is None or type(tensor) in self.others:
+                continue
             if hasattr(tensor, "data_ptr") and not self.is_plain(tensor):
                 return False
         return self.unseen()
@@ -152,7 +155,10 @@ cdef class PlainTensors:
         # Begins a request; whether there is nothing but what fits the kernels as it is.
         cdef int axis
         cdef tuple shape
-        if type(temperature) is not float or not <double> temperature >= 0:
+        if type(temperature) is not float and type(temperature) is not int:
+            return False
+        q.temperature = temperature
+        if not q.temperature >= 0:
             return False
         q.dtype = self.dtype_of(logits)
         if q.dtype == GF_DTYPES or not self.unseen():
@@ -168,7 +174,6 @@ cdef class PlainTensors:
         if not 0 < q.rows * q.dims[q.last] <= most:
             return False
         one_draw_each(&q.c)
-        q.temperature = temperature
         q.c.columns, q.c.temperature.data = <size_t> q.dims[q.last], &q.temperature
         q.c.x = rows_of(logits, q.dims[q.last], size_of(q.dtype))
         no_options(&q.c, &q.options)
@@ -210,7 +215,7 @@ cdef class PlainTensors:
         # An array for as many of the dimensions, in the compute type.
         return cnp.PyArray_EMPTY(ndim, q.dims, compute_type_of(q.dtype), 0)
 
-    cdef int run(self, Small *q, const gf_kernel *kernel) except -1:
+    cdef int run_kernel(self, Small *q, const gf_kernel *kernel) except -1:
         return raise_for(&q.c, run(kernel, &q.c, NULL, 0, q.rows), LOGITS)
 
     def categorical(self, logits, temperature, tuple filters, mask, generator, seed, bint log_prob, bint entropy):
@@ -220,7 +225,8 @@ cdef class PlainTensors:
         """
         cdef Small q
         cdef cnp.ndarray index, logs = None, entropies = None
-        if not self.take_logits(logits, temperature, filters, mask, TELL_MOST if log_prob or entropy else DRAW_MOST, &q):
+        cdef Py_ssize_t most = TELL_MOST if log_prob or entropy else DRAW_MOST
+        if not self.take_logits(logits, temperature, filters, mask, most, &q):
             return None
         if seed is None:
             self.take_seed(generator, &q.c.stream)
@@ -234,7 +240,7 @@ cdef class PlainTensors:
         if entropy:
             entropies = self.new(&q, q.last)
             q.c.entropy = cnp.PyArray_DATA(entropies)
-        self.run(&q, &kernels.logits[q.dtype][GF_CATEGORICAL if q.c.filter is NULL else GF_FILTERED])
+        self.run_kernel(&q, &kernels.logits[q.dtype][GF_CATEGORICAL if q.c.filter is NULL else GF_FILTERED])
         from_numpy = self.from_numpy
         return (from_numpy(index), None if logs is None else from_numpy(logs),
                 None if entropies is None else from_numpy(entropies))
@@ -253,7 +259,7 @@ cdef class PlainTensors:
         if entropy:
             entropies = self.new(&q, q.last)
             q.c.entropy = cnp.PyArray_DATA(entropies)
-        self.run(&q, &kernels.logits[q.dtype][GF_LOG_PROB])
+        self.run_kernel(&q, &kernels.logits[q.dtype][GF_LOG_PROB])
         return (None if logs is None else self.from_numpy(logs),
                 None if entropies is None else self.from_numpy(entropies))
 
@@ -281,7 +287,7 @@ cdef class PlainTensors:
             q.c.other.data, q.c.other.stride = of_log_prob, size_of(q.dtype)
         out = self.new(&q, q.last + 1)
         q.c.out, q.c.out_stride = cnp.PyArray_DATA(out), q.dims[q.last] * size_of(q.dtype)
-        self.run(&q, &kernels.logits[q.dtype][GF_LOG_PROB_VJP])
+        self.run_kernel(&q, &kernels.logits[q.dtype][GF_LOG_PROB_VJP])
         return self.from_numpy(out)
 
     def gumbel_softmax(self, logits, seed, tau, mask, int form, bint one_hot):
@@ -297,7 +303,7 @@ cdef class PlainTensors:
         if one_hot:
             hard = self.new(&q, q.last + 1)
             q.c.one_hot = cnp.PyArray_DATA(hard)
-        self.run(&q, &kernels.logits[q.dtype][GF_GUMBEL_SOFTMAX])
+        self.run_kernel(&q, &kernels.logits[q.dtype][GF_GUMBEL_SOFTMAX])
         return self.from_numpy(out), None if hard is None else self.from_numpy(hard)
 
     def softmax_vjp(self, y, grad, tau):
@@ -311,5 +317,5 @@ cdef class PlainTensors:
         q.c.other = rows_of(grad, q.dims[q.last], size_of(q.dtype))
         out = self.new(&q, q.last + 1)
         q.c.out, q.c.out_stride = cnp.PyArray_DATA(out), q.dims[q.last] * size_of(q.dtype)
-        self.run(&q, &kernels.softmax_vjp[q.dtype])
+        self.run_kernel(&q, &kernels.softmax_vjp[q.dtype])
         return self.from_numpy(out)
