@@ -81,7 +81,7 @@ class Categorical(_Categorical):
         assert given is not None
         if given.ndim < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        self._dtype, self.mask = given.dtype, mask
+        self._name, self._dtype, self.mask = name, given.dtype, mask
         self._param = given if probs is None else _logarithm(probs)
         self._num_events = given.shape[-1]
         # Past torch's own, which would normalise.
@@ -89,6 +89,11 @@ class Categorical(_Categorical):
         self._validate_args = Distribution._validate_args if validate_args is None else validate_args
         if self._validate_args and is_plain(given, mask):
             self._validate(probs)
+
+    def __repr__(self) -> str:
+        """Say what it was made of, as torch does."""
+        parts = {self._name: self._param.shape} | ({} if self.mask is None else {"mask": self.mask.shape})
+        return f"{type(self).__name__}({', '.join(f'{name}: {shape}' for name, shape in parts.items())})"
 
     def _validate(self, probs: Tensor | None) -> None:
         if probs is not None and bool((probs < 0).any()):
@@ -103,7 +108,7 @@ class Categorical(_Categorical):
         """Return the distribution with its batch expanded to that shape."""
         new = self._get_checked_instance(Categorical, _instance)
         shape = torch.Size(batch_shape)
-        new._dtype, new._num_events = self._dtype, self._num_events
+        new._name, new._dtype, new._num_events = self._name, self._dtype, self._num_events
         new._param = self._param.expand((*shape, self._num_events))
         new.mask = self.mask
         if self.mask is not None:
