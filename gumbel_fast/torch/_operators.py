@@ -60,10 +60,10 @@ class Operator:
     Notes
     -----
     A draw from 64 x 2 logits by its address takes 2.4 microseconds with torch 2.13, of which the kernel has 0.3. Tried
-    and slower: the operator for every call (2 to 5 more to reach one written in Python, and as much again for an
+    and slower: the operator for every call (2 to 5 more to reach one written in Python, as much again for an
     Autograd kernel); `Tensor.numpy` and the function for arrays (1 more); ``Function.apply``, which looks for
-    transforms and binds arguments by their signature (6 more than `_derivatives.apply`); a new tensor for the two words of
-    each call (0.8 more).
+    transforms and binds arguments by their signature (6 more than `_derivatives.apply`); a new tensor for the two words
+    of each call (0.8 more).
     """
 
     def __init__(

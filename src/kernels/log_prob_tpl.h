@@ -30,40 +30,65 @@ GF_INLINE double ROW(normalise_temperature)(const gf_request *q, size_t r) {
 
 #ifndef OF_WEIGHTS
 
-/* sum(w log(1 / w)), terms that are not negative: each keeps its digits near 0. */
-GF_INLINE vec_t ROW(slope_lanes)(vec_t x, const ROW(scaling) * s) {
+/* Sums of the weights w of a row, that of element number `skipped` left out, and of w log(1 / w): one exponential serves both,
+ * and as no term is negative, both keep their digits near 0. */
+typedef struct {
+    double mass, slope;
+} ROW(mass_and_slope);
+
+/* w log(1 / w), and the weights w. */
+GF_INLINE vec_t ROW(slope_lanes)(vec_t x, const ROW(scaling) * s, vec_t *w) {
     const vec_t z = V(max)(NAME(below)(x, s), V(set)(-1000)); /* where the weight is 0 */
-    return V(mul)(V(sub)(V(set)(0), z), NAME(exp_below)(z));
+    *w = NAME(exp_below)(z);
+    return V(mul)(V(sub)(V(set)(0), z), *w);
 }
 
-GF_INLINE double ROW(slope_of)(const ROW(row) * row, ROW(scaling) s, int how) {
-    NAME(running_sum) sum = NAME(empty_sum)();
+/* In the order of ROW(mass), so that a log-probability is the same with the entropy and without. */
+GF_INLINE ROW(mass_and_slope) ROW(mass_and_slope_of)(const ROW(row) * row, size_t skipped, ROW(scaling) s, int how) {
+    NAME(running_sum) mass = NAME(empty_sum)(), slope = mass;
+    const vec_t zero = V(set)(0);
     const size_t n = row->n;
+    vec_t w[4], z[4];
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        NAME(accumulate)(&sum, ROW(slope_lanes)(ROW(read_lanes)(row, i, how), &s));
-    if (i < n)
-        NAME(accumulate)(&sum, ROW(slope_lanes)(ROW(read)(row, i, how == ROW(WHOLE)), &s));
-    return NAME(total)(&sum);
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        for (size_t k = 0; k < 4; k++)
+            z[k] = ROW(slope_lanes)(ROW(read_lanes)(row, i + k * LANES, how), &s, w + k);
+        for (size_t k = 0; GF_SELDOM(skipped - i < 4 * LANES) && k < 4; k++)
+            if (skipped - i - k * LANES < LANES)
+                w[k] = V(select)(V(mask_of_bits)(1u << (skipped - i - k * LANES)), zero, w[k]);
+        ROW(add_weights)(&mass, w);
+        ROW(add_weights)(&slope, z);
+    }
+    for (; i < n; i += LANES) {
+        const vec_t x = i + LANES <= n ? ROW(read_lanes)(row, i, how) : ROW(read)(row, i, how == ROW(WHOLE));
+        NAME(accumulate)(&slope, ROW(slope_lanes)(x, &s, w));
+        if (skipped - i < LANES)
+            w[0] = V(select)(V(mask_of_bits)(1u << (skipped - i)), zero, w[0]);
+        NAME(accumulate)(&mass, w[0]);
+    }
+    return (ROW(mass_and_slope)){NAME(total)(&mass), NAME(total)(&slope)};
 }
 
-GF_APART double ROW(slope_whole)(const ROW(row) * row, const ROW(scaling) * s) {
-    return ROW(slope_of)(row, *s, ROW(WHOLE));
+GF_APART ROW(mass_and_slope) ROW(mass_and_slope_whole)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
+    return ROW(mass_and_slope_of)(row, skipped, *s, ROW(WHOLE));
 }
 
-GF_APART double ROW(slope_packed)(const ROW(row) * row, const ROW(scaling) * s) {
-    return ROW(slope_of)(row, *s, ROW(PACKED));
+GF_APART ROW(mass_and_slope) ROW(mass_and_slope_packed)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
+    return ROW(mass_and_slope_of)(row, skipped, *s, ROW(PACKED));
 }
 
-GF_APART double ROW(slope_any)(const ROW(row) * row, const ROW(scaling) * s) {
-    return ROW(slope_of)(row, *s, ROW(ANY));
+GF_APART ROW(mass_and_slope) ROW(mass_and_slope_any)(const ROW(row) * row, size_t skipped, const ROW(scaling) * s) {
+    return ROW(mass_and_slope_of)(row, skipped, *s, ROW(ANY));
 }
 
-static double ROW(slope)(const ROW(row) * row, const ROW(scaling) * s) {
+static double ROW(entropy_left)(const ROW(row) * row, const ROW(scaling) * s, double *log_mass) {
+    const size_t place = ROW(place_of)(row, s->greatest);
     const int how = ROW(how)(row);
-    return how == ROW(WHOLE)    ? ROW(slope_whole)(row, s)
-           : how == ROW(PACKED) ? ROW(slope_packed)(row, s)
-                                : ROW(slope_any)(row, s);
+    const ROW(mass_and_slope) sums = how == ROW(WHOLE)    ? ROW(mass_and_slope_whole)(row, place, s)
+                                     : how == ROW(PACKED) ? ROW(mass_and_slope_packed)(row, place, s)
+                                                          : ROW(mass_and_slope_any)(row, place, s);
+    *log_mass = log1p_of(sums.mass);
+    return *log_mass + sums.slope / (1 + sums.mass);
 }
 
 #endif
@@ -85,10 +110,10 @@ static ROW(sums) ROW(sums_left)(const gf_request *q, size_t r, ROW(row) * row, v
     ROW(sums) sums = {greatest, NAN, NAN};
     if (greatest != greatest)
         return sums;
-    const double mass = ROW(mass)(row, ROW(place_of)(row, greatest), &s);
-    sums.log_mass = log1p_of(mass);
     if (sloped)
-        sums.entropy = sums.log_mass + ROW(slope)(row, &s) / (1 + mass);
+        sums.entropy = ROW(entropy_left)(row, &s, &sums.log_mass);
+    else
+        sums.log_mass = ROW(log_mass)(row, &s);
     return sums;
 #endif
 }
