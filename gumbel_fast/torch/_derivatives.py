@@ -331,6 +331,16 @@ def apply(function: Any) -> Callable[..., Any]:
     return at_this_level
 
 
+def _is_forward(arguments: Sequence[Any]) -> bool:
+    """Whether a forward derivative may be wanted; a graph that is traced has its level where Python does not see it."""
+    if forward_ad._current_level >= 0:
+        return True
+    if not torch._C._len_torch_dispatch_stack():
+        return False
+    reals = (t for t in arguments if isinstance(t, Tensor) and t.is_floating_point())
+    return any(torch._VF._unpack_dual(t, level=0).tangent is not None for t in reals)
+
+
 def _differentiate(
     operator: _operators.Operator, backward: Callable[..., Any], of_parts: Callable[..., Any] | None = None
 ) -> None:
@@ -340,11 +350,9 @@ def _differentiate(
     """
 
     def choose(*arguments: Any) -> Any:
-        if not derivatives_wanted(*arguments):
-            return _below(operator, *arguments)
-        if of_parts is not None and forward_ad._current_level >= 0:
+        if of_parts is not None and _is_forward(arguments):
             return of_parts(*arguments)
-        return backward(*arguments, False)
+        return backward(*arguments, False) if derivatives_wanted(*arguments) else _below(operator, *arguments)
 
     operator.derived = lambda *arguments: backward(*arguments, True)
     _operators.library.impl(operator.name, choose, "Autograd")

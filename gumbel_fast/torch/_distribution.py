@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical as _Categorical
 from torch.distributions import Distribution
-from torch.distributions.kl import register_kl
+from torch.distributions.kl import _KL_MEMOIZE, register_kl
 
 from .. import _methods
 from .._arguments import NO_FILTERS
@@ -229,3 +229,7 @@ def _kl(p: Categorical, q: Categorical) -> Tensor:
     beside = (q.probs == 0) & ~nothing
     difference = p.logits.masked_fill(nothing, 0) - q.logits.masked_fill(nothing | beside, 0)
     return (p.probs * difference).masked_fill(beside, torch.inf).sum(-1)
+
+
+# Found before it is looked for: torch looks by a generator, which no graph can hold.
+_KL_MEMOIZE[Categorical, Categorical] = _kl
