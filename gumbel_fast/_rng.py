@@ -68,7 +68,7 @@ class RowStreams(_core.Streams):
     def __init__(self, seeds: ArrayLike, positions: ArrayLike = 0) -> None:
         words = _words_of(seeds)
         place = _ints("positions", positions)
-        if place.size and not (place.min() >= 0 and place.max() < 2**64):
+        if place.size and place.dtype != np.uint64 and not (place.min() >= 0 and place.max() < 2**64):
             raise ValueError("positions must be 0 to 2**64 - 1")
         try:
             numbers = np.asarray(words[..., 1] + place.astype(np.uint64))  # modulo 2**64

@@ -149,7 +149,7 @@ cdef class PlainTensors:
             return False
         c.words = own[last]
         c.rows = rows_of(mask, <Py_ssize_t> c.words, 1 if c.kind == GF_MASK_BYTES else 4)
-        return True
+        return c.rows.data is not NULL  # an empty mask is one, too
 
     cdef bint take_logits(self, logits, temperature, tuple filters, mask, Py_ssize_t most, Small *q) except -1:
         # Begins a request; whether there is nothing but what fits the kernels as it is.

@@ -41,8 +41,6 @@ def _save(ctx: Any, *values: Any) -> None:
     """Keep tensors, and numbers in their place, for the derivatives."""
     tensors = [value if isinstance(value, Tensor) else None for value in values]
     ctx.save_for_backward(*tensors)
-    if forward_ad._current_level >= 0:
-        ctx.save_for_forward(*tensors)
     ctx.numbers = [None if isinstance(value, Tensor) else value for value in values]
     ctx.set_materialize_grads(False)
 
@@ -101,29 +99,23 @@ class GumbelSoftmax(torch.autograd.Function):
                 dtau = _to_shape_of(-wide * (_finite(y) if ctx.log else _logarithm(y)).to(wide.dtype), tau)
         return dx, None, dtau, *(None,) * 5
 
-    @staticmethod
-    def jvp(ctx: Any, x: Tensor | None, _seed: Any, t: Tensor | None, *_others: Any) -> Any:
-        y, tau = _saved(ctx)
-        wide = compute_dtype(y.dtype)
-        p = y.to(wide).exp() if ctx.log else y.to(wide)
-        change: Any = 0  # of z times p; of log y the change of z
-        if x is not None:
-            change = p * x.to(wide)
-        if t is not None:
-            change = change - p * (_finite(y).to(wide) if ctx.log else _logarithm(p)) * t.to(wide)
-        change = change / _over(tau, p)
-        mean = change.sum(ctx.dim, keepdim=True)
-        if ctx.log:
-            step: Any = 0
-            if x is not None:
-                step = x.to(wide)
-            if t is not None:
-                step = step - _finite(y).to(wide) * t.to(wide)
-            step = (step / _over(tau, p) - mean).masked_fill(y == -torch.inf, 0)
-        else:
-            step = change - p * mean
-        step = step.to(y.dtype)
-        return step, step.clone() if ctx.hard else None
+
+def _gumbel_softmax_of_parts(
+    logits: Tensor, seed: Tensor, tau: Tensor, mask: Tensor | None, dim: int, hard: bool, log: bool
+) -> tuple[Tensor, Tensor]:
+    """``gumbel_softmax`` of torch's operations, around the noise that the operator has used."""
+    wide = compute_dtype(logits.dtype)
+    x, t = logits.to(wide), tau.to(wide)
+    drawn, _ = _below(_operators.gumbel_softmax, x.detach(), seed, tau.detach(), mask, dim, False, True)
+    out = drawn == -torch.inf
+    # Of each row but for one number, which softmax does not see. A constant: of what is outer, too, but for that.
+    noise = (drawn.masked_fill(out, 0) * t - x.masked_fill(out, 0)).detach()
+    z = ((x.masked_fill(out, 0) + noise) / t).masked_fill(out, -torch.inf)
+    soft = (z.log_softmax(dim) if log else z.softmax(dim)).to(logits.dtype)
+    if not hard:
+        return soft, logits.new_empty(0)
+    one_hot, _ = _below(_operators.gumbel_softmax, x.detach(), seed, tau.detach(), mask, dim, True, False)
+    return one_hot.to(soft.dtype) + (soft - soft.detach()), soft
 
 
 def _logarithm(y: Tensor) -> Tensor:
@@ -160,7 +152,8 @@ class _Row:
         batch = list(logits.shape)
         del batch[dim]
         every = torch.arange(count, device=logits.device).expand(*batch, count)
-        logs, _ = _operators.log_prob(plain, every, temperatures.detach(), *filters, mask, dim, False)
+        kept = [as_tensor(number) for number in filters]
+        logs, _ = _below(_operators.log_prob, plain, every, temperatures.detach(), *kept, mask, dim, False)
         self.out = (logs == -torch.inf).movedim(-1, dim)
         t = temperatures.to(wide)
         t = t.masked_fill(t == 0, 1)
@@ -196,24 +189,44 @@ class _Row:
             result = result + gradient
         return (result / self.temperature).masked_fill(self.out, 0).to(self.logits.dtype)
 
-    def jvp(self, index: Tensor | None, x: Tensor | None, t: Tensor | None) -> tuple[Tensor | None, Tensor]:
-        """Return the changes of log-probabilities and of the entropy."""
-        step: Any = torch.zeros_like(self.p)
-        if x is not None:
-            step = step + x.to(self.p.dtype)
-        if t is not None:
-            change = t.to(self.p.dtype)
-            change = change.reshape((1,) * (self.p.ndim - 1 - change.ndim) + tuple(change.shape)).unsqueeze(self.dim)
-            step = step - self.x / self.temperature * change
-        step = (step / self.temperature).masked_fill(self.out, 0)
-        mean = (self.p * step).sum(self.dim, keepdim=True)
-        entropy = -(self.p * (self.log + self.entropy) * step).sum(self.dim)
-        if index is None:
-            return None, entropy
+    def tell(self, index: Tensor) -> Tensor:
+        """Return log-probabilities of categories."""
         place, counts = self.places(index)
-        logs = (step.gather(self.dim, place) - mean).masked_fill(~counts, 0)
-        several = index.ndim == self.logits.ndim
-        return logs.movedim(self.dim, -1) if several else logs.squeeze(self.dim), entropy
+        logs = self.log.gather(self.dim, place).masked_fill(~counts, -torch.inf)
+        return logs.movedim(self.dim, -1) if index.ndim == self.logits.ndim else logs.squeeze(self.dim)
+
+
+def _told_of_parts(
+    logits: Tensor,
+    index: Tensor | None,
+    temperature: Tensor,
+    kept: Sequence[Any],
+    dim: int,
+    log_prob: bool,
+    entropy: bool,
+) -> tuple[Tensor, Tensor]:
+    """Log-probabilities and the entropy of torch's operations; what is not wanted is empty."""
+    row = _Row(logits, temperature, kept[:-1], kept[-1], dim)
+    logs = row.tell(index) if log_prob and index is not None else row.p.new_empty(0)
+    return logs, row.entropy.squeeze(dim) if entropy else row.p.new_empty(0)
+
+
+def _log_prob_of_parts(
+    logits: Tensor, index: Tensor | None, temperature: Tensor, *others: Any
+) -> tuple[Tensor, Tensor]:
+    """``log_prob`` of torch's operations."""
+    *kept, dim, entropy = others
+    return _told_of_parts(logits, index, temperature, kept, dim, index is not None, entropy)
+
+
+def _categorical_of_parts(
+    logits: Tensor, seed: Tensor, num_samples: int | None, replacement: bool, temperature: Tensor, *others: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``categorical``, what there is to tell being of torch's operations."""
+    *kept, dim, log_prob, entropy = others
+    plain = logits.detach(), seed, num_samples, replacement, temperature.detach(), *kept, dim, False, False
+    index, _, _ = _below(_operators.categorical, *plain)
+    return index, *_told_of_parts(logits, index, temperature, kept, dim, log_prob, entropy)
 
 
 def _log_prob_vjp_of_parts(
@@ -279,14 +292,6 @@ class Categorical(torch.autograd.Function):
         dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
         return (dx, None, None, None, dt, *(None,) * 9)
 
-    @staticmethod
-    def jvp(
-        ctx: Any, x: Tensor | None, _seed: Any, _num: Any, _replacement: Any, t: Tensor | None, *_others: Any
-    ) -> Any:
-        logits, index, temperature, *filters, mask = _saved(ctx)
-        logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
-        return None, logs if ctx.log_prob else None, entropy if ctx.entropy else None
-
 
 class LogProb(torch.autograd.Function):
     """Log-probabilities of given categories, and the entropy."""
@@ -309,12 +314,6 @@ class LogProb(torch.autograd.Function):
         dx, dt = _kept_backward(ctx, grad if ctx.log_prob else None, grad_entropy if ctx.entropy else None)
         return (dx, None, dt, *(None,) * 8)
 
-    @staticmethod
-    def jvp(ctx: Any, x: Tensor | None, _index: Any, t: Tensor | None, *_others: Any) -> Any:
-        logits, index, temperature, *filters, mask = _saved(ctx)
-        logs, entropy = _Row(logits, temperature, filters, mask, ctx.dim).jvp(index, x, t)
-        return logs, entropy if ctx.entropy else None
-
 
 # -- registration ------------------------------------------------------------------------------------------------------
 
@@ -332,19 +331,36 @@ def apply(function: Any) -> Callable[..., Any]:
     return at_this_level
 
 
-def _differentiate(operator: _operators.Operator, derived: Callable[..., Any]) -> None:
-    """Say what an operator is where a derivative of it may be wanted; `derived` is also told whether it is plain."""
+def _is_forward(arguments: Sequence[Any]) -> bool:
+    """Whether a forward derivative may be wanted; a graph that is traced has its level where Python does not see it."""
+    if forward_ad._current_level >= 0:
+        return True
+    if not torch._C._len_torch_dispatch_stack():
+        return False
+    reals = (t for t in arguments if isinstance(t, Tensor) and t.is_floating_point())
+    return any(torch._VF._unpack_dual(t, level=0).tangent is not None for t in reals)
+
+
+def _differentiate(
+    operator: _operators.Operator, backward: Callable[..., Any], of_parts: Callable[..., Any] | None = None
+) -> None:
+    """Say what an operator is where a derivative of it may be wanted: forward it is made of torch's operations.
+
+    `backward` is also told whether it is a call on plain tensors.
+    """
 
     def choose(*arguments: Any) -> Any:
-        return derived(*arguments, False) if derivatives_wanted(*arguments) else _below(operator, *arguments)
+        if of_parts is not None and _is_forward(arguments):
+            return of_parts(*arguments)
+        return backward(*arguments, False) if derivatives_wanted(*arguments) else _below(operator, *arguments)
 
-    operator.derived = lambda *arguments: derived(*arguments, True)
+    operator.derived = lambda *arguments: backward(*arguments, True)
     _operators.library.impl(operator.name, choose, "Autograd")
 
 
-_differentiate(_operators.gumbel_softmax, apply(GumbelSoftmax))
-_differentiate(_operators.categorical, apply(Categorical))
-_differentiate(_operators.log_prob, apply(LogProb))
+_differentiate(_operators.gumbel_softmax, apply(GumbelSoftmax), _gumbel_softmax_of_parts)
+_differentiate(_operators.categorical, apply(Categorical), _categorical_of_parts)
+_differentiate(_operators.log_prob, apply(LogProb), _log_prob_of_parts)
 _differentiate(_operators.softmax_vjp, _softmax_vjp_of_parts)
 _differentiate(_operators.log_prob_vjp, _log_prob_vjp_of_parts)
 for _constant in (_operators.gumbel, _operators.gumbel_max, _operators.gumbel_top_k):

@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical as _Categorical
 from torch.distributions import Distribution
-from torch.distributions.kl import register_kl
-from torch.distributions.utils import lazy_property
+from torch.distributions.kl import _KL_MEMOIZE, register_kl
 
 from .. import _methods
 from .._arguments import NO_FILTERS
 from .._request import draw, to_sample
 from .._rng import SeedPair
 from ._sampling import categorical, tell
-from ._tensors import array_of, as_booleans, check_logits, check_mask, compute_dtype, is_plain
+from ._tensors import array_of, as_booleans, check_device, check_logits, check_mask, compute_dtype, is_plain
 
 
 class Categorical(_Categorical):
@@ -24,12 +23,14 @@ class Categorical(_Categorical):
 
     A policy written for torch's takes it by changing the import. Nothing is normalised when it is made: `sample`,
     `log_prob` and `entropy` each read the logits once, and so do their gradients. The attributes `logits` and `probs`
-    are normalised when they are first asked for. Draws come from torch's own generator for the CPU.
+    are normalised when they are first asked for. Logits and mask are copied, so that a distribution stays what it was
+    when they are changed. Draws come from torch's own generator for the CPU.
 
     Parameters
     ----------
     probs : Tensor, on the CPU, optional
-        Probabilities, unnormalised, along the last dimension: 0 or more. Exactly one of `probs` and `logits`.
+        Probabilities, unnormalised, along the last dimension: 0 or more. One that is 0 is as if it were masked, and has
+        the gradient 0. Exactly one of `probs` and `logits`.
     logits : Tensor, on the CPU, optional
         Unnormalised log-probabilities, in nats; -inf is a mask.
     mask : Tensor, optional
@@ -73,22 +74,39 @@ class Categorical(_Categorical):
         mask: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
+        if isinstance(mask, bool):  # the third argument of torch's own
+            mask, validate_args = None, mask
         if (probs is None) == (logits is None):
             raise ValueError("Either `probs` or `logits` must be specified, but not both.")
         name, given = ("logits", logits) if probs is None else ("probs", probs)
         check_logits(name, given)
-        check_mask(mask)
         assert given is not None
+        check_mask(mask, given)
         if given.ndim < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
-        self._name, self._dtype, self.mask = name, given.dtype, mask
-        self._param = given if probs is None else _logarithm(probs)
         self._num_events = given.shape[-1]
+        # Copies, as torch's own are: a distribution stays what it was when its arguments are changed.
+        self.mask = None if mask is None else mask.clone()
+        self._set(name, given.clone())
         # Past torch's own, which would normalise.
         Distribution.__init__(self, given.shape[:-1], validate_args=False)
         self._validate_args = Distribution._validate_args if validate_args is None else validate_args
         if self._validate_args and is_plain(given, mask):
             self._validate(probs)
+
+    def _set(self, name: str, given: Tensor) -> None:
+        """Take logits or probabilities as what it is made of."""
+        self._name, self._dtype = name, given.dtype
+        self._logits: Tensor | None = None
+        self._probs: Tensor | None = None
+        if name == "logits":
+            self._param = given
+            return
+        wide = given.to(compute_dtype(given.dtype))
+        none = wide == 0  # which has the log-probability -inf, and no derivative
+        if self.mask is not None:
+            none = none | ~as_booleans(self.mask, self._num_events)
+        self._param = wide.masked_fill(none, 1).log().masked_fill(none, -torch.inf)
 
     def __repr__(self) -> str:
         """Say what it was made of, as torch does."""
@@ -96,19 +114,27 @@ class Categorical(_Categorical):
         return f"{type(self).__name__}({', '.join(f'{name}: {shape}' for name, shape in parts.items())})"
 
     def _validate(self, probs: Tensor | None) -> None:
-        if probs is not None and bool((probs < 0).any()):
-            raise ValueError("gumbel_fast: probs must be 0 or more")
+        if probs is not None:
+            below = probs < 0
+            if self.mask is not None:
+                below = below & as_booleans(self.mask, self._num_events)
+            if bool(below.any()):
+                raise ValueError("gumbel_fast: probs must be 0 or more")
         if self._param.numel():
             allowed = None if self.mask is None else array_of(self.mask)
             parts: Any = 1.0, allowed, None, NO_FILTERS, -1
             request = to_sample(array_of(self._param, halves=True), parts, rng=SeedPair(0, 0))
-            draw(request, _methods.CHECK, torch.get_num_threads())
+            try:
+                draw(request, _methods.CHECK, torch.get_num_threads())
+            except ValueError as error:
+                raise ValueError(f"gumbel_fast: {str(error).replace('logits', self._name, 1)}") from None
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """Return the distribution with its batch expanded to that shape."""
         new = self._get_checked_instance(Categorical, _instance)
         shape = torch.Size(batch_shape)
         new._name, new._dtype, new._num_events = self._name, self._dtype, self._num_events
+        new._logits = new._probs = None
         new._param = self._param.expand((*shape, self._num_events))
         new.mask = self.mask
         if self.mask is not None:
@@ -117,15 +143,29 @@ class Categorical(_Categorical):
         new._validate_args = self._validate_args
         return new
 
-    @lazy_property
+    @property
     def logits(self) -> Tensor:
         """Normalised log-probabilities."""
-        return self._left().log_softmax(-1).to(self._dtype)
+        if self._logits is None:
+            with torch.enable_grad():
+                self._logits = self._left().log_softmax(-1).to(self._dtype)
+        return self._logits
 
-    @lazy_property
+    @logits.setter
+    def logits(self, value: Tensor) -> None:
+        self._set("logits", value)
+
+    @property
     def probs(self) -> Tensor:
         """Probabilities, which sum to 1."""
-        return self._left().softmax(-1).to(self._dtype)
+        if self._probs is None:
+            with torch.enable_grad():
+                self._probs = self._left().softmax(-1).to(self._dtype)
+        return self._probs
+
+    @probs.setter
+    def probs(self, value: Tensor) -> None:
+        self._set("probs", value)
 
     def _left(self) -> Tensor:
         """Return the logits, -inf where the mask leaves none."""
@@ -147,6 +187,9 @@ class Categorical(_Categorical):
         """Return the log-probabilities of categories, whose shape broadcasts with the batch's."""
         if self._validate_args and not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
+        check_device("value", value, self._param)
+        if value.is_complex():
+            raise TypeError("gumbel_fast: value must be categories, not complex numbers")
         index = value.long()
         if self._validate_args and is_plain(value):
             self._validate_value(value, index)
@@ -179,13 +222,6 @@ class Categorical(_Categorical):
         return tell(self._param, None, self.mask, entropy=True)[1]
 
 
-def _logarithm(probs: Tensor) -> Tensor:
-    """Return log-probabilities; where there is a 0, -inf, and no derivative."""
-    wide = probs.to(compute_dtype(probs.dtype))
-    none = wide == 0
-    return wide.masked_fill(none, 1).log().masked_fill(none, -torch.inf)
-
-
 @register_kl(Categorical, Categorical)
 def _kl(p: Categorical, q: Categorical) -> Tensor:
     """Return torch's divergence, with a gradient where a category is masked."""
@@ -193,3 +229,7 @@ def _kl(p: Categorical, q: Categorical) -> Tensor:
     beside = (q.probs == 0) & ~nothing
     difference = p.logits.masked_fill(nothing, 0) - q.logits.masked_fill(nothing | beside, 0)
     return (p.probs * difference).masked_fill(beside, torch.inf).sum(-1)
+
+
+# Found before it is looked for: torch looks by a generator, which no graph can hold.
+_KL_MEMOIZE[Categorical, Categorical] = _kl

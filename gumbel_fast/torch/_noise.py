@@ -60,6 +60,8 @@ def gumbel(
     if real not in _DTYPES:
         raise TypeError(f"gumbel_fast: dtype must be of real floating-point numbers, not {real}")
     shape = tuple(size) if isinstance(size, Sequence) else (size,)
+    if not torch.compiler.is_compiling() and not all(operator.index(n) >= 0 for n in shape):
+        raise ValueError(f"gumbel_fast: size must be of ints, 0 or more, not {shape}")
     like = torch.empty((), dtype=compute_dtype(real), device=CPU).expand(shape)
     noise: Tensor = _operators.gumbel(like, seed_of(generator, like))
     return noise.to(real)
@@ -134,10 +136,10 @@ def gumbel_max(
             generator=generator,
         )
     check_logits("logits", logits)
-    check_mask(mask)
+    check_mask(mask, logits)
     check_rows(logits)
     axis = from_the_end(dim, logits.ndim)
-    t = as_number(temperature)
+    t = as_number("temperature", temperature, logits)
     drawn = _operators.gumbel_max(logits, seed_of(generator, logits, t, mask), t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]
 
@@ -213,10 +215,10 @@ def gumbel_top_k(
             generator=generator,
         )
     check_logits("logits", logits)
-    check_mask(mask)
+    check_mask(mask, logits)
     check_rows(logits)
     axis = from_the_end(dim, logits.ndim)
-    t = as_number(temperature)
+    t = as_number("temperature", temperature, logits)
     count = k if isinstance(k, torch.SymInt) else operator.index(k)
     drawn = _operators.gumbel_top_k(logits, seed_of(generator, logits, t, mask), count, t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]

@@ -425,7 +425,9 @@ def _aligned(tensor: Tensor | None, dim: int | None, ndim: int) -> Any:
 
 
 def _batched_seed(info: Any, dims: Any, batch: Sequence[int], like: Tensor | None = None, generator: Any = None) -> Any:
-    return seed.overload([info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0)[0], generator), 0
+    return seed.overload(
+        [info.batch_size, *batch], None if like is None else like.movedim(dims[1], 0).sum(0), generator
+    ), 0
 
 
 def _batched_gumbel(info: Any, dims: Any, like: Tensor, words: Tensor) -> Any:

@@ -107,10 +107,12 @@ def gumbel_softmax(
     if eps != _IGNORED_EPS:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     check_logits("logits", logits)
-    check_mask(mask)
+    check_mask(mask, logits)
     if hard and log:
         raise ValueError("gumbel_fast: hard and log exclude each other: a one-hot sample has no logarithm")
-    temperature = as_number(tau)
+    temperature = as_number("tau", tau, logits)
+    if isinstance(temperature, float) and not temperature > 0:
+        raise ValueError(f"gumbel_fast: tau, the temperature, must be above 0, not {temperature}")
     if isinstance(temperature, Tensor) and temperature.ndim:
         logits = logits.to(_dtype_over(logits, temperature))
         if not _is_of_rows(temperature, logits, dim):
@@ -153,8 +155,12 @@ def _by_parts(
     `dim` is then one of the result. What torch's own function refuses, a one-hot of more rows, is refused.
     """
     if is_plain(tau) and not bool((tau > 0).all()):
-        raise ValueError("gumbel_fast: temperature must be above 0")
-    shape = torch.broadcast_shapes(tuple(logits.shape), tuple(tau.shape))
+        raise ValueError("gumbel_fast: tau, the temperature, must be above 0")
+    try:
+        shape = torch.broadcast_shapes(tuple(logits.shape), tuple(tau.shape))
+    except RuntimeError:
+        shapes = tuple(tau.shape), tuple(logits.shape)
+        raise ValueError("gumbel_fast: tau of shape {} does not broadcast with logits of {}".format(*shapes)) from None
     if hard and shape != tuple(logits.shape):
         raise ValueError(f"gumbel_fast: tau of shape {tuple(tau.shape)} makes more rows of logits: hard cannot be")
     axis = from_the_end(dim, len(shape))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
+from .._sampling import MOST_SAMPLES
 from . import _operators
 from ._seeds import look_for_checkpoint, seed_of
 from ._tensors import PLAIN, as_number, check_logits, check_mask, check_rows, derivatives_wanted, from_the_end
@@ -120,9 +121,9 @@ def categorical(
         if num_samples is None and dim == -1 and not (told and derivatives_wanted(logits, temperature)):
             if generator is not None:
                 look_for_checkpoint()
-            filters = top_k, top_p, min_p, filter_temperature
+            numbers = top_k, top_p, min_p, filter_temperature
             small = PLAIN.categorical(
-                logits, temperature, filters, mask, generator, None, return_log_prob, return_entropy
+                logits, temperature, numbers, mask, generator, None, return_log_prob, return_entropy
             )
             if small is not None:
                 return _wanted(small) if told else small[0]
@@ -146,14 +147,15 @@ def categorical(
                 generator=generator,
             )
     check_logits("logits", logits)
-    check_mask(mask)
+    check_mask(mask, logits)
     check_rows(logits)
     axis = from_the_end(dim, logits.ndim)
     samples = None if num_samples is None else operator.index(num_samples)
-    if samples is not None and samples < 0:
-        raise ValueError(f"gumbel_fast: num_samples must be 0 or more, not {samples}")
-    t = as_number(temperature)
-    kept = [None if f is None else as_number(f) for f in (top_k, top_p, min_p, filter_temperature)]
+    if samples is not None and not 0 <= samples <= MOST_SAMPLES:
+        raise ValueError(f"gumbel_fast: num_samples must be 0 to 2**32, not {samples}")
+    t = as_number("temperature", temperature, logits)
+    filters = {"top_k": top_k, "top_p": top_p, "min_p": min_p, "filter_temperature": filter_temperature}
+    kept = [None if value is None else as_number(name, value, logits) for name, value in filters.items()]
     parts = (t, *kept, mask)
     seed = seed_of(generator, logits, *parts)
     how = bool(return_log_prob), bool(return_entropy)

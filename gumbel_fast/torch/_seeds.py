@@ -80,5 +80,5 @@ def rng_of(seed: torch.Tensor | SeedPair, batch: tuple[int, ...]) -> RNG:
     words = seed.numpy(force=True).view(np.uint64)
     own = words.ndim - 1
     rest = batch[own:]
-    numbers = np.arange(int(np.prod(rest)), dtype=np.uint64).reshape((1,) * own + rest)
+    numbers = np.arange(int(np.prod(rest))).reshape((1,) * own + rest)
     return RowStreams(words.reshape(words.shape[:-1] + (1,) * len(rest) + (2,)), numbers)

@@ -70,7 +70,7 @@ PLAIN = PlainTensors(
 
 def is_plain(*arguments: object) -> bool:
     """Whether the tensors among arguments may go to the kernels at once."""
-    return not torch.compiler.is_compiling() and PLAIN.plain(*arguments)
+    return not torch.compiler.is_compiling() and forward_ad._current_level < 0 and PLAIN.plain(*arguments)
 
 
 def check_logits(name: str, tensor: object) -> None:
@@ -91,14 +91,21 @@ def check_rows(logits: torch.Tensor) -> None:
         raise ValueError("gumbel_fast: logits must have one dimension or more")
 
 
-def check_mask(mask: object) -> None:
-    """Raise TypeError for what is no mask."""
+def check_mask(mask: object, logits: torch.Tensor) -> None:
+    """Raise TypeError for what is no mask, ValueError for one that is elsewhere."""
     if mask is None:
         return
     if not isinstance(mask, Tensor):
         raise TypeError(f"gumbel_fast: mask must be a tensor, not {type(mask).__name__}")
     if mask.dtype not in _MASKS:
         raise TypeError(f"gumbel_fast: mask must be of bool, int8, uint8, int32 or uint32, not of dtype {mask.dtype}")
+    check_device("mask", mask, logits)
+
+
+def check_device(name: str, tensor: torch.Tensor, logits: torch.Tensor) -> None:
+    """Raise ValueError for a tensor that is not where the logits are."""
+    if tensor.device != logits.device:
+        raise ValueError(f"gumbel_fast: {name} must be on {logits.device}, as the logits, not on {tensor.device}")
 
 
 def as_booleans(mask: torch.Tensor, categories: int) -> torch.Tensor:
@@ -121,17 +128,19 @@ def from_the_end(dim: Any, ndim: int) -> int:
     return number if number < 0 else number - count
 
 
-def as_number(value: Any) -> Number:
+def as_number(name: str, value: Any, logits: torch.Tensor) -> Number:
     """Return one number as a float, unless it has to stay a tensor, and more as a tensor."""
     if isinstance(value, Tensor):
         if value.is_complex():
-            raise TypeError(f"gumbel_fast: real numbers are wanted, not a tensor of dtype {value.dtype}")
+            raise TypeError(f"gumbel_fast: {name} must be real, not of dtype {value.dtype}")
+        if value.ndim or not value.is_cpu:
+            check_device(name, value, logits)
         return value if value.ndim or derivatives_wanted(value) or not is_plain(value) else float(value)
     if torch.compiler.is_compiling():
         return value  # perhaps a symbol, which only torch's functions know
     # Of strings float makes numbers, and of some arrays.
     if not (hasattr(value, "__float__") or hasattr(value, "__index__")) or getattr(value, "ndim", False):
-        raise TypeError(f"gumbel_fast: a number or a tensor is wanted, not {type(value).__name__}")
+        raise TypeError(f"gumbel_fast: {name} must be a number or a tensor, not {type(value).__name__}")
     return float(value)
 
 
@@ -166,7 +175,7 @@ def array_of(tensor: torch.Tensor, *, halves: bool = False) -> NDArray[Any]:
 
 def number_of(value: Number) -> Number:
     """Return a tensor without dimensions as a float."""
-    return float(value) if isinstance(value, Tensor) and not value.ndim else value
+    return float(value.detach()) if isinstance(value, Tensor) and not value.ndim else value
 
 
 def numbers_of(value: Number | None) -> Any:
