@@ -567,3 +567,30 @@ def test_generators_that_are_none(generator):
 def test_keywords_only_after_the_third():
     with pytest.raises(TypeError):
         categorical(normal(2, 3), 1, True, 1.0)
+
+
+@pytest.mark.parametrize("name", ["mask", "temperature", "top_k", "top_p", "min_p", "filter_temperature"])
+def test_tensors_elsewhere_are_refused(name):
+    """On the meta device there is nothing to read: no result may be made of it."""
+    values = {"mask": torch.ones(4, dtype=torch.bool), "top_k": torch.tensor(2)}
+    value = values.get(name, torch.tensor(0.5)).to("meta")
+    with pytest.raises(ValueError, match=f"{name} must be on cpu, as the logits, not on meta"):
+        categorical(normal(3, 4), **{name: value})
+    if name == "mask":
+        for function in gt.gumbel_softmax, gt.gumbel_max, lambda x, mask: gt.gumbel_top_k(x, 2, mask=mask):
+            with pytest.raises(ValueError, match="mask must be on cpu"):
+                function(normal(3, 4), mask=value)
+        with pytest.raises(ValueError, match="tau must be on cpu"):
+            gt.gumbel_softmax(normal(3, 4), torch.ones((), device="meta"))
+        with pytest.raises(ValueError, match="value must be on cpu"):
+            gt.Categorical(logits=normal(3, 4)).log_prob(torch.ones(3, dtype=torch.int64, device="meta"))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint32])
+def test_a_mask_of_no_words_leaves_nothing(dtype):
+    mask = torch.zeros(3, 0, dtype=dtype)
+    for draw in categorical, lambda x, mask: categorical(x, mask=mask, return_log_prob=True), gt.gumbel_max:
+        with pytest.raises(ValueError, match="row 0 has nothing left by the mask"):
+            draw(normal(3, 5, dtype=torch.float32), mask=mask)
+    assert torch.all(gt.gumbel_softmax(normal(3, 5, dtype=torch.float32), mask=mask).isnan())
+    assert torch.all(gt.Categorical(logits=normal(3, 5), mask=mask, validate_args=False).entropy().isnan())

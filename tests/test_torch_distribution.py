@@ -464,3 +464,60 @@ def test_policy_that_is_masked_learns_among_what_is_allowed():
     d = Categorical(logits=policy(torch.ones(1)), mask=mask)
     assert d.probs[2] > 0.8
     assert policy.bias[1] == before[1]
+
+
+def test_it_stays_what_it_was():
+    """As torch's own: its logits and its mask are copies, and what is made without a gradient has none."""
+    logits, mask = torch.zeros(3, requires_grad=True), torch.tensor([True, True, True])
+    with torch.no_grad():
+        old = Categorical(logits=logits, mask=mask)
+        logits[0], mask[1] = 5.0, False
+    torch.testing.assert_close(old.probs, torch.full((3,), 1 / 3))
+    action = torch.tensor(2)
+    torch.testing.assert_close(old.log_prob(action), -torch.tensor(3.0).log())
+    assert not old.log_prob(action).requires_grad
+    (Categorical(logits=logits).log_prob(action) - old.log_prob(action)).exp().backward()
+    assert logits.grad.abs().max() > 0.1
+
+
+def test_it_may_be_made_anew_and_its_parameters_set():
+    d = Categorical(logits=torch.zeros(4))
+    assert d.probs.tolist() == [0.25] * 4
+    d.__init__(logits=torch.tensor([0.0, 0.0, -torch.inf, -torch.inf]))
+    assert d.probs.tolist() == [0.5, 0.5, 0, 0]
+    d.logits = torch.tensor([-torch.inf, 0.0, -torch.inf, -torch.inf])
+    assert d.sample() == 1
+    assert d.entropy() == 0
+    d.probs = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    assert d.sample() == 3
+    assert d.logits.tolist() == [-torch.inf] * 3 + [0]
+
+
+def test_masked_probabilities_may_be_anything():
+    for bad in torch.nan, torch.inf, -1.0:
+        probs = torch.tensor([0.1, bad, 0.1, 0.2], dtype=torch.float64, requires_grad=True)
+        d = Categorical(probs=probs, mask=torch.tensor([True, False, True, True]), validate_args=True)
+        (gradient,) = torch.autograd.grad(d.log_prob(torch.tensor(0)) + d.entropy(), probs)
+        assert torch.all(gradient.isfinite())
+        assert gradient[1] == 0
+
+
+def test_validate_args_as_torchs_third_argument():
+    Categorical(None, torch.full((2, 3), torch.nan), False)
+    with pytest.raises(ValueError, match="probs: row 0"):
+        Categorical(torch.zeros(2, 3), None, True)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
+def test_divergence_in_a_graph():
+    def divergence(x):
+        return torch.distributions.kl_divergence(Categorical(logits=x), Categorical(logits=-x))
+
+    torch._dynamo.reset()
+    x = normal(4, 6)
+    assert_close(torch.compile(divergence, fullgraph=True, backend="aot_eager")(x), divergence(x))
+
+
+def test_values_that_are_complex():
+    with pytest.raises(TypeError, match="not complex"):
+        Categorical(logits=torch.zeros(3)).log_prob(torch.tensor(1 + 5j))

@@ -792,3 +792,58 @@ def test_a_default_device_makes_no_difference(name, device):
     finally:
         torch.set_default_device(None)
     assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+
+
+# ------------------------------------------------------------------------------------------- forward over forward
+
+
+def gumbel_softmax_of_one_seed(x):
+    torch.manual_seed(7)
+    return gt.gumbel_softmax(x, 0.7)
+
+
+SECOND = {
+    "gumbel_softmax": lambda x: gumbel_softmax_of_one_seed(x)[1],
+    "entropy": lambda x: gt.categorical(x, return_entropy=True)[1],
+    "log_prob": lambda x: gt.Categorical(logits=x).log_prob(torch.tensor(1)),
+    "log_prob, masked": lambda x: gt.Categorical(logits=x, mask=torch.tensor([1, 1, 0, 1]) != 0).log_prob(torch.tensor(1)),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_forward_over_forward(name):
+    """Torch's own Functions give 0 there; ours are made of operations that have all derivatives."""
+    x, function = normal(4), SECOND[name]
+    twice = torch.func.jacfwd(torch.func.jacfwd(function, randomness="same"), randomness="same")(x)
+    assert_close(twice, torch.func.jacfwd(torch.func.jacrev(function), randomness="same")(x))
+    assert twice.abs().max() > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own compiler
+@pytest.mark.parametrize("name", SECOND)
+def test_forward_mode_in_a_graph(name):
+    x, function = normal(4), SECOND[name]
+    if name == "gumbel_softmax":  # a graph takes no manual_seed
+        function = lambda x: gt.gumbel_softmax(x, 0.7, log=True).exp().sum() + x[0]  # noqa: E731
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda a, v: torch.func.jvp(function, (a,), (v,))[1], fullgraph=True, backend="aot_eager")
+    v = normal(4, seed=2)
+    torch.manual_seed(7)
+    found = compiled(x, v)
+    torch.manual_seed(7)
+    assert_close(found, torch.func.jvp(function, (x,), (v,))[1])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_vmap_of_a_compiled_function():
+    torch._dynamo.reset()
+    mapped = torch.vmap(torch.compile(gt.gumbel_softmax, backend="aot_eager"), randomness="different")
+    sample = mapped(torch.zeros(4, 6, dtype=torch.float64))
+    assert_close(sample.sum(-1), torch.ones(4, dtype=torch.float64))
+    assert len({tuple(row) for row in sample.tolist()}) == 4
+
+
+def test_vmap_over_no_examples():
+    for randomness in "same", "different":
+        assert torch.vmap(gt.categorical, randomness=randomness)(torch.zeros(0, 3)).shape == (0,)
+        assert torch.vmap(gt.gumbel_softmax, randomness=randomness)(torch.zeros(0, 3)).shape == (0, 3)
