@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
+from torch._C._dynamo.eval_frame import set_eval_frame
 
 from .. import _core, _gumbel_max, _log_prob, _methods, _noise, _softmax
 from .._arguments import NO_FILTERS
@@ -39,6 +40,19 @@ from ._tensors import (
 Seed: TypeAlias = Tensor | SeedPair
 
 library = torch.library.Library("gumbel_fast", "DEF")
+
+
+def _uncompiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel that Dynamo leaves alone where it looks at every frame; `torch.compiler.disable` would load it."""
+
+    def run(*arguments: Any, **named: Any) -> Any:
+        before = set_eval_frame(None)
+        try:
+            return kernel(*arguments, **named)
+        finally:
+            set_eval_frame(before)
+
+    return run
 
 
 class Operator:
@@ -80,7 +94,8 @@ class Operator:
         self.derived: Callable[..., Any] | None = None  # _derivatives.py has them
         drawn = self.name == "seed"
         library.define(schema, tags=(torch.Tag.nondeterministic_seeded,) if drawn else (torch.Tag.pt2_compliant_tag,))
-        library.impl(self.name, registered or kernel, "CompositeExplicitAutograd" if drawn else "CPU")
+        key = "CompositeExplicitAutograd" if drawn else "CPU"
+        library.impl(self.name, _uncompiled(registered or kernel), key)
         torch.library.register_fake(f"gumbel_fast::{self.name}", fake, lib=library)
         torch.library.register_vmap(f"gumbel_fast::{self.name}", batched, lib=library)
         self.overload: Any = getattr(torch.ops.gumbel_fast, self.name).default
