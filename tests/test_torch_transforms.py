@@ -5,6 +5,8 @@ other places are the subject of test_torch_compile.py. Right code fails a test o
 numbers differ is asked where they would agree by chance less often than once in 10^12; the other tests never fail it.
 """
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -806,7 +808,9 @@ SECOND = {
     "gumbel_softmax": lambda x: gumbel_softmax_of_one_seed(x)[1],
     "entropy": lambda x: gt.categorical(x, return_entropy=True)[1],
     "log_prob": lambda x: gt.Categorical(logits=x).log_prob(torch.tensor(1)),
-    "log_prob, masked": lambda x: gt.Categorical(logits=x, mask=torch.tensor([1, 1, 0, 1]) != 0).log_prob(torch.tensor(1)),
+    "log_prob, masked": lambda x: gt.Categorical(logits=x, mask=torch.tensor([1, 1, 0, 1]) != 0).log_prob(
+        torch.tensor(1)
+    ),
 }
 
 
@@ -825,7 +829,7 @@ def test_forward_mode_in_a_graph(name):
     x, function = normal(4), SECOND[name]
     if name == "gumbel_softmax":  # a graph takes no manual_seed
         function = lambda x: gt.gumbel_softmax(x, 0.7, log=True).exp().sum() + x[0]  # noqa: E731
-    torch._dynamo.reset()
+    importlib.import_module("torch._dynamo").reset()
     compiled = torch.compile(lambda a, v: torch.func.jvp(function, (a,), (v,))[1], fullgraph=True, backend="aot_eager")
     v = normal(4, seed=2)
     torch.manual_seed(7)
@@ -836,7 +840,7 @@ def test_forward_mode_in_a_graph(name):
 
 @pytest.mark.filterwarnings("ignore")
 def test_vmap_of_a_compiled_function():
-    torch._dynamo.reset()
+    importlib.import_module("torch._dynamo").reset()
     mapped = torch.vmap(torch.compile(gt.gumbel_softmax, backend="aot_eager"), randomness="different")
     sample = mapped(torch.zeros(4, 6, dtype=torch.float64))
     assert_close(sample.sum(-1), torch.ones(4, dtype=torch.float64))
