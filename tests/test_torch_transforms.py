@@ -804,13 +804,12 @@ def gumbel_softmax_of_one_seed(x):
     return gt.gumbel_softmax(x, 0.7)
 
 
+FOUR = torch.tensor([True, True, False, True])
 SECOND = {
     "gumbel_softmax": lambda x: gumbel_softmax_of_one_seed(x)[1],
     "entropy": lambda x: gt.categorical(x, return_entropy=True)[1],
     "log_prob": lambda x: gt.Categorical(logits=x).log_prob(torch.tensor(1)),
-    "log_prob, masked": lambda x: gt.Categorical(logits=x, mask=torch.tensor([1, 1, 0, 1]) != 0).log_prob(
-        torch.tensor(1)
-    ),
+    "log_prob, masked": lambda x: gt.Categorical(logits=x, mask=FOUR).log_prob(torch.tensor(1)),
 }
 
 
