@@ -28,7 +28,10 @@ from torch_helpers import (
     torch,
 )
 
-pytestmark = pytest.mark.thread_unsafe  # the seed is held by torch's own generator
+pytestmark = [
+    pytest.mark.thread_unsafe,  # the seed is held by torch's own generator
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of torch's own, on itself
+]
 
 forward_ad = torch.autograd.forward_ad
 

@@ -43,7 +43,7 @@ library = torch.library.Library("gumbel_fast", "DEF")
 
 
 def _uncompiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a kernel that Dynamo leaves alone where it looks at every frame. (`torch.compiler.disable` loads it.)"""
+    """Return a kernel that a compiler which watches frames leaves alone: torch.compiler.disable, without loading it."""
 
     def run(*arguments: Any, **named: Any) -> Any:
         before = set_eval_frame(None)
