@@ -232,4 +232,4 @@ def _kl(p: Categorical, q: Categorical) -> Tensor:
 
 
 # Found before it is looked for: torch looks by a generator, which no graph can hold.
-_KL_MEMOIZE[Categorical, Categorical] = _kl
+_KL_MEMOIZE.update({(Categorical, Categorical): _kl})
