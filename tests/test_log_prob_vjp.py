@@ -61,21 +61,32 @@ HOW = {
 }
 
 
+def options_of(how, rows, n):
+    """The arguments of public functions that are meant."""
+    options = dict(HOW[how])
+    if "mask" in options:
+        options["mask"] = masked((rows, n))
+    if options.get("temperature") == "each":
+        options["temperature"] = np.linspace(0.4, 3, rows)
+    return options
+
+
+def parts_with(options):
+    """The same as the core's functions take them."""
+    filters = tuple(options.get(name) for name in ("top_k", "top_p", "min_p", "filter_temperature"))
+    return parts_of(options.get("temperature", 1.0), options.get("mask"), filters if any(filters) else NO_FILTERS)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("n", LENGTHS)
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("rows", [2, 37])
 def test_gradient_is_that_of_the_formula(dtype, n, how, rows):
     x = normal(rows, n, dtype=dtype)
-    options = dict(HOW[how])
-    if "mask" in options:
-        options["mask"] = masked((rows, n))
-    if options.get("temperature") == "each":
-        options["temperature"] = np.linspace(0.4, 3, rows)
+    options = options_of(how, rows, n)
     index = np.random.default_rng(3).integers(-1, n, (rows, 3))
     grad, grad_entropy = normal(rows, 3, dtype=dtype, seed=4), normal(rows, dtype=dtype, seed=5)
-    filters = tuple(options.get(name) for name in ("top_k", "top_p", "min_p", "filter_temperature"))
-    parts = parts_of(options.get("temperature", 1.0), options.get("mask"), filters)
+    parts = parts_with(options)
     expected = model(x, index, grad, grad_entropy, **options)
     gradient = log_prob_vjp(x, index, grad, grad_entropy, parts, 1)
     assert gradient.dtype == dtype
@@ -148,13 +159,8 @@ def test_axis_layouts_and_workers(axis):
 @pytest.mark.parametrize("how", HOW)
 def test_draws_that_tell_are_the_same_and_tell_the_same(dtype, n, rows, how):
     x = normal(rows, n, dtype=dtype)
-    options = dict(HOW[how])
-    if "mask" in options:
-        options["mask"] = masked((rows, n))
-    if options.get("temperature") == "each":
-        options["temperature"] = np.linspace(0.4, 3, rows)
-    filters = tuple(options.get(name) for name in ("top_k", "top_p", "min_p", "filter_temperature"))
-    parts = parts_of(options.get("temperature", 1.0), options.get("mask"), filters if any(filters) else NO_FILTERS)
+    options = options_of(how, rows, n)
+    parts = parts_with(options)
     request = to_sample(x, parts, rng=7)
     index, logs, entropies = draw_and_tell(request, None, True, 1, log_prob=True, entropy=True)
     np.testing.assert_array_equal(index, gumbel_fast.categorical(x, rng=7, **options))

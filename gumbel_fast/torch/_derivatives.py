@@ -257,6 +257,12 @@ def _kept_backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -
     return dx, dt
 
 
+def _unwanted(ctx: Any, told: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return what of log-probabilities and entropy is there because an operator gives as many results in every case."""
+    pairs = zip(told, (ctx.log_prob, ctx.entropy), strict=True)
+    return [tensor for tensor, wanted in pairs if tensor is not None and not wanted]
+
+
 class Categorical(torch.autograd.Function):
     """Draws, which have no derivative, their log-probabilities and the entropy."""
 
@@ -266,25 +272,9 @@ class Categorical(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        (
-            logits,
-            _,
-            _,
-            _,
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            filter_temperature,
-            mask,
-            ctx.dim,
-            ctx.log_prob,
-            ctx.entropy,
-            _,
-        ) = inputs
-        _save(ctx, logits, output[0], temperature, top_k, top_p, min_p, filter_temperature, mask)
-        told = zip(output[1:], (ctx.log_prob, ctx.entropy), strict=True)
-        ctx.mark_non_differentiable(output[0], *(t for t, wanted in told if t is not None and not wanted))
+        logits, _, _, _, *parts, ctx.dim, ctx.log_prob, ctx.entropy, _ = inputs
+        _save(ctx, logits, output[0], *parts)
+        ctx.mark_non_differentiable(output[0], *_unwanted(ctx, output[1:]))
 
     @staticmethod
     def backward(ctx: Any, _index: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:
@@ -305,8 +295,7 @@ class LogProb(torch.autograd.Function):
         *saved, ctx.dim, ctx.entropy, _ = inputs
         _save(ctx, *saved)
         ctx.log_prob = saved[1] is not None
-        told = zip(output, (ctx.log_prob, ctx.entropy), strict=True)
-        ctx.mark_non_differentiable(*(t for t, wanted in told if t is not None and not wanted))
+        ctx.mark_non_differentiable(*_unwanted(ctx, output))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, grad_entropy: Tensor | None) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from . import _operators
 from ._seeds import seed_of
-from ._tensors import CPU, as_number, check_logits, check_mask, check_rows, compute_dtype, from_the_end
+from ._tensors import CPU, as_number, as_rows, compute_dtype
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -135,10 +135,7 @@ def gumbel_max(
             return_value=return_value,
             generator=generator,
         )
-    check_logits("logits", logits)
-    check_mask(mask, logits)
-    check_rows(logits)
-    axis = from_the_end(dim, logits.ndim)
+    axis = as_rows(logits, mask, dim)
     t = as_number("temperature", temperature, logits)
     drawn = _operators.gumbel_max(logits, seed_of(generator, logits, t, mask), t, mask, axis)
     return tuple(drawn) if return_value else drawn[0]
@@ -214,10 +211,7 @@ def gumbel_top_k(
             return_value=return_value,
             generator=generator,
         )
-    check_logits("logits", logits)
-    check_mask(mask, logits)
-    check_rows(logits)
-    axis = from_the_end(dim, logits.ndim)
+    axis = as_rows(logits, mask, dim)
     t = as_number("temperature", temperature, logits)
     count = k if isinstance(k, torch.SymInt) else operator.index(k)
     drawn = _operators.gumbel_top_k(logits, seed_of(generator, logits, t, mask), count, t, mask, axis)

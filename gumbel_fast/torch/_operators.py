@@ -481,41 +481,26 @@ def _batched_softmax_vjp(info: Any, dims: Any, y: Tensor, grad: Tensor, tau: Ten
     ), 0
 
 
+def _aligned_parts(numbers: Sequence[Any], dims: Sequence[Any], ndim: int) -> list[Any]:
+    """Return temperature, filters and a mask, the last, with the batch of calls in front."""
+    rows = [_aligned(number, dim, ndim - 1) for number, dim in zip(numbers[:-1], dims[:-1], strict=True)]
+    return [*rows, _aligned(numbers[-1], dims[-1], ndim)]
+
+
 def _batched_gumbel_max(
     info: Any, dims: Any, logits: Tensor, words: Tensor, temperature: Tensor, mask: Tensor | None, dim: int
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
-    ndim = x.ndim - 1
-    result = gumbel_max.overload(
-        x,
-        _front(words, dims[1], info.batch_size),
-        _aligned(temperature, dims[2], ndim - 1),
-        _aligned(mask, dims[3], ndim),
-        dim,
-    )
-    return result, (0, 0)
+    parts = _aligned_parts((temperature, mask), dims[2:4], x.ndim - 1)
+    return gumbel_max.overload(x, _front(words, dims[1], info.batch_size), *parts, dim), (0, 0)
 
 
 def _batched_gumbel_top_k(
     info: Any, dims: Any, logits: Tensor, words: Tensor, k: int, temperature: Tensor, mask: Tensor | None, dim: int
 ) -> Any:
     x = _front(logits, dims[0], info.batch_size)
-    ndim = x.ndim - 1
-    result = gumbel_top_k.overload(
-        x,
-        _front(words, dims[1], info.batch_size),
-        k,
-        _aligned(temperature, dims[3], ndim - 1),
-        _aligned(mask, dims[4], ndim),
-        dim,
-    )
-    return result, (0, 0)
-
-
-def _aligned_parts(numbers: Sequence[Any], dims: Sequence[Any], ndim: int) -> list[Any]:
-    """Return temperature, filters and a mask, the last, with the batch of calls in front."""
-    rows = [_aligned(number, dim, ndim - 1) for number, dim in zip(numbers[:-1], dims[:-1], strict=True)]
-    return [*rows, _aligned(numbers[-1], dims[-1], ndim)]
+    parts = _aligned_parts((temperature, mask), dims[3:5], x.ndim - 1)
+    return gumbel_top_k.overload(x, _front(words, dims[1], info.batch_size), k, *parts, dim), (0, 0)
 
 
 def _batched_categorical(

@@ -12,7 +12,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 from .._sampling import MOST_SAMPLES
 from . import _operators
 from ._seeds import look_for_checkpoint, seed_of
-from ._tensors import PLAIN, as_number, check_logits, check_mask, check_rows, derivatives_wanted, from_the_end
+from ._tensors import PLAIN, as_number, as_rows, derivatives_wanted
 
 
 def categorical(
@@ -146,10 +146,7 @@ def categorical(
                 return_entropy=return_entropy,
                 generator=generator,
             )
-    check_logits("logits", logits)
-    check_mask(mask, logits)
-    check_rows(logits)
-    axis = from_the_end(dim, logits.ndim)
+    axis = as_rows(logits, mask, dim)
     samples = None if num_samples is None else operator.index(num_samples)
     if samples is not None and not 0 <= samples <= MOST_SAMPLES:
         raise ValueError(f"gumbel_fast: num_samples must be 0 to 2**32, not {samples}")

@@ -85,12 +85,6 @@ def check_logits(name: str, tensor: object) -> None:
         raise TypeError(f"gumbel_fast: {name} must be real floating-point numbers, not of dtype {tensor.dtype}")
 
 
-def check_rows(logits: torch.Tensor) -> None:
-    """Raise ValueError for a tensor without a dimension of categories."""
-    if not logits.ndim:
-        raise ValueError("gumbel_fast: logits must have one dimension or more")
-
-
 def check_mask(mask: object, logits: torch.Tensor) -> None:
     """Raise TypeError for what is no mask, ValueError for one that is elsewhere."""
     if mask is None:
@@ -126,6 +120,15 @@ def from_the_end(dim: Any, ndim: int) -> int:
     if not -count <= number < count:
         raise IndexError(f"Dimension out of range (expected to be from {-count} to {count - 1}, but got {number})")
     return number if number < 0 else number - count
+
+
+def as_rows(logits: Any, mask: object, dim: Any) -> int:
+    """Return the dimension of the categories, from the last, of logits and a mask that can be drawn from."""
+    check_logits("logits", logits)
+    check_mask(mask, logits)
+    if not logits.ndim:
+        raise ValueError("gumbel_fast: logits must have one dimension or more")
+    return from_the_end(dim, logits.ndim)
 
 
 def as_number(name: str, value: Any, logits: torch.Tensor) -> Number:
