@@ -173,7 +173,7 @@ def draw_ratios(axes: Any, outcomes: Sequence[Outcome], theme: Theme) -> None:
     _frame(axes, theme)
     axes.tick_params(axis="y", labelsize=9, labelcolor=theme.text)
     axes.set_title(
-        "Times as long as gumbel_fast: the fastest other library, and behind it PyTorch or SciPy",
+        "Times as long as gumbel_fast:\nthe fastest other library, and behind it PyTorch or SciPy",
         loc="left", fontsize=9.5, color=theme.muted,
     )  # fmt: skip
 
