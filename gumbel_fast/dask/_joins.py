@@ -37,6 +37,8 @@ def greatest_of_cut_rows(call: Call, k: int | None, *, moderate: bool = False) -
 
     `moderate`: where rows have values too large for that, one machine would draw otherwise: they are refused.
     """
+    if call.seed is not None:  # the noise of a part of a row counts columns, whatever the call's offset does
+        call = replace(call, seed=replace(call.seed, counts_columns=True))
     layer = Layer(call.what, call.rows.arrays, call.token, k, moderate)
     ends = _End.of(call, k, moderate=moderate)
     for place, box in call.rows.places():
