@@ -65,7 +65,8 @@ offset, return_log_prob, workers
 
     Examples
     --------
-    >>>     >>> import numpy as np
+    >>> import dask.array as da
+    >>> import numpy as np
     >>> import gumbel_fast
     >>> import gumbel_fast.dask as gfd
     >>> logits = np.random.default_rng(1).normal(size=(1000, 18))
