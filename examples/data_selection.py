@@ -18,10 +18,9 @@ come in as well, each by its weight. `temperature` divides the logits: the featu
 evidence, so that their sum is too sure of itself.
 
 The pool lies in Parquet files, which the workers read, score and write as Parquet files of logits, a file at a time.
-`gumbel_fast.dask` then draws from those, row group by row group. The noise is a function of the seed and a document's
-place in the pool. So the documents drawn are, bit for bit, those that one machine draws from the whole pool, in however
-many pieces and on however many workers; also where a worker dies and its tasks run again on another, which is shown by
-killing one.
+`gumbel_fast.dask` then draws from those. The noise is a function of the seed and a document's place in the pool. So the
+documents drawn are, bit for bit, those that one machine draws from the whole pool, in however many pieces and on any
+workers; also where a worker dies and its tasks run again on another, which is shown by killing one.
 
 The text is made of word lists, by a seed; everything lies in a folder that is gone when the program ends.
 """
@@ -143,7 +142,7 @@ def score(path, ratio):
     document, bucket = features(path)
     logits = np.bincount(document, ratio[bucket])
     scored = path.with_name(path.name.replace("pool", "logits"))
-    pq.write_table(pa.table({"logit": logits}), scored, row_group_size=2_000)
+    pq.write_table(pa.table({"logit": logits}), scored)
     return scored
 
 
