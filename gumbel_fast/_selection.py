@@ -116,7 +116,7 @@ def greatest(index: NDArray[np.int64], value: NDArray[np.float64], order: NDArra
         kept = value >= least
         index, value, order = index[kept], value[kept], None if order is None else order[kept]
     if index.ndim == 1 and order is None:
-        falling = np.argsort(-value)
+        falling = np.argsort(value)[::-1]
         ranked = value[falling]
         if not (ranked[1:] == ranked[:-1]).any():
             return index[falling[:k]], ranked[:k], None

@@ -1,4 +1,4 @@
-"""Where the blocks of a call's rows lie in the whole array, and what else is read beside each. No graph is made here."""
+"""Where the blocks of a call lie in the whole array, and what else is read beside each. No graph is made here."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Seed:
-    """The stream of a call, or of the part of it that a block is; `counts_columns`: the function does, as well as rows."""
+    """The stream of a call, or of a block's part of it; `counts_columns`: the function counts them as well as rows."""
 
     stream: Stream
     counts_columns: bool
