@@ -197,9 +197,10 @@ def _add_shares(layer: Layer, call: Call, place: Place, box: Box, end: _End, k: 
     for column, part in call.rows.across(box):
         key = (f"{layer.name}-block", *place, column)
         wanted = row.selection().wanted(part.columns)
-        piece, *values = piece_of(call, place, column, part, _Ask(part, weights, wanted))
-        layer.tasks[key] = (piece, *values)
-        blocks.append(_Block(piece, weights, sources, tuple(value[1:] for value in values)))
+        piece, block, *beside = piece_of(call, place, column, part, _Ask(part, weights, wanted))
+        layer.tasks[key] = (piece, block, *beside)
+        places = (call.rows.place_of(place, column), *(other[1:] for other in beside))
+        blocks.append(_Block(piece, weights, sources, places))
         keys.append(key)
     layer.tasks[(layer.name, *place)] = (_Select(box, end, row, tuple(blocks)), keys)
 

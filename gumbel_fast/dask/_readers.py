@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .._files import FileError
 from .._files.npy import NpyFile
 from .._files.parquet import ParquetColumn
-from ._blocks import Chunks, blocks
+from ._blocks import Chunks, Reader, blocks
 from ._layers import Layer
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _of_npy(path: Path, chunks: Any) -> da.Array:
 
 
 @dataclass(frozen=True)
-class _NpyBlock:
+class _NpyBlock(Reader):
     """A box of a .npy file."""
 
     path: Path
@@ -255,7 +255,7 @@ def _of_parquet(path: Path, column: str | None, null: float) -> da.Array:
 
 
 @dataclass(frozen=True)
-class _ParquetBlock:
+class _ParquetBlock(Reader):
     """Some row groups of a column."""
 
     path: Path
