@@ -106,7 +106,7 @@ class _Last:
     end: _End
 
     def __call__(self, answers: Sequence[Found]) -> Pair:
-        return self.end(self.box, _join(answers, self.end.k or 1))
+        return self.end(self.box, greatest(answers, self.end.k or 1))
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,7 @@ class _Join:
     k: int
 
     def __call__(self, answers: Sequence[Found]) -> Found:
-        return _join(answers, self.k)
-
-
-def _join(answers: Sequence[Found], k: int) -> Found:
-    index, value = (np.concatenate(parts, axis=-1) for parts in list(zip(*answers, strict=True))[:2])
-    order = None
-    if any(answer[2] is not None for answer in answers):
-        order = np.concatenate([np.zeros(i.shape) if o is None else o for i, _, o in answers], axis=-1)
-    return greatest(index, value, order, k)
+        return greatest(answers, self.k)
 
 
 def _add_tree(layer: Layer, call: Call, place: Place, box: Box, end: _End, k: int | None) -> None:
