@@ -326,7 +326,7 @@ def _of_draws_in_turn(logits: NDArray[Any], times: NDArray[Any], count: int) -> 
     weights = np.exp(logits - logits[times > 0].max())
 
     def taken(time: float) -> NDArray[Any]:
-        return -times * np.expm1(-weights * time)
+        return np.asarray(-times * np.expm1(-weights * time))
 
     low, high = 0.0, 2.0 * count / float((times * weights).sum())
     while float(taken(high).sum()) < count:
