@@ -22,7 +22,8 @@ from harness import checks, peers
 from harness.inputs import SEED, Inputs
 from harness.regime import Call, Check, Contestant, Regime, Role, Target, regime
 
-_SIZE, _QUICK_SIZE = 100_000_000, 4_000_000  # numbers in a file
+_SIZE, _QUICK_SIZE = 100_000_000, 2_000_000  # numbers in a file
+_MANY, _QUICK_MANY = 1_000_000, 50_000  # drawn of them
 _CHUNKS, _QUICK_CHUNKS = 1000, 100
 _CHUNK = 1024  # logits in each of those
 _PIECE = 1 << 20  # numbers that a hand-written loop takes at once, and rows in a row group
@@ -42,7 +43,8 @@ def select_npy_1000(inputs: Inputs) -> Regime:
 def select_npy_1000000(inputs: Inputs) -> Regime:
     """Many: each piece is asked for its share."""
     targets = (Target("the same, k = 1,000", bar=0.5, goal=None, any_simd=True),)
-    return _from_npy("select_npy_1000000", inputs, 1_000_000, "the same, k = 1,000", targets=targets)
+    k = inputs.size(_MANY, _QUICK_MANY)
+    return _from_npy("select_npy_1000000", inputs, k, "the same, k = 1,000", targets=targets)
 
 
 def _from_npy(name: str, inputs: Inputs, k: int, fewer: str | None = None, *, targets: tuple[Target, ...]) -> Regime:
@@ -161,7 +163,7 @@ def select_parquet_1000(inputs: Inputs) -> Regime:
 @regime
 def select_parquet_1000000(inputs: Inputs) -> Regime:
     """Many, which the others sort or keep in a heap."""
-    return _from_parquet("select_parquet_1000000", inputs, 1_000_000, bar=3.0)
+    return _from_parquet("select_parquet_1000000", inputs, inputs.size(_MANY, _QUICK_MANY), bar=3.0)
 
 
 def _from_parquet(name: str, inputs: Inputs, k: int, *, bar: float) -> Regime:
