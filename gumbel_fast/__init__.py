@@ -6,7 +6,8 @@ _sampling, _truncate, _log_prob, _gumbel_max, _gumbel_softmax, _softmax, _noise,
 torch       what a user calls: signatures and docstrings
 _arguments  what each argument may be;  _request: what they become together, and the way to the kernels
 _methods    which method draws, and what everything costs;  _results: how results are delivered
-_rng        the seed of a call;  _threads: its pieces, which the threads of _core share
+_rng        the seed of a call;  _threads: its pieces, which the threads of _core share;  _shards: one row in pieces
+_selection  the k greatest of what is found in pieces, and merge_top_k;  _errors: errors that name a row
 _core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code, and
             capi to Numba, ctypes and cffi
 _cli        the command line, `python -m gumbel_fast`: a tour, and draws from a file
@@ -22,6 +23,7 @@ from ._noise import gumbel
 from ._rng import RowStreams
 from ._runtime import show_runtime
 from ._sampling import categorical
+from ._selection import merge_top_k
 from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
 from ._truncate import truncate
 
@@ -41,6 +43,7 @@ __all__ = [
     "log_prob",
     "log_softmax",
     "logsumexp",
+    "merge_top_k",
     "show_runtime",
     "softmax",
     "softmax_vjp",

@@ -20,7 +20,6 @@ Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
 _REAL_KINDS = "fiub"
-_MAY_BE_MASKED = (np.ndarray, list, tuple)
 _FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
 
 
@@ -29,29 +28,61 @@ def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
     return dtype.kind not in _REAL_KINDS and dtype.name == "bfloat16"  # a name takes a microsecond to make
 
 
-def check_not_masked(name: str, value: object) -> None:
-    """Raise TypeError for a masked array, or a list or tuple of them: its mask would be lost without a word."""
-    if not isinstance(value, _MAY_BE_MASKED):
+def check_plain(name: str, value: object) -> None:
+    """Raise TypeError for what `numpy.asarray` would make something else of than its user means.
+
+    That is a masked array, whose mask would be lost without a word, and a Dask collection or an array of zarr or h5py,
+    which would be loaded whole; and a list or tuple of any of them.
+    """
+    if type(value) is float or type(value) is int:
         return
     masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())  # to import it costs a tenth of importing NumPy
-    items = (value,) if isinstance(value, np.ndarray) else value
-    first: Any = next((item for item in items if isinstance(item, masked)), None)
-    if first is not None:
-        instead = "data" if name == "out" else "filled(...)"
-        if name == "logits":
-            instead = "filled(-np.inf)" if first.dtype.kind == "f" else "astype(float).filled(-np.inf)"
-        raise TypeError(f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{instead}")
+    if isinstance(value, np.ndarray):
+        if isinstance(value, masked):
+            raise TypeError(_not_masked(name, value))
+        return
+    items = value if isinstance(value, list | tuple) else (value,)
+    for kind in set(map(type, items)):
+        if issubclass(kind, masked):
+            raise TypeError(_not_masked(name, next(item for item in items if isinstance(item, masked))))
+        if hasattr(kind, "__dask_graph__") or hasattr(kind, "chunks"):
+            for item in items:
+                if type(item) is kind:
+                    _check_in_memory(name, item)
+
+
+def _not_masked(name: str, value: Any) -> str:
+    instead = "data" if name == "out" else "filled(...)"
+    if name == "logits":
+        instead = "filled(-np.inf)" if value.dtype.kind == "f" else "astype(float).filled(-np.inf)"
+    return f"{name} must not be a masked array, whose mask would be ignored: pass {name}.{instead}"
+
+
+def _check_in_memory(name: str, value: Any) -> None:
+    """Raise TypeError for a Dask collection, and for an array in chunks that are read when they are asked for."""
+    what = f"{name} must be an array in memory, and not {type(value).__module__.partition('.')[0]}'s"
+    if hasattr(value, "__dask_graph__") and value.__dask_graph__() is not None:  # xarray's are of either kind
+        raise TypeError(
+            f"{what}, which would be loaded whole: the functions of gumbel_fast.dask take it as it is; "
+            f"to load it, pass {name}.compute()"
+        )
+    if getattr(value, "chunks", None) is not None and hasattr(value, "shape") and hasattr(value, "dtype"):
+        raise TypeError(
+            f"{what}, which would be loaded whole: the functions of gumbel_fast.dask read it by "
+            f"dask.array.from_array({name}, chunks={name}.chunks); to load it, pass {name}[...]"
+        )
 
 
 def as_array(name: str, value: ArrayLike) -> Array:
     """Return `value` as an array of real numbers and of no subclass, without a copy where it is an array.
 
-    TypeError for masked arrays, for what NumPy opens by DLPack alone, and for what is not a real number.
+    TypeError for masked arrays and those that are not in memory, for what NumPy opens by DLPack alone, and for what is
+    not a real number.
     """
     if type(value) is np.ndarray:
         array = value
     else:
-        check_not_masked(name, value)
+        check_plain(name, value)
         array = np.asarray(value)
     if array.dtype.kind in _REAL_KINDS or _is_bfloat16(array.dtype):
         return array
@@ -179,7 +210,7 @@ def as_mask(mask: ArrayLike, logits: Array, axis: int, *, ragged: bool = False) 
     TypeError for another dtype than bool, int8, uint8, int32 and uint32; ValueError for a shape that does not
     broadcast, and for words along another axis than the last, or of ragged rows.
     """
-    check_not_masked("mask", mask)
+    check_plain("mask", mask)
     array = np.asarray(mask)
     words: tuple[int, ...] = ()
     if ragged and array.dtype.kind in "iu" and array.dtype.itemsize == 4:
@@ -212,7 +243,7 @@ def as_offsets(indptr: ArrayLike, logits: Array, axis: int) -> tuple[NDArray[np.
 
     TypeError for what is not ints; ValueError for logits of more axes, and for offsets that fall or leave the array.
     """
-    check_not_masked("indptr", indptr)
+    check_plain("indptr", indptr)
     array = np.asarray(indptr)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"indptr must have one axis and one entry more than rows, not the shape {array.shape}")
@@ -235,7 +266,7 @@ def as_offsets(indptr: ArrayLike, logits: Array, axis: int) -> tuple[NDArray[np.
 
 def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, ...]:
     """Return the shape that NumPy's generators make of `size`: an int, or a sequence or array of ints."""
-    check_not_masked("size", size)
+    check_plain("size", size)
     if isinstance(size, bool):
         raise TypeError("size must be an int or a sequence of ints, not a bool")
     if isinstance(size, np.ndarray) and size.ndim:
@@ -247,6 +278,16 @@ def as_size(size: int | Sequence[int] | NDArray[np.integer[Any]]) -> tuple[int, 
     if any(n < 0 for n in shape):
         raise ValueError(f"size must not be negative: {shape}")
     return shape
+
+
+def as_k(k: int | None) -> int:
+    """Return how many are to be drawn as an int; ValueError where it is negative, TypeError where it is none."""
+    if k is None:
+        raise TypeError("k must be given")
+    wanted = operator.index(k)
+    if wanted < 0:
+        raise ValueError(f"k must not be negative: {wanted}")
+    return wanted
 
 
 def as_pair(offset: tuple[int, int]) -> tuple[int, int]:
@@ -273,9 +314,9 @@ def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -
 
     An input that is `out` itself, element by element, is read before it is written and is no obstacle.
     """
+    check_plain("out", out)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an array, not {type(out).__name__}")
-    check_not_masked("out", out)
     out = np.asarray(out)
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, not {out.shape}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import NO_FILTERS, Vector, check_out
+from ._arguments import NO_FILTERS, Vector, as_k, check_out
 from ._request import as_wanted, draw, over_stretches, to_sample
 from ._results import deliver, widened
 from ._rng import RNG
@@ -336,11 +335,7 @@ def gumbel_top_k(
            [ 0, -1]])
     """
     threads = as_workers(workers)
-    if k is None:
-        raise TypeError("k must be given")
-    wanted = operator.index(k)
-    if wanted < 0:
-        raise ValueError(f"k must not be negative: {wanted}")
+    wanted = as_k(k)
     parts = temperature, mask, indptr, NO_FILTERS, axis
     request = to_sample(logits, parts, weights=weights, rng=rng, offset=offset, allow_fewer=allow_fewer, floor=floor)
     shape = (*request.batch, as_wanted(request, wanted))

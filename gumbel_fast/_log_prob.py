@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arguments import Array, Vector, as_array, check_each, check_not_masked, compute_dtype
+from ._arguments import Array, Vector, as_array, check_each, check_plain, compute_dtype
 from ._core import Request
 from ._methods import LOG_PROB_VJP
 from ._request import Parts, categories_of, over_rows, to_log_prob, to_normalise
@@ -104,7 +104,7 @@ def log_prob(
 
 def _as_places(index: ArrayLike, request: Request) -> NDArray[np.int64]:
     """Return given categories of each row as int64; ValueError for one that is none of its row."""
-    check_not_masked("index", index)
+    check_plain("index", index)
     places = np.asarray(index)
     if places.dtype.kind not in "iu" and places.size:
         raise TypeError(f"index must be ints, not an array of dtype {places.dtype}")

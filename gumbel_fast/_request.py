@@ -30,6 +30,7 @@ from ._arguments import (
     compute_dtype,
 )
 from ._core import Request
+from ._errors import row_error
 from ._methods import LOG_PROB, Method
 from ._results import deliver, fill_rows
 from ._rng import RNG, Stream, to_stream
@@ -308,7 +309,7 @@ def as_wanted(request: Request, wanted: int) -> int:
     if wanted > request.columns and request.count and not request.allow_fewer:
         first = request.columns if request.offsets is None else request.offsets[1] - request.offsets[0]
         what = "weights" if request.weights else "logits"
-        raise ValueError(f"{what}: row 0 has {first} categories, and {wanted} are wanted")
+        raise row_error(f"{what}: row 0 has {first} categories, and {wanted} are wanted", 0)
     return min(wanted, request.columns)
 
 

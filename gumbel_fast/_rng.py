@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._arguments import Array, check_not_masked
+from ._arguments import Array, check_plain
 
 
 class SeedPair(NamedTuple):
@@ -94,7 +94,7 @@ class RowStreams(_core.Streams):
 
 def _ints(name: str, value: ArrayLike) -> Array:
     """Return an array of ints, of dtype object where some are too large for another."""
-    check_not_masked(name, value)
+    check_plain(name, value)
     array = np.asarray(value)
     if array.dtype.kind in "iu":
         return array
@@ -172,7 +172,7 @@ def draw_seed(rng: RNG) -> tuple[int, int]:
     if not isinstance(rng, np.random.SeedSequence):
         if not isinstance(rng, int | np.integer | Sequence | np.ndarray) or isinstance(rng, str | bytes):
             raise TypeError(_not_taken(rng))
-        check_not_masked("rng", rng)
+        check_plain("rng", rng)
         rng = np.random.SeedSequence(rng)
     a, b = rng.generate_state(2, np.uint64)
     return int(a), int(b)

@@ -6,8 +6,9 @@ many rows are cut so is decided here; a call of many short rows is cut into rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import ceil, sqrt
+from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from . import _core
 from ._core import Request
 from ._methods import Method
+from ._selection import Selection
 from ._threads import LEAST, PIECE, run
 
 _SHARD = 64  # columns: pieces of a row begin at a word of a packed mask
 _SHARES = 2  # pieces for each thread of a row searched for its k greatest; each costs 150 us, for its sample
-_LEAST_ASKED = 64  # draws that each piece is asked for, however few its share would be
 
 
 def shared_rows(request: Request, method: Method, draws: int, threads: int) -> Sequence[int]:
@@ -86,57 +87,41 @@ def greatest_k_of_shards(
     value: NDArray[np.float64] | None,
     threads: int,
 ) -> None:
-    """Draw from one row the k greatest.
-
-    Each piece gives its share of them and a margin. One that has given all it was asked for, none of it below the k-th
-    of all, may have more: it is asked again, for whatever is not below that.
-    """
+    """Draw from one row the k greatest."""
     columns, k = _columns_of(request, r), index.shape[-1]
     pieces = min(_SHARES * threads, ceil(columns / _SHARD))
     cuts = [min(ceil(columns / _SHARD) * i // pieces * _SHARD, columns) for i in range(pieces + 1)]
     floor = -np.inf if request.floor is None else float(request.floor[r if request.floor.size > 1 else 0])
-    asked = [_share(k, cuts[i + 1] - cuts[i], columns) for i in range(pieces)]
-    found = [(np.empty(0, np.int64), np.empty(0))] * pieces
-    refused: list[int] = []
+    selection = Selection(k, columns, floor)
+    found: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
-    def search(these: Iterable[int], above: float) -> None:
-        for i in these:
-            places, best = np.empty(asked[i], np.int64), np.empty(asked[i])
-            shard = request.shard(r, cuts[i], cuts[i + 1], allow_fewer=True, floor=above)
-            why = _core.try_draw(shard.into(places, best), int(method.kernel))
-            if why is not None:
-                refused.append(why)
-                return
-            few = int(np.count_nonzero(places >= 0))
-            found[i] = places[:few] + cuts[i], best[:few]
+    def ask(start: int, stop: int, wanted: int) -> None:
+        places, best = np.empty(wanted, np.int64), np.empty(wanted)
+        shard = request.shard(r, start, stop, allow_fewer=True, floor=selection.floor)
+        why = _core.try_draw(shard.into(places, best), int(method.kernel))
+        if why is not None:
+            _core.refuse(request, r, why)
+        few = int(np.count_nonzero(places >= 0))
+        found[start] = places[:few] + start, best[:few]
 
-    cost = method.cost(columns // pieces, k // pieces)
-    run(lambda a, b: search(range(a, b), floor), pieces, cost, threads)
-    values = np.concatenate([best for _, best in found])
-    least = float(np.partition(values, values.size - k)[values.size - k]) if values.size >= k else -np.inf
-    most = [min(k, cuts[i + 1] - cuts[i]) for i in range(pieces)]
-    again = [i for i in range(pieces) if found[i][1].size == asked[i] < most[i] and found[i][1][-1] >= least]
-    for i in again:
-        asked[i] = most[i]
-    above = max(floor, float(np.nextafter(least, -np.inf)))
-    run(lambda a, b: search(again[a:b], above), len(again), cost, threads)
-    values = np.concatenate([best for _, best in found])
-    if refused:
-        _core.refuse(request, r, max(refused))
-    if values.size < k and not request.allow_fewer:
-        _core.refuse(request, r, values.size, k)
-    order = np.argsort(-values, kind="stable")[:k]  # of equals the first column comes first
-    if np.isinf(values[order]).any():  # as above
+    def ask_each(first: int, last: int) -> None:
+        for i in range(first, last):
+            ask(cuts[i], cuts[i + 1], selection.wanted(cuts[i + 1] - cuts[i]))
+
+    run(ask_each, pieces, method.cost(columns // pieces, k // pieces), threads)
+    for start, stop in pairwise(cuts):
+        selection.add(start, stop, *found[start])
+    for start, stop in selection.again():
+        ask(start, stop, min(k, stop - start))
+        selection.add(start, stop, *found[start])
+    places, best = selection.result()
+    if places.size < k and not request.allow_fewer:
+        _core.refuse(request, r, places.size, k)
+    if np.isinf(best).any():  # as above
         _core.draw(request.into(index, value), method.kernel, r, r + 1)
         return
     row = index.reshape(-1, k)[r]
-    row[: order.size], row[order.size :] = np.concatenate([places for places, _ in found])[order], -1
+    row[: places.size], row[places.size :] = places, -1
     if value is not None:
-        best = value.reshape(-1, k)[r]
-        best[: order.size], best[order.size :] = values[order], -np.inf
-
-
-def _share(k: int, size: int, columns: int) -> int:
-    """Return how many of the k greatest of a row a piece of it is asked for: seldom fewer than it has."""
-    expected = k * size / columns
-    return min(size, k, max(ceil(expected + 6 * sqrt(expected)), _LEAST_ASKED))
+        values = value.reshape(-1, k)[r]
+        values[: best.size], values[best.size :] = best, -np.inf

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gumbel_fast
-from gumbel_fast import _shards, _threads
+from gumbel_fast import _selection, _shards, _threads
 from ragged import ORDERS, assert_bits, assert_rows_alone, bounds_of, ragged_rows, some_streams
 from rows import ALL_DTYPES, BFLOAT16, DTYPES, LAYOUTS, NO_NUMBERS, some_rows
 
@@ -263,7 +263,7 @@ def small_pieces(request, monkeypatch):
     for module in _threads, _shards:
         monkeypatch.setattr(module, "PIECE", request.param)
         monkeypatch.setattr(module, "LEAST", request.param / 10)
-    monkeypatch.setattr(_shards, "_LEAST_ASKED", 16)
+    monkeypatch.setattr(_selection, "_LEAST_ASKED", 16)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, BFLOAT16])

@@ -515,9 +515,16 @@ cdef str why_refused(const gf_request *c, Py_ssize_t row, int64_t found, size_t 
     return f"{which} has {found} categories {less}, and {wanted} are wanted"
 
 
+cdef object refusal(const gf_request *c, Py_ssize_t row, int64_t found, size_t wanted, Subject subject):
+    # A ValueError that names the row, and carries its number as `row`.
+    error = ValueError(why_refused(c, row, found, wanted, subject))
+    error.row = row
+    return error
+
+
 def refuse(Request request not None, Py_ssize_t row, int64_t found, size_t wanted=1):
     """ValueError that names a row that cannot be drawn from: `found` as in a status."""
-    raise ValueError(why_refused(&request.c, row, found, wanted, subject_of(request)))
+    raise refusal(&request.c, row, found, wanted, subject_of(request))
 
 
 cdef int raise_for(const gf_request *c, gf_status status, Subject subject) except -1:
@@ -526,4 +533,4 @@ cdef int raise_for(const gf_request *c, gf_status status, Subject subject) excep
         raise MemoryError
     if status.row < 0:
         return 0
-    raise ValueError(why_refused(c, status.row, status.found, c.draws.count, subject))
+    raise refusal(c, status.row, status.found, c.draws.count, subject)
