@@ -150,7 +150,9 @@ def test_lazy_arrays_are_refused_unread(kind, name, value, call):
 
 @takers()
 def test_labelled_arrays_in_memory_are_taken(name, value, call):
-    call(Labelled(value))
+    if name == "size":
+        return  # an int, a sequence or an array of NumPy
+    np.testing.assert_equal(np.shape(call(Labelled(value))), np.shape(call(value)))
 
 
 @pytest.mark.parametrize("kind", LAZY)

@@ -125,7 +125,7 @@ REFUSED = {
     "complex values": (([[1]], [[1j]], 1), TypeError, None),
     "masked indices": (([np.ma.array([1, 2], mask=[0, 1])], [[0.0, 0.0]], 1), TypeError, "masked"),
     "masked values": (([[1, 2]], [np.ma.array([0.0, 1.0], mask=[0, 1])], 1), TypeError, "masked"),
-    "no axes": (([1], [0.0], 1), ValueError, None),
+    "no shards": (([], [], 1), ValueError, "shards"),
 }  # fmt: skip
 
 
@@ -312,17 +312,20 @@ def test_equal_values_in_every_piece():
 
 
 def test_floor_rises_to_what_cannot_matter():
-    """Once there are k, nothing below the k-th is asked for: its caller is spared the search for it."""
-    values = np.random.default_rng(1).permutation(10_000) * 1.0
-    selection = Selection(100, 10_000)
-    assert selection.floor == -np.inf
+    """Never above the k-th of those so far; and in the end just below it, so that nothing is searched for in vain."""
+    values = np.random.default_rng(1).permutation(1_000_000) * 1.0
+    k, size = 100, 1000
+    selection = Selection(k, values.size)
     row = Row(values)
-    for start in range(0, 10_000, 1000):
-        row.answer(selection, start, start + 1000, 100, selection.floor)
-        so_far = np.sort(values[: start + 1000])[-100]
-        assert np.nextafter(so_far, -np.inf) <= selection.floor <= so_far or selection.floor == -np.inf
-    assert selection.floor >= np.nextafter(9900.0, -np.inf)
+    floors = []
+    for start in range(0, values.size, size):
+        row.answer(selection, start, start + size, selection.wanted(size), selection.floor)
+        floors.append(selection.floor)
+        assert start + size < k or floors[-1] < np.partition(values[: start + size], -k)[-k]
+    assert floors == sorted(floors)
+    assert floors[-1] > 998_000, "the k-th of a twentieth of the row is higher"
     assert list(selection.again()) == []
+    assert selection.floor == np.nextafter(values.size - k, -np.inf)
 
 
 def test_floor_is_strict_and_the_callers_own_is_kept():
@@ -334,12 +337,13 @@ def test_floor_is_strict_and_the_callers_own_is_kept():
 
 
 def test_order_of_is_none_but_for_infinite_values():
+    """And then what stands at those; -1 is no category, and has no logit."""
     x = np.array([5.0, -7.0, 3.0, 2.0])
     assert order_of(x, np.array([0, 2]), np.array([1.0, 2.0])) is None
     assert order_of(x, np.array([], int), np.array([])) is None
-    for value in [np.inf, 0.0], [0.0, -np.inf]:
-        order = order_of(x, np.array([2, 1]), np.array(value))
-        np.testing.assert_array_equal(order, [3.0, -7.0])
+    assert order_of(x, np.array([2, -1]), np.array([1.0, -np.inf])) is None
+    order = order_of(x, np.array([2, 3, 0, 1, -1]), np.array([np.inf, np.inf, 9.0, -np.inf, -np.inf]))
+    np.testing.assert_array_equal(np.delete(order, [2, 4]), [3.0, 2.0, -7.0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
