@@ -154,7 +154,9 @@ _number = itertools.count()
 
 def lazily(source, chunks):
     """A Dask array of a source, each chunk of which is read by itself."""
-    return da.from_array(source, chunks=chunks, name=f"source-{next(_number)}", meta=np.empty((0,) * source.ndim, source.dtype))
+    return da.from_array(
+        source, chunks=chunks, name=f"source-{next(_number)}", meta=np.empty((0,) * source.ndim, source.dtype)
+    )
 
 
 def untouchable(array, chunks):
