@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._errors import row_error
+from ._errors import place_error, row_error
 
 Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
@@ -141,9 +141,8 @@ def check_each(name: str, numbers: Array, sound: Array, what: str) -> None:
     """Raise ValueError that names the first number that is not sound, and where it is."""
     if not np.all(sound):
         place = tuple(int(i) for i in np.argwhere(np.logical_not(sound))[0])
-        where = f" at {place[0] if len(place) == 1 else place}" if place else ""
         value = f"{numbers[place]:g}" if numbers.dtype.kind == "f" else numbers[place]
-        raise ValueError(f"{name} must be {what}, not {value}{where}")
+        raise place_error(f"{name} must be {what}, not {value}", place)
 
 
 def as_temperature(
@@ -297,6 +296,14 @@ def as_pair(offset: tuple[int, int]) -> tuple[int, int]:
         row, column = map(operator.index, offset)
     except (TypeError, ValueError) as error:
         raise type(error)(f"offset must be a row and a column, two ints, not {offset!r}") from None
+    return row, column
+
+
+def as_row_offset(offset: tuple[int, int]) -> tuple[int, int]:
+    """Return an offset of draws that have rows and no columns; ValueError for one of columns."""
+    row, column = as_pair(offset)
+    if column:
+        raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
     return row, column
 
 

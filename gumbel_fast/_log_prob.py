@@ -95,14 +95,14 @@ def log_prob(
     threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
     request = to_normalise(logits, (temperature, mask, indptr, filters, axis), zero=True)
-    places = _as_places(index, request)
+    places = as_places(index, request)
     result = np.empty(places.shape, request.compute_type)
     if result.size:
         to_log_prob(request, places, result, threads)
     return result[()]
 
 
-def _as_places(index: ArrayLike, request: Request) -> NDArray[np.int64]:
+def as_places(index: ArrayLike, request: Request) -> NDArray[np.int64]:
     """Return given categories of each row as int64; ValueError for one that is none of its row."""
     check_plain("index", index)
     places = np.asarray(index)
@@ -124,7 +124,7 @@ def tell(
 ) -> tuple[Array | None, Array | None]:
     """Return the log-probabilities of given categories, if there are any, and the entropies, if they are wanted."""
     request = to_normalise(logits, parts, zero=True)
-    places = None if index is None else _as_places(index, request)
+    places = None if index is None else as_places(index, request)
     logs = None if places is None else np.empty(places.shape, request.compute_type)
     entropies = np.empty(request.batch, request.compute_type) if entropy else None
     if (logs is not None and logs.size) or (entropies is not None and entropies.size):
@@ -153,7 +153,7 @@ def log_prob_vjp(
             rows = rows[..., np.newaxis]
     request = to_normalise(x, parts, zero=True, grad=rows)
     if rows is not None and index is not None:
-        places = _as_places(index, request)
+        places = as_places(index, request)
     entropy = None if grad_entropy is None else np.asarray(grad_entropy, real, order="C")
 
     def fill(result: Array) -> None:

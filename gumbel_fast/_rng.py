@@ -81,6 +81,13 @@ class RowStreams(_core.Streams):
             keys = np.broadcast_to(keys, numbers.shape)
         super().__init__(np.asarray(keys, order="C"), np.asarray(numbers, order="C"))
 
+    @classmethod
+    def of_words(cls, keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> RowStreams:
+        """Return streams of given keys and row numbers, without a seed: for the library's own callers."""
+        streams = cls.__new__(cls)
+        _core.Streams.__init__(streams, np.ascontiguousarray(keys), np.ascontiguousarray(numbers))
+        return streams
+
     def of(self, batch: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Return the key and the number of each row of a batch, flattened."""
         keys, numbers = self.keys, self.numbers

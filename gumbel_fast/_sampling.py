@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import NO_FILTERS, Vector, as_pair, check_out
+from ._arguments import NO_FILTERS, Vector, as_row_offset, check_out
 from ._core import Request
 from ._request import as_wanted, categories_of, draw, over_rows, over_stretches, to_log_prob, to_sample
 from ._results import deliver, widened
@@ -295,12 +295,11 @@ def categorical(
     >>> gumbel_fast.categorical(np.zeros(6), indptr=[0, 1, 6], rng=1)  # rows of 1 and of 5
     array([0, 2])
     """
-    if as_pair(offset)[1]:
-        raise ValueError("offset: draws of categorical have rows and no columns, so that the second must be 0")
+    offset = as_row_offset(offset)
     threads = as_workers(workers)
     filters = (top_k, top_p, min_p, filter_temperature)
     parts = temperature, mask, indptr, filters, axis
-    samples = None if num_samples is None else _as_count(num_samples)
+    samples = None if num_samples is None else as_samples(num_samples)
     request = to_sample(logits, parts, weights=weights, rng=rng, offset=offset, allow_fewer=allow_fewer)
     index, log_prob, _ = draw_and_tell(request, samples, replace, threads, log_prob=return_log_prob, out=out)
     return index if log_prob is None else (index, log_prob[()])
@@ -346,7 +345,8 @@ def _several(
     return deliver(widened(indices, samples, -1), out)
 
 
-def _as_count(num_samples: int) -> int:
+def as_samples(num_samples: int) -> int:
+    """Return how many draws of each row are wanted as an int; ValueError where there are too many or fewer than 0."""
     count = operator.index(num_samples)
     if not 0 <= count <= MOST_SAMPLES:
         raise ValueError(f"num_samples must be 0 to 2**32, not {count}")

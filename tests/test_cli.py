@@ -654,26 +654,6 @@ def test_draws_by_trials_do_not_depend_on_the_pieces(monkeypatch, tmp_path):
     np.testing.assert_array_equal(np.concatenate(pieces), expected.reshape(-1))
 
 
-@pytest.mark.parametrize("slab, slabs", [(0, 0), (8, 16), (64, 1000), (10_000, 100_000)])
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2"])
-def test_rows_are_those_of_the_array(monkeypatch, tmp_path, slab, slabs, order, dtype):
-    monkeypatch.setattr(logits_file, "_SLAB", slab)
-    monkeypatch.setattr(logits_file, "_SLABS", slabs)
-    rng = np.random.default_rng(6)
-    for shape in [(9,), (5, 6), (3, 4, 5), (2, 3, 4, 3)]:
-        values = np.asarray(rng.integers(-1000, 1000, shape), dtype=dtype, order=order)
-        np.save(tmp_path / "logits.npy", values)
-        for axis in range(len(shape)):
-            rows = np.moveaxis(values, axis, -1)
-            with logits_file.LogitsFile(tmp_path / "logits.npy", axis) as file:
-                assert (file.batch, file.categories) == (rows.shape[:-1], shape[axis])
-                for _ in range(20):
-                    ends = [np.sort(rng.choice(length + 1, 2, replace=False)).tolist() for length in file.batch]
-                    box = file.rows([range(*pair) for pair in ends])
-                    np.testing.assert_array_equal(box, rows[*(slice(*pair) for pair in ends)])
-
-
 @pytest.mark.parametrize("batch", [(), (1,), (7,), (2, 3), (3, 1, 4), (2, 3, 4, 5)])
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 8, 20, 1000])
 def test_batch_is_cut_into_boxes_in_order(batch, most):

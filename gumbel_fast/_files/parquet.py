@@ -1,0 +1,223 @@
+"""One column of a Parquet file, by row groups or in smaller pieces. pyarrow is imported when a file is opened.
+
+A row group may be the whole file, and its column gigabytes: it is decoded by `iter_batches` with a buffer for the file,
+which holds some megabytes where `read_row_group` holds the column twice, and takes no longer. Tried, and no better: a
+mapped file (its pages count as the process's memory), `pre_buffer` (reads the column chunk whole), other allocators.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import FileError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MAGIC = b"PAR1"  #: what a Parquet file begins with
+_BUFFER = 1 << 20  # bytes of the file that are read at once
+_PIECE = 1 << 16  # rows that are decoded at once where a group is put together from pieces
+_WHOLE = 1 << 22  # rows of the largest group that is decoded at once, and given without a copy
+
+
+class _Column:
+    """A column of an open file, found by its name. Threads may share it. Pickled are path and name."""
+
+    def __init__(self, path: str | os.PathLike[str], column: str | None) -> None:
+        self.path = Path(path)
+        with self.path.open("rb", buffering=0) as file:  # its errors are the system's, and not pyarrow's
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileError(f"{self.path} is not a regular file")
+            if file.read(len(MAGIC)) != MAGIC:
+                raise FileError(f"{self.path} is not a Parquet file")
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError as error:
+            raise ImportError(
+                f"{self.path}: Parquet files are read by pyarrow, which is not here: pip install 'gumbel_fast[parquet]'"
+            ) from error
+        with _errors_of(self.path):
+            self._file = pyarrow.OSFile(os.fspath(self.path))
+        try:
+            with _errors_of(self.path):
+                metadata = parquet.read_metadata(self._file)
+                self._parquet = partial(
+                    parquet.ParquetFile, self._file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False
+                )
+                fields = list(self._parquet().schema_arrow)
+            self.groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+            self.name = self._only_number(fields) if column is None else column
+            self.type = self._type(fields)
+        except BaseException:
+            self.close()
+            raise
+
+    def _type(self, fields: list[pyarrow.Field]) -> pyarrow.DataType:
+        types = [field.type for field in fields if field.name == self.name]
+        if len(types) != 1:
+            known = ", ".join(field.name for field in fields)
+            count = "no column" if not types else f"{len(types)} columns"
+            raise FileError(f"{self.path} has {count} {self.name!r}; its columns are: {known or 'none'}")
+        return types[0]
+
+    def _only_number(self, fields: list[pyarrow.Field]) -> str:
+        numbers: list[str] = [field.name for field in fields if _is_number(field.type)]
+        if len(numbers) == 1:
+            return numbers[0]
+        if numbers:
+            raise FileError(f"{self.path} has several columns of numbers; name one of: {', '.join(numbers)}")
+        known = ", ".join(f"{field.name} ({field.type})" for field in fields)
+        raise FileError(f"{self.path} has no column of real numbers; its columns are: {known or 'none'}")
+
+    def _batches(self, group: int, most: int) -> Iterator[pyarrow.Array]:
+        """Yield the column's values in one row group, at most so many at once."""
+        with _errors_of(self.path):  # a reader each time: it may not be shared, and to make one takes microseconds
+            batches = self._parquet().iter_batches(most, row_groups=[group], columns=[self.name], use_threads=False)
+        while True:
+            with _errors_of(self.path):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                values = batch.column(self.name)
+            yield values
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, str]]:
+        return type(self), (self.path.absolute(), self.name)  # another process may stand in another folder
+
+
+class ParquetColumn(_Column):
+    """A column of real numbers: `groups` has the rows of each row group, `read` and `pieces` the numbers.
+
+    float16, float32 and float64 are read as they lie; integers, decimals (to a rounding or two) and booleans become
+    float64. A context manager that closes the file. Threads may share it. Pickled are path and name.
+
+    Parameters
+    ----------
+    path : str or path-like
+    column : str, optional
+        The column's name; may be left out where there is one column of real numbers.
+
+    Raises
+    ------
+    FileError
+        If it is no Parquet file, or the column is not there, not named, or of another type.
+    ImportError
+        If pyarrow is not installed.
+    OSError
+        If it cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], column: str | None = None) -> None:
+        super().__init__(path, column)
+        if not _is_number(self.type):
+            self.close()
+            raise FileError(f"{self.path}: column {self.name!r} holds {self.type}, not real numbers")
+        narrow = {"halffloat": np.float16, "float": np.float32}
+        self.dtype: np.dtype[Any] = np.dtype(narrow.get(str(self.type), np.float64))
+
+    def read(self, group: int, fill: float) -> NDArray[Any]:
+        """Return the numbers of one row group, nulls as `fill`; the array may be read-only.
+
+        Raises
+        ------
+        FileError, OSError
+            If the file cannot be read, or is damaged.
+        """
+        rows = self.groups[group]
+        if rows <= _WHOLE:
+            pieces = list(self.pieces(group, fill, max(rows, 1)))
+            return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, self.dtype), *pieces])
+        numbers, at = np.empty(rows, self.dtype), 0
+        for piece in self.pieces(group, fill, _PIECE):
+            numbers[at : at + piece.size] = piece
+            at += piece.size
+        return numbers
+
+    def pieces(self, group: int, fill: float, most: int) -> Iterator[NDArray[Any]]:
+        """Yield the numbers of one row group, at most so many at once; otherwise as `read`."""
+        return (self._numbers(values, fill) for values in self._batches(group, most))
+
+    def _numbers(self, values: pyarrow.Array, fill: float) -> NDArray[Any]:
+        nulls = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+        if str(self.type) not in ("halffloat", "float", "double"):
+            values = values.cast("float64", safe=False)  # integers above 2**53 are rounded
+        numbers: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        if nulls is not None:
+            numbers = np.where(nulls, self.dtype.type(fill), numbers)
+        return numbers
+
+
+class ParquetValues(_Column):
+    """A column of any type, some of whose values are looked up.
+
+    Parameters
+    ----------
+    path : str or path-like
+    column : str
+
+    Raises
+    ------
+    FileError, ImportError, OSError
+        As for `ParquetColumn`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], column: str) -> None:
+        super().__init__(path, column)
+
+    def take(self, group: int, rows: NDArray[np.int64]) -> pyarrow.ChunkedArray:
+        """Return the values of rows of one row group, which count from its start and rise.
+
+        Raises
+        ------
+        FileError, OSError
+            If the file cannot be read, or is damaged.
+        """
+        import pyarrow
+
+        found, start = [], 0
+        for values in self._batches(group, _PIECE):
+            first, last = np.searchsorted(rows, (start, start + len(values)))
+            if first < last:
+                found.append(values.take(pyarrow.array(rows[first:last] - start)))
+            start += len(values)
+        return pyarrow.chunked_array(found, self.type)
+
+
+def _is_number(type_: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_floating(type_) or types.is_integer(type_) or types.is_decimal(type_) or types.is_boolean(type_)
+    )
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise FileError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from error

@@ -1,0 +1,63 @@
+"""Gumbel-softmax of Dask arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+
+from .. import _gumbel_softmax
+from .._arguments import NO_FILTERS
+from .._rng import RNG
+from .._threads import as_workers
+from ._calls import of_relaxation
+from ._layers import Layer, add_pieces
+
+
+def gumbel_softmax(
+    logits: Any,
+    *,
+    temperature: Any = 1.0,
+    hard: bool = False,
+    log: bool = False,
+    mask: Any = None,
+    axis: int = -1,
+    rng: RNG = None,
+    offset: tuple[int, int] = (0, 0),
+    workers: int = 1,
+) -> da.Array:
+    """Draw relaxed one-hot samples from each row of a Dask array: lazily `gumbel_fast.gumbel_softmax`.
+
+    Parameters
+    ----------
+    logits : dask.array.Array of real numbers
+        As for `gumbel_fast.gumbel_softmax`, the axis of the categories in one chunk.
+    temperature, hard, log, mask, axis, rng, offset, workers
+        As there; `temperature` and `mask` may be Dask arrays. The two words of `rng` are drawn now.
+
+    Returns
+    -------
+    dask.array.Array of float32 or float64
+        Of the shape and the chunks of `logits`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As there; and for a category axis that is cut, or chunks of unknown sizes.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> import gumbel_fast
+    >>> import gumbel_fast.dask as gfd
+    >>> sample = gfd.gumbel_softmax(da.zeros((4, 2), chunks=(3, 2)), rng=7).compute()
+    >>> bool((sample == gumbel_fast.gumbel_softmax(np.zeros((4, 2)), rng=7)).all())
+    True
+    """
+    constants = {"hard": hard, "log": log, "workers": as_workers(workers)}
+    parts = temperature, mask, None, NO_FILTERS, axis
+    call = of_relaxation("gumbel_softmax", logits, parts, rng=rng, offset=offset, constants=constants)
+    layer = Layer(call.what, call.rows.arrays, call.token)
+    add_pieces(layer, call, _gumbel_softmax.gumbel_softmax, last=(0,))
+    return call.back(layer.array(call.rows.x.chunks, call.request.compute_type))
