@@ -203,8 +203,9 @@ class Rows:
         """Return what is read beside a block: arguments that are in memory, and the keys of those that are not."""
         values = {name: of(place, box) for name, of in self._values.items()}
         if self.indptr is not None:
-            first = box.starts[0]
-            values["indptr"] = self.indptr[first : first + box.lengths[0] + 1] - self._elements[place[0]]
+            first, (start, stop) = box.starts[0], self._elements[place[0] : place[0] + 2]
+            own = self.indptr[first : first + box.lengths[0] + 1]
+            values["indptr"] = np.clip(own, start, stop) - start  # beyond them where the block has no rows
         return values, {name: (array.name, *of(place, column)) for name, (array, of) in self._keys.items()}
 
     def is_lazy(self, name: str) -> bool:

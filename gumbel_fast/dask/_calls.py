@@ -128,7 +128,7 @@ def _call(
         if value is not None and not is_lazy(value) and not np.ndim(value):
             constants = {**constants, name: value}
     if mask is not None:
-        allowed = mask if is_lazy(mask) else np.asarray(mask)
+        allowed: Any = mask if is_lazy(mask) else np.asarray(mask)
         if allowed.dtype.itemsize == 4:
             rows.words(allowed)
         else:

@@ -37,6 +37,8 @@ def greatest_of_cut_rows(call: Call, k: int | None, *, moderate: bool = False) -
 
     `moderate`: where rows have values too large for that, one machine would draw otherwise: they are refused.
     """
+    if call.seed is not None:  # the noise of a part of a row counts columns, whatever the call's offset does
+        call = replace(call, seed=replace(call.seed, counts_columns=True))
     layer = Layer(call.what, call.rows.arrays, call.token, k, moderate)
     ends = _End.of(call, k, moderate=moderate)
     for place, box in call.rows.places():
@@ -62,7 +64,7 @@ class _End:
     @classmethod
     def of(cls, call: Call, k: int | None, *, moderate: bool) -> _End:
         request = call.request
-        noisy = request.temperature.any()
+        noisy = bool(request.temperature.any())
         floored = "floor" in call.constants or request.floor is not None
         masked = request.mask is not None
         return cls(k, request.allow_fewer, request.weights, masked, floored, moderate and noisy)
@@ -79,8 +81,8 @@ class _End:
         if large.any():
             row = box.number(int(large.reshape(-1).argmax()))
             raise row_error(
-                f"logits: row {row} has logits of 2**20 temperatures and more, to be drawn from whole rows: rechunk the "
-                "axis of the categories, or subtract the greatest of each row",
+                f"logits: row {row} has logits of 2**20 temperatures and more, which are drawn from whole rows: "
+                "rechunk the axis of the categories, or subtract the greatest of each row",
                 row,
             )
         return (index[..., 0], value[..., 0]) if self.k is None else (index, value)
@@ -157,8 +159,8 @@ class _Ask:
             one, best = gumbel_max(x, return_value=True, **arguments)
             index, value = np.asarray(one)[..., np.newaxis], np.asarray(best)[..., np.newaxis]
         else:
-            rows = {"weights" if self.weights else "logits": x}
-            index, value = gumbel_top_k(**rows, k=min(self.k, x.shape[-1]), return_value=True, **arguments)
+            arguments["weights" if self.weights else "logits"] = x
+            index, value = gumbel_top_k(k=min(self.k, x.shape[-1]), return_value=True, **arguments)
         order = order_of(x, index, value)
         return np.where(index < 0, -1, index + self.box.column), value, order
 
@@ -173,7 +175,7 @@ def _of_greatest(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gives_shares(call: Call, k: int | None, box: Box) -> bool:
-    """Whether a block of the batch is one row, so much is drawn from it that shares pay, and blocks can be made anew."""
+    """Whether a block of rows is one row, so much is drawn from it that shares pay, and blocks can be made anew."""
     if k is None or prod(box.lengths) != 1 or call.rows.is_lazy("floor"):
         return False
     candidates = sum(min(k, columns) for columns in call.rows.column_chunks)
@@ -190,13 +192,14 @@ def _add_shares(layer: Layer, call: Call, place: Place, box: Box, end: _End, k: 
     """Add the tasks of a block of one row: its blocks' shares, and the one that selects."""
     floor = call.constants.get("floor", call.rows.value_of("floor", place, box, -np.inf))
     row = _Row(k, call.rows.columns, float(np.max(floor)))
+    weights, sources = call.request.weights, call.rows.sources
     blocks, keys = [], []
     for column, part in call.rows.across(box):
         key = (f"{layer.name}-block", *place, column)
         wanted = row.selection().wanted(part.columns)
-        piece, *values = piece_of(call, place, column, part, _Ask(part, call.request.weights, wanted))
+        piece, *values = piece_of(call, place, column, part, _Ask(part, weights, wanted))
         layer.tasks[key] = (piece, *values)
-        blocks.append(_Block(piece, call.rows.sources, tuple(tuple(value[1:]) for value in values)))
+        blocks.append(_Block(piece, weights, sources, tuple(value[1:] for value in values)))
         keys.append(key)
     layer.tasks[(layer.name, *place)] = (_Select(box, end, row, tuple(blocks)), keys)
 
@@ -218,6 +221,7 @@ class _Block:
     """A block of a row that can be computed anew. Dask does not look in here: it is no part of the graph."""
 
     piece: Piece
+    weights: bool
     arrays: Sequence[da.Array]
     places: tuple[Place, ...]
 
@@ -230,7 +234,7 @@ class _Block:
     def ask(self, k: int, floor: float) -> Found:
         """Compute it, and return the k greatest of it above the floor."""
         blocks = (array.blocks[place] for array, place in zip(self.arrays, self.places, strict=True))
-        ask = replace(self.piece.function, k=k)
+        ask = _Ask(self.piece.box, self.weights, k)
         piece = replace(self.piece, function=ask, constants={**self.piece.constants, "floor": floor})
         return piece(*dask.compute(*blocks, scheduler="synchronous"))
 
@@ -249,18 +253,18 @@ class _Select:
         selection, batch = self.row.selection(), self.box.lengths
         asked = {block.columns: block for block in self.blocks}
         for block, answer in zip(self.blocks, answers, strict=True):
-            selection.add(*block.columns, *_flat(answer))
+            start, stop = block.columns
+            selection.add(start, stop, *_flat(answer))
         for start, stop in selection.again():
             answer = asked[start, stop].ask(min(self.row.k, stop - start), selection.floor)
             selection.add(start, stop, *_flat(answer))
-        index, value = (part.reshape(*batch, -1) for part in selection.result())
-        return self.end(self.box, (index, value, None))
+        index, value = selection.result()
+        return self.end(self.box, (index.reshape(*batch, -1), value.reshape(*batch, -1), None))
 
 
 def _flat(found: Found) -> Found:
     """Return what was found in one row as 1-D arrays, without what stands for none."""
-    there = found[0].reshape(-1) >= 0
-    index, value, order = (None if part is None else part.reshape(-1)[there] for part in found)
-    assert index is not None
-    assert value is not None
-    return index, value, order
+    index, value, order = found
+    there = index.reshape(-1) >= 0
+    flat = None if order is None else order.reshape(-1)[there]
+    return index.reshape(-1)[there], value.reshape(-1)[there], flat

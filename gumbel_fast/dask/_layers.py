@@ -22,8 +22,10 @@ Graph = dict[tuple[Any, ...], Any]
 
 @dataclass(frozen=True)
 class Piece:
-    """A call of a function on one block. `names` are those of the arguments that follow the block, `words` being
-    whole rows of a mask's words."""
+    """A call of a function on one block.
+
+    `names` are those of the arguments that follow the block, `words` being whole rows of a mask's words.
+    """
 
     function: Callable[..., Any]
     box: Box

@@ -98,7 +98,9 @@ def logsumexp(
     array([0.6931, 0.6931, 0.6931, 0.6931])
     """
     constants = {"workers": as_workers(workers)}
-    call = of_logits("logsumexp", logits, (temperature, mask, indptr, NO_FILTERS, axis), zero=False, constants=constants)
+    call = of_logits(
+        "logsumexp", logits, (temperature, mask, indptr, NO_FILTERS, axis), zero=False, constants=constants
+    )
     return _numbers(call, _softmax.logsumexp)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -95,8 +94,7 @@ offset, return_log_prob, workers
         wanted = as_wanted(call.request, samples)
     if call.rows.is_cut and samples != 0:
         _check_cut(call, wanted)
-        index, _ = greatest_of_cut_rows(call, samples, moderate=True)
-        return index
+        return greatest_of_cut_rows(call, samples, moderate=True)[0]
     function = _by_weights if weights is not None else _sampling.categorical
     layer = Layer(call.what, call.rows.arrays, call.token)
     last = () if samples is None else ((samples,),)
