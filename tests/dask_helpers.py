@@ -74,7 +74,7 @@ def rng_of(name, seed=7):
 def irregular(n, seed=1):
     """Chunks of unequal lengths, of one element among them."""
     if n < 4:
-        return (1,) * n
+        return (1,) * n or (0,)
     cuts = sorted({1, n - 1, *np.random.default_rng(seed).integers(1, n, 2).tolist()})
     return tuple(b - a for a, b in itertools.pairwise([0, *cuts, n]))
 
@@ -91,12 +91,12 @@ def chunkings(shape, axis=-1, *, cut=False, single=True):
     batch = [a for a in free if a != axis]
     ways = {
         "one chunk": whole,
-        "single rows": along(batch, lambda n: (1,) * n),
+        "single rows": along(batch, lambda n: (1,) * n or (0,)),
         "irregular": along(free, irregular),
         "empty chunks": along(free, lambda n: (0, n // 2, 0, 0, n - n // 2, 0)),
     }
     if cut and single:
-        ways["single columns"] = along([axis], lambda n: (1,) * n)
+        ways["single columns"] = along([axis], lambda n: (1,) * n or (0,))
     if len(shape) > 2 or cut:
         for a in free:
             ways[f"axis {a} cut"] = along([a], lambda n: (n // 3, n - n // 3))
