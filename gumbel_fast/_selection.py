@@ -52,7 +52,7 @@ def merge_top_k(
     Raises
     ------
     ValueError
-        A negative k; not as many values as indices; shapes that do not fit; no shards.
+        A negative k; not as many values as indices; shapes that do not fit; a value that is NaN; no shards.
     TypeError
         Indices that are not ints, or values that are not real numbers.
 
@@ -80,7 +80,10 @@ def merge_top_k(
         raise TypeError(f"values must be real numbers, not an array of dtype {value.dtype}")
     if index.shape != value.shape:
         raise ValueError(f"indices of shape {index.shape} and values of shape {value.shape} do not fit")
-    found = greatest(index.astype(np.int64, copy=False), value.astype(np.float64, copy=False), None, wanted)
+    if np.isnan(value).any():
+        raise ValueError("values have NaN")
+    there = np.where(index < 0, -np.inf, value)
+    found = greatest([(index.astype(np.int64, copy=False), there, None)], wanted)
     return widened(found[0], wanted, -1), widened(found[1], wanted, -np.inf)
 
 
@@ -109,21 +112,31 @@ def order_of(x: Array, index: NDArray[np.int64], value: NDArray[np.float64]) -> 
     return np.where(infinite, np.take_along_axis(x, np.maximum(index, 0), -1).astype(np.float64), 0.0)
 
 
-def greatest(index: NDArray[np.int64], value: NDArray[np.float64], order: NDArray[np.float64] | None, k: int) -> Found:
-    """Return the k greatest of each row in falling order, fewer where there are no more; of equals, the lower index."""
-    if index.ndim == 1 and index.size > k > 0:
-        least = np.partition(value, index.size - k)[index.size - k]
-        kept = value >= least
-        index, value, order = index[kept], value[kept], None if order is None else order[kept]
-    if index.ndim == 1 and order is None:
-        falling = np.argsort(-value)
-        ranked = value[falling]
-        if not (ranked[1:] == ranked[:-1]).any():
-            return index[falling[:k]], ranked[:k], None
-    keys = (index, -value) if order is None else (index, -order, -value)
-    by_rank = np.lexsort((*keys[:-1], index < 0, keys[-1]))[..., :k]
-    ordered = None if order is None else np.take_along_axis(order, by_rank, -1)
+def greatest(found: Sequence[Found], k: int) -> Found:
+    """Return the k greatest of each row in falling order, fewer where there are no more; of equals, the lower index.
+
+    What was found in several pieces lies along the last axis of each.
+    """
+    orders = _orders_of(found)
+    value = np.concatenate([values for _, values, _ in found], axis=-1)
+    if value.ndim == 1 and orders is None:  # a million at a time: what is not needed any more is let go
+        falling = np.argsort(value)[::-1][: k + 1]
+        value = value[falling]
+        if not (value[1:] == value[:-1]).any():
+            return np.concatenate([indices for indices, _, _ in found])[falling[:k]], value[:k], None
+        value = np.concatenate([values for _, values, _ in found])
+    index = np.concatenate([indices for indices, _, _ in found], axis=-1)
+    keys = (index, index < 0, -value) if orders is None else (index, -orders, index < 0, -value)
+    by_rank = np.lexsort(keys)[..., :k]
+    ordered = None if orders is None else np.take_along_axis(orders, by_rank, -1)
     return np.take_along_axis(index, by_rank, -1), np.take_along_axis(value, by_rank, -1), ordered
+
+
+def _orders_of(found: Sequence[Found]) -> NDArray[np.float64] | None:
+    """Return what tells infinite values apart of all pieces, None where all are finite."""
+    if all(order is None for _, _, order in found):
+        return None
+    return np.concatenate([np.zeros(index.shape) if order is None else order for index, _, order in found], axis=-1)
 
 
 class Selection:
@@ -148,7 +161,7 @@ class Selection:
         self._columns = columns
         self._floor = floor
         self._least, self._last_of_least = -np.inf, -1  # the k-th greatest, and the last index that has it
-        self._found: list[Found] = []
+        self._found: list[Found] = [(np.empty(0, np.int64), np.empty(0), None)]
         self._held = 0
         self._last: dict[tuple[int, int], float] = {}  # of pieces that may have more, the least value they gave
 
@@ -178,48 +191,40 @@ class Selection:
         self._found.append((index, value, order))
         self._held += index.size
         if self._held > 2 * self._k + _SPARE:
-            self._drop_surplus()
+            self._raise_floor()
 
     def again(self) -> Iterator[tuple[int, int]]:
         """Yield pieces that must be asked again, for as many as they have above `floor`, at most k.
 
         Each must be added before the next is asked for. The most promising come first, so that the floor rises soon.
         """
-        self._drop_surplus()
+        self._raise_floor()
         for piece, last in sorted(self._last.items(), key=lambda item: -item[1]):
             if self._may_matter(piece[0], last):
                 self._forget(*piece)
                 yield piece
-                self._drop_surplus()
+                self._raise_floor()
 
     def result(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the k greatest in falling order, or as many as there are."""
-        return greatest(*self._all(), self._k)[:2]
+        return greatest(self._found, self._k)[:2]
 
-    def _all(self) -> Found:
-        """Return all that is held, side by side, and hold it so."""
-        if len(self._found) != 1:
-            orders = None
-            if any(order is not None for _, _, order in self._found):
-                orders = np.concatenate([np.zeros(i.size) if order is None else order for i, _, order in self._found])
-            index = np.concatenate([np.empty(0, np.int64), *(index for index, _, _ in self._found)])
-            value = np.concatenate([np.empty(0), *(value for _, value, _ in self._found)])
-            self._found = [(index, value, orders)]
-        return self._found[0]
-
-    def _drop_surplus(self) -> None:
-        """Keep the k greatest, and raise the floor to just below the least of them."""
-        value = self._all()[1]
-        if not value.size >= self._k > 0:
+    def _raise_floor(self) -> None:
+        """Raise the floor to just below the k-th greatest, and drop what is below where that is much."""
+        if not self._held >= self._k > 0:
             return
-        least = float(np.partition(value, value.size - self._k)[value.size - self._k])
-        self._keep(value >= least)
-        if self._held > self._k:  # of equals, the first
-            self._found = [greatest(*self._all(), self._k)]
+        values = np.concatenate([value for _, value, _ in self._found])
+        values.partition(self._held - self._k)
+        least = float(values[self._held - self._k])
+        kept = [value >= least for _, value, _ in self._found]
+        if sum(map(np.count_nonzero, kept)) > self._k:  # of equals, the first
+            self._found = [greatest(self._found, self._k)]
             self._held = self._k
-        index, value, _ = self._all()
+        elif self._held > 1.5 * self._k:  # for a few it is not worth a copy
+            self._keep(kept)
         self._floor = max(self._floor, float(np.nextafter(least, -np.inf)))
-        self._least, self._last_of_least = least, int(index[value == least].max())
+        self._least = least
+        self._last_of_least = max(int(index[value == least].max(initial=-1)) for index, value, _ in self._found)
 
     def _may_matter(self, start: int, last: float) -> bool:
         """Whether what a piece has not given, nothing of it above `last`, may be among the k greatest."""
@@ -229,10 +234,11 @@ class Selection:
 
     def _forget(self, start: int, stop: int) -> None:
         """Drop what a piece gave before it is asked again, which gives that again."""
-        index, _, _ = self._all()
-        self._keep((index < start) | (index >= stop))
+        self._keep([(index < start) | (index >= stop) for index, _, _ in self._found])
 
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        index, value, order = self._all()
-        self._found = [(index[kept], value[kept], None if order is None else order[kept])]
-        self._held = self._found[0][0].size
+    def _keep(self, kept: list[NDArray[np.bool_]]) -> None:
+        self._found = [
+            (index[some], value[some], None if order is None else order[some])
+            for (index, value, order), some in zip(self._found, kept, strict=True)
+        ]
+        self._held = sum(index.size for index, _, _ in self._found)

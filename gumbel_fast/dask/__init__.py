@@ -7,9 +7,10 @@ one block may use. An `rng` is asked for its two words when the function is call
 
 _sampling, _gumbel_max, _relaxation, _normalise, _noise    what a user calls
 _readers     Dask arrays of .npy files, zarr arrays and Parquet columns
-_arguments   what may be passed, checked as on one machine;  _blocks: where blocks lie, and what is read beside each
-_layers      the graph: a function called on each block
-_joins       the greatest of rows whose category axis is cut
+_arguments   what may be passed, checked as on one machine;  _calls: what the arguments become together
+_blocks      where blocks lie, and what is read beside each;  _layers: the graph, a function called on each block
+_joins       the greatest of rows whose category axis is cut;  _shares: of one long row, many
+_greatest    what a block is asked for there, and what is done with the answer
 """
 
 from .._selection import merge_top_k

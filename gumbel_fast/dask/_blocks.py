@@ -1,4 +1,4 @@
-"""Where the blocks of a call's rows lie in the whole array, and what else is read beside each. No graph is made here."""
+"""Where the blocks of a call lie in the whole array, and what else is read beside each. No graph is made here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask.highlevelgraph import MaterializedLayer
 from numpy.typing import NDArray
 
 from .._rng import RowStreams, SeedPair, Stream
@@ -16,6 +17,10 @@ from ._arguments import is_lazy
 
 Place = tuple[int, ...]  # the number of a block along each axis
 Chunks = tuple[tuple[int, ...], ...]  # the lengths of the blocks along each axis
+
+
+class Reader:
+    """Reads a block from a file: the task of an array of _readers.py."""
 
 
 def blocks(chunks: Chunks) -> Iterator[tuple[Place, tuple[slice, ...]]]:
@@ -76,7 +81,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Seed:
-    """The stream of a call, or of the part of it that a block is; `counts_columns`: the function does, as well as rows."""
+    """The stream of a call, or of a block's part of it; `counts_columns`: the function counts them as well as rows."""
 
     stream: Stream
     counts_columns: bool
@@ -127,6 +132,8 @@ class Rows:
             self._elements = _starts(self.x.chunks[0])
             self.batch_chunks = (tuple(np.diff(firsts).tolist()),)
             self.column_chunks = (0,)
+        layer = self.x.dask.layers.get(self.x.name)
+        self._tasks = layer if isinstance(layer, MaterializedLayer) else {}
         self.batch = tuple(sum(chunks) for chunks in self.batch_chunks)
         self.columns = sum(self.column_chunks)
         self.arrays.append(self.x)
@@ -149,9 +156,15 @@ class Rows:
             yield number, Box(box.batch, box.starts, box.lengths, start, length)
             start += length
 
-    def key(self, place: Place, column: int = 0) -> tuple[Any, ...]:
-        """Return the key of a block."""
-        return (self.x.name, *place) if self.indptr is not None else (self.x.name, *place, column)
+    def place_of(self, place: Place, column: int) -> Place:
+        """Return the number of a block of `x` along each axis."""
+        return place if self.indptr is not None else (*place, column)
+
+    def block(self, place: Place, column: int) -> tuple[Any, ...]:
+        """Return what gives a task a block of `x`: its key, or how a reader reads it, which is then no task apart."""
+        key = (self.x.name, *self.place_of(place, column))
+        task = self._tasks.get(key)
+        return task if isinstance(task, tuple) and isinstance(task[0], Reader) else key
 
     def each_row(self, name: str, value: Any) -> None:
         """Read an argument that broadcasts to the batch beside the blocks."""

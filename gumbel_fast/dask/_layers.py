@@ -86,4 +86,4 @@ def piece_of(call: Call, place: Place, column: int, box: Box, function: Callable
     values, keys = call.rows.beside(place, column, box)
     seed = None if call.seed is None else call.seed.part(box)
     piece = Piece(function, box, tuple(keys), {**call.constants, **values}, seed)
-    return piece, call.rows.key(place, column), *keys.values()
+    return piece, call.rows.block(place, column), *keys.values()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .._files import FileError
 from .._files.npy import NpyFile
 from .._files.parquet import ParquetColumn
-from ._blocks import Chunks, blocks
+from ._blocks import Chunks, Reader, blocks
 from ._layers import Layer
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 _BYTES = 1 << 24  # of a chunk by default: a thread's chunk, and what it becomes, stay in its share of the cache or near
 _ROWS = 1 << 22  # of a chunk of small row groups
 
+_OPEN = 8  # files of each kind that a process keeps open: to parse a header takes as long as to read 100 KB, or longer
+
 Source = str | os.PathLike[str]
+Stamp = tuple[int, int]  # when a file was changed last, and its size
 
 
 def from_npy(path: Source | Sequence[Source], *, chunks: Any = "auto") -> da.Array:
@@ -169,39 +172,47 @@ def _paths(path: Source | Sequence[Source]) -> list[Path]:
     return [Path(one).absolute() for one in paths]  # a worker may stand in another folder
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> Stamp:
     """Return what tells a file from what it was before."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size
 
 
+def _unchanged(path: Path, stamp: Stamp) -> Stamp:
+    """Return the stamp of a file; FileError where it is no more that which its array was made of."""
+    if _stamp(path) != stamp:
+        raise FileError(f"{path} was changed since its array was made")
+    return stamp
+
+
 def _of_npy(path: Path, chunks: Any) -> da.Array:
-    with NpyFile(path) as file:
-        shape, dtype, fortran_order = file.shape, file.dtype, file.fortran_order
+    stamp = _stamp(path)
+    file = _opened_npy(path, stamp)
     if isinstance(chunks, str) and chunks == "auto":
-        chunks = _in_one_piece(shape, dtype.itemsize, fortran_order)
-    cut: Chunks = da.core.normalize_chunks(chunks, shape, dtype=dtype)
-    layer = Layer("npy", [], os.fspath(path), _stamp(path), cut)
+        chunks = _in_one_piece(file.shape, file.dtype.itemsize, file.fortran_order)
+    cut: Chunks = da.core.normalize_chunks(chunks, file.shape, dtype=file.dtype)
+    layer = Layer("npy", [], os.fspath(path), stamp, cut)
     for place, part in blocks(cut):
         ranges = tuple(range(each.start, each.stop) for each in part)
-        layer.tasks[(layer.name, *place)] = (_NpyBlock(path, shape, dtype, ranges),)
-    return layer.array(cut, dtype)
+        layer.tasks[(layer.name, *place)] = (_NpyBlock(path, stamp, ranges),)
+    return layer.array(cut, file.dtype)
 
 
 @dataclass(frozen=True)
-class _NpyBlock:
-    """A box of a .npy file, which is opened to read it."""
+class _NpyBlock(Reader):
+    """A box of a .npy file."""
 
     path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    stamp: Stamp
     ranges: tuple[range, ...]
 
     def __call__(self) -> NDArray[Any]:
-        with NpyFile(self.path) as file:
-            if (file.shape, file.dtype) != (self.shape, self.dtype):
-                raise FileError(f"{self.path} has become another array, of shape {file.shape} and dtype {file.dtype}")
-            return file.read(self.ranges)
+        return _opened_npy(self.path, _unchanged(self.path, self.stamp)).read(self.ranges)
+
+
+@lru_cache(maxsize=_OPEN)
+def _opened_npy(path: Path, stamp: Stamp) -> NpyFile:
+    return NpyFile(path)
 
 
 def _in_one_piece(shape: tuple[int, ...], itemsize: int, fortran_order: bool) -> tuple[int, ...]:
@@ -227,7 +238,7 @@ def _whole_multiples(array: zarr.Array[Any]) -> tuple[int, ...]:
 
 def _of_parquet(path: Path, column: str | None, null: float) -> da.Array:
     stamp = _stamp(path)
-    file = _opened(path, column, stamp)
+    file = _opened_column(path, column, stamp)
     groups: list[list[int]] = []
     rows = _ROWS
     for group, count in enumerate(file.groups):
@@ -244,23 +255,21 @@ def _of_parquet(path: Path, column: str | None, null: float) -> da.Array:
 
 
 @dataclass(frozen=True)
-class _ParquetBlock:
-    """Some row groups of a column. Their file is kept open: its footer may be long."""
+class _ParquetBlock(Reader):
+    """Some row groups of a column."""
 
     path: Path
     column: str
-    stamp: tuple[int, int]
+    stamp: Stamp
     groups: tuple[int, ...]
     null: float
 
     def __call__(self) -> NDArray[Any]:
-        if _stamp(self.path) != self.stamp:
-            raise FileError(f"{self.path} was changed since its array was made")
-        file = _opened(self.path, self.column, self.stamp)
+        file = _opened_column(self.path, self.column, _unchanged(self.path, self.stamp))
         parts = [file.read(group, self.null) for group in self.groups]
         return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, file.dtype), *parts])
 
 
-@lru_cache(maxsize=8)
-def _opened(path: Path, column: str | None, stamp: tuple[int, int]) -> ParquetColumn:
+@lru_cache(maxsize=_OPEN)
+def _opened_column(path: Path, column: str | None, stamp: Stamp) -> ParquetColumn:
     return ParquetColumn(path, column)
