@@ -63,7 +63,8 @@ def test_other_calls_compute_nothing():
     gd.gumbel(untouchable(np.zeros((6, 1)), 2), untouchable(np.zeros(COLUMNS), 9), rng=1)
     flat = untouchable(np.zeros(60), 7)
     for name in *SAMPLERS, *NORMALISERS:
-        FUNCTIONS[name](gd, flat, indptr=[0, 20, 25, 60], **rng_of(name))
+        options = {"rng": 7, "allow_fewer": True} if name in SAMPLERS else {}
+        FUNCTIONS[name](gd, flat, indptr=[0, 20, 25, 60], **options)
     long = untouchable(np.zeros(100_000), 1000)
     gd.gumbel_top_k(long, 10_000, rng=1, return_value=True)
 
@@ -114,7 +115,7 @@ def test_unknown_chunk_sizes_are_refused(name):
     with pytest.raises(ValueError, match=r"compute_chunk_sizes"):
         FUNCTIONS[name](gd, x, temperature=x[:, 0][x[:, 0] > 0], **rng_of(name))
     with pytest.raises(ValueError, match=r"compute_chunk_sizes"):
-        FUNCTIONS[name](gd, x, mask=unknown > 0, **rng_of(name))
+        FUNCTIONS[name](gd, x, mask=x[x[:, 0] > 0] > 0, **rng_of(name))
 
 
 # ------------------------------------------------------------------------------------------------------------- bad rows
@@ -281,7 +282,7 @@ def test_logits_that_are_wrong(name):
         with pytest.raises(TypeError, match="logits"):
             FUNCTIONS[name](gd, bad, **rng_of(name))
     for masked in MASKED, da.from_array(MASKED, chunks=(2, COLUMNS)), da.ma.masked_equal(X, 3):
-        with pytest.raises(TypeError, match="masked"):
+        with pytest.raises(TypeError, match=r"logits.*(masked|MaskedArray)"):
             FUNCTIONS[name](gd, masked, **rng_of(name))
     with pytest.raises(TypeError):
         FUNCTIONS[name](gd, None, **rng_of(name))
@@ -317,20 +318,6 @@ def test_seeds_and_offsets_that_are_wrong(name):
     for offset in (1.5, 0), 3, (1,):
         with pytest.raises((TypeError, ValueError), match="offset"):
             FUNCTIONS[name](gd, X, rng=1, offset=offset)
-
-
-def test_a_generator_is_left_alone_by_what_is_refused():
-    rng = np.random.default_rng(1)
-    before = rng.bit_generator.state
-    for call in (
-        lambda: gd.categorical(X.rechunk((4, 9)), rng=rng),
-        lambda: gd.categorical(X, rng=rng, axis=7),
-        lambda: gd.gumbel_top_k(X, -1, rng=rng),
-        lambda: gd.gumbel_max(X[X[:, 0] == 0], rng=rng),
-    ):
-        with pytest.raises(ValueError, match=r"\w"):
-            call()
-        assert rng.bit_generator.state == before
 
 
 def test_counts_that_are_wrong():
