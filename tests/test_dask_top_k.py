@@ -18,7 +18,7 @@ from gumbel_fast._selection import Selection
 from ragged import assert_bits
 from rows import some_rows
 
-N, SIZE, K = 400_000, 20_000, 40_000
+N, SIZE, K = 1_600_000, 40_000, 60_000
 
 
 def normal(n=N, seed=1):
@@ -86,7 +86,7 @@ def drawn(x, k=K, *, chunks=SIZE, **options):
 @pytest.mark.parametrize("row", ROWS)
 def test_bits_of_one_machine(row):
     x = row()
-    for k in 1, 1000, K, 150_000:
+    for k in 1, 1000, K, N // 4:
         found, reads = drawn(x, k, allow_fewer=True)
         assert set(reads) == set(range(N // SIZE))
         assert max(reads.values()) <= 2
@@ -99,7 +99,7 @@ def test_usually_each_chunk_is_read_once():
     Right code reads one of all these chunks again less than once in a million times.
     """
     wanted = Selection(K, N).wanted(SIZE)
-    assert wanted < SIZE / 4
+    assert wanted < SIZE / 20
     assert 3 * (N // SIZE) * stats.hypergeom.sf(wanted - 1, N, K, SIZE) < 1e-6
     for seed in range(3):
         for x in normal(seed=seed), flat():
@@ -112,6 +112,7 @@ def test_which_chunks_are_read_again(row):
     """Those that the draws are from, and perhaps one beside them; most of the row is read once."""
     x = row()
     (index, _), reads = drawn(x)
+    assert sum(min(K, SIZE) for _ in reads) > 2**20, "too few candidates for shares"
     assert set(reads) == set(range(N // SIZE))
     again = {chunk for chunk, count in reads.items() if count > 1}
     held = Counter((index // SIZE).tolist())
@@ -137,10 +138,9 @@ def test_index_and_value_are_found_together():
 
 def test_irregular_and_empty_chunks():
     x = in_one_chunk()
-    chunks = ((1, 0, 99_999, 20_000, 0, 30_000, 250_000),)
-    for k in 1, K, N // 2:
+    chunks = ((1, 0, 399_999, 80_000, 0, 120_000, 1_000_000),)
+    for k in 1, K, N // 2, N:
         drawn(x, k, chunks=chunks)
-    drawn(x, N, chunks=chunks)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int8])
@@ -177,7 +177,7 @@ def test_infinite_values():
     """At a temperature so low that x/T is infinite for all, or for a part: logits tell them apart."""
     x = np.random.default_rng(1).permutation(N) - N / 2.0
     for temperature in 1e-310, 1e-304:
-        for k in 1000, K, 3 * N // 4:
+        for k in 1000, K, N // 2:
             drawn(x, k, temperature=temperature)
     drawn(np.round(x / 1000), temperature=1e-310)  # of equal logits the first
 
