@@ -85,7 +85,7 @@ class RowStreams(_core.Streams):
     def of_words(cls, keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> RowStreams:
         """Return streams of given keys and row numbers, without a seed: for the library's own callers."""
         streams = cls.__new__(cls)
-        _core.Streams.__init__(streams, np.ascontiguousarray(keys), np.ascontiguousarray(numbers))
+        _core.Streams.__init__(streams, np.asarray(keys, order="C"), np.asarray(numbers, order="C"))
         return streams
 
     def of(self, batch: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
