@@ -13,13 +13,12 @@ import pytest
 import gumbel_fast
 from dask_helpers import assert_same, da, gd
 from gumbel_fast._files import npy, parquet
-from rows import some_rows
 
 SYNCHRONOUS = {"scheduler": "synchronous"}
 
 
 def some_array(shape, dtype=np.float32):
-    x = some_rows(shape, np.float64, masked=0) * 9
+    x = np.random.default_rng(3).normal(0, 9, shape)
     return np.round(x).astype(dtype) if np.dtype(dtype).kind in "iu" else x.astype(dtype)
 
 
@@ -275,10 +274,10 @@ def test_zarr_stored_chunks_are_read_once(zarr, tmp_path, monkeypatch):
         assert len(got) == len(set(got)) == count
         got.clear()
     gd.from_zarr(path, chunks=(20, 40))[45:50].compute(**SYNCHRONOUS)
-    assert len(got) == 4
+    assert len(got) <= 4
     got.clear()
     gd.from_zarr(path, chunks=(10, 40))[45:50].compute(**SYNCHRONOUS)
-    assert len(got) == 2
+    assert len(got) <= 2
 
 
 def test_zarr_chunks_by_default_are_moderate(zarr):
@@ -364,7 +363,7 @@ def test_parquet_nulls(pyarrow, tmp_path):
     for null in 0, -np.inf, np.nan, 7.5:
         expected = np.array([1, null, 3, null, 5, 6], np.float32)
         assert_same(gd.from_parquet(path, "x", null=null), expected)
-        assert_same(gd.from_parquet(path, "n", null=null), np.array([1, null, 3, 4, 5, null]))
+        assert_same(gd.from_parquet(path, "n", null=null), np.array([1, null, 3, 4, 5, null], float))
     assert_same(gd.from_parquet(path, "x"), np.array([1, np.nan, 3, np.nan, 5, 6], np.float32))
     names = {gd.from_parquet(path, "x", null=null).name for null in (0.0, -np.inf, np.nan)}
     assert len(names | {gd.from_parquet(path, "n").name}) == 4
