@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _BYTES = 1 << 24  # of a chunk by default: a thread's chunk, and what it becomes, stay in its share of the cache or near
 _ROWS = 1 << 22  # of a chunk of small row groups
 
-# Files of each kind that a process keeps open: to parse a header takes as long as to read 100 KB, or longer. Windows lets
-# nobody delete a file that is open.
+# Files of each kind that a process keeps open: to parse a header takes as long as to read 100 KB, or longer. Windows
+# lets nobody delete a file that is open.
 _OPEN = 8 if os.name == "posix" else 0
 
 Source = str | os.PathLike[str]
