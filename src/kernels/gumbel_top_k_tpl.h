@@ -281,7 +281,7 @@ GF_INLINE gf_status ROW(top_k_long)(const gf_request *q, size_t r, const philox_
     int64_t found = q->filter ? ROW(filter_row)(q, r, &s.row, scratch) : 1;
     if (found > 0)
         found = ROW(top_k_row)(&s, k, gf_floor(q, r), index, gf_value(q, r), scratch);
-    if (below && s.noisy && k && (found != (int64_t)k || !ROW(is_moderate)(&s, index, k))) {
+    if (below && s.noisy && k && (found <= 0 || !ROW(is_moderate)(&s, index, (size_t)found))) {
         const real_t greatest = ROW(greatest)(&s.row);
         found = greatest == greatest ? 1 : ROW(unusable)(&s.row);
         ROW(scan_below)(&s, q, r, greatest);
