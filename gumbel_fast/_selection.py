@@ -82,7 +82,7 @@ def merge_top_k(
         raise ValueError(f"indices of shape {index.shape} and values of shape {value.shape} do not fit")
     if np.isnan(value).any():
         raise ValueError("values have NaN")
-    there = np.where(index < 0, -np.inf, value)
+    there = np.where(index < 0, -np.inf, value).astype(np.float64, copy=False)
     found = greatest([(index.astype(np.int64, copy=False), there, None)], wanted)
     return widened(found[0], wanted, -1), widened(found[1], wanted, -np.inf)
 
