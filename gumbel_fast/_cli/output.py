@@ -188,10 +188,12 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def folder_of(path: Path | None) -> Path | None:
     """Return the folder that a file is to be written in; None where nothing is."""
-    if path is None or _descriptor(path) is not None:
+    if path is None:
         return None
-    target = Path(os.path.realpath(path))
-    return None if target.exists() and not target.is_file() else target.parent
+    with errors_of(path):
+        replaced = _status(path)
+    special = _DESCRIPTORS.fullmatch(os.path.abspath(path)) or (replaced and not stat.S_ISREG(replaced.st_mode))
+    return None if special else Path(os.path.realpath(path)).parent
 
 
 def is_same_file(path: Path, other: Path) -> bool:
