@@ -98,7 +98,7 @@ def columns_of(pa):
     rng = np.random.default_rng(1)
     cents = [decimal.Decimal(int(i)) / 100 for i in rng.integers(0, 10**6, 1000)]
     made = {
-        "half": (pa.float16(), np.float16, rng.normal(size=1000).astype(np.float16).tolist()),
+        "half": (pa.float16(), np.float16, list(rng.normal(size=1000).astype(np.float16))),
         "single": (pa.float32(), np.float32, rng.normal(size=1000).astype(np.float32).tolist()),
         "double": (pa.float64(), np.float64, rng.normal(size=1000).tolist()),
         "int8": (pa.int8(), np.float64, rng.integers(-128, 128, 1000).tolist()),
