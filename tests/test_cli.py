@@ -1,6 +1,7 @@
 """The command line, run as a user runs it: what it prints and writes, its exit status, and what errors look like.
 
-The parts that no run can show, such as where a long file is cut into pieces, are called directly at the end.
+The parts that no run can show, such as where a long file is cut into pieces, are called directly at the end. Columns of
+files that are drawn from as one long row stand in test_cli_long_rows.py.
 """
 
 import io
@@ -15,37 +16,11 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
+from command import COMMAND, LINUX, POSIX, error_of, holes, run, sample
 from gumbel_fast import _methods
 from gumbel_fast._cli import batch, chi_square, draws, output, progress
 from gumbel_fast._files.npy import NpyFile
 from gumbel_fast._rng import SeedPair, draw_seed
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits, devices and words for errors as Linux has them")
-
-COMMAND = [sys.executable, "-m", "gumbel_fast"]
-
-
-def run(*arguments, cwd, **options):
-    """Run the command away from the sources, which could be taken for the installed package."""
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, timeout=120, **options)
-
-
-def sample(*arguments, cwd):
-    """Run `sample`, which has to succeed in silence; what it printed, as a list of rows."""
-    result = run("sample", *arguments, cwd=cwd)
-    assert (result.returncode, result.stderr) == (0, b"")
-    return [[int(word) for word in line.split()] for line in result.stdout.decode().splitlines()]
-
-
-def error_of(*arguments, cwd):
-    """Run the command, which has to fail with one line; what stands behind "gumbel_fast: error: "."""
-    result = run(*arguments, cwd=cwd)
-    assert (result.returncode, result.stdout) == (2, b"")
-    (line,) = result.stderr.decode().splitlines()
-    start = "gumbel_fast: error: "
-    assert line.startswith(start)
-    return line.removeprefix(start)
 
 
 @pytest.fixture
@@ -58,11 +33,6 @@ def file(tmp_path, logits):
     path = tmp_path / "logits.npy"
     np.save(path, logits)
     return path
-
-
-def holes(path, *shape):
-    """Write a file of float32 zeros that takes no room but for its header."""
-    np.lib.format.open_memmap(path, "w+", np.float32, shape).flush()
 
 
 # ------------------------------------------------------------------------------------------------------------- the tour

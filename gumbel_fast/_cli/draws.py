@@ -107,7 +107,13 @@ def _refusal_of_block(block: Block, wish: Wish, error: ValueError) -> str:
         return f"{block.name_of(row)} holds {what}"
     if has_nothing(numbers, weights=wish.weights):
         return f"{block.name_of(row)} holds nothing but {'0' if wish.weights else '-inf'}"
-    return f"{block.name_of(row)} {str(error).partition(f'row {row} ')[2]}"
+    return f"{block.name_of(row)} {_why(error)}"
+
+
+def _why(error: ValueError) -> str:
+    """Return what an error says of a row, without the row's name."""
+    row = getattr(error, "row", None)
+    return str(error) if row is None else str(error).partition(f"row {row} ")[2]
 
 
 def draw_from_whole(numbers: NDArray[Any], wish: Wish) -> Iterator[NDArray[np.int64]]:
@@ -186,7 +192,7 @@ def refusal_of_row(row: LongRow, wish: Wish, error: ValueError) -> str:
         at += numbers.size
     if nothing:
         return f"{row}: nothing but {'weights that are 0' if wish.weights else 'logits that are -inf'}"
-    return str(error)
+    return f"{row} {_why(error)}"
 
 
 def _refusal_of_numbers(row: LongRow, start: int, numbers: NDArray[Any], wish: Wish) -> str | None:
