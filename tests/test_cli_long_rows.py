@@ -331,7 +331,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, kind, request):
         for name, size in ("small", 5_000_000), ("large", 20_000_000):
             pq.write_table(pa.table({"x": np.ones(size)}), tmp_path / f"{name}.parquet", size, compression="none",
                            use_dictionary=False)  # fmt: skip
-    program = """
+    program = r"""
 import pathlib, re, sys
 from gumbel_fast import _cli
 assert _cli.main(sys.argv[1:]) == 0
