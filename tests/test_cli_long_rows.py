@@ -1,5 +1,6 @@
 """`sample` on columns of files that are one long row, and on several files: bits, ids, outputs, memory and errors."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -394,6 +395,26 @@ def test_mapped_numbers(tmp_path, dtype):
     assert temporary.mapped([], np.dtype(dtype), tmp_path).size == 0
 
 
+@pytest.mark.parametrize("draws, bars", [
+    (["-k", "50", "--without-replacement"], [(5000, "rows", 5000)]),
+    (["-n", "50"], [(5000, "rows", 5000), (50, "draws", 50)]),
+])  # fmt: skip
+def test_progress_counts_rows_and_draws(monkeypatch, tmp_path, small_pieces, draws, bars):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", weights_of(5_000, np.float64))
+    seen = []
+
+    @contextlib.contextmanager
+    def progress(total, unit, *, shown):
+        done = []
+        yield done.append
+        seen.append((total, unit, sum(done)))
+
+    monkeypatch.setattr(sample_command, "progress", progress)
+    drawn("x.npy", "--weights", *draws)
+    assert seen == bars
+
+
 # ------------------------------------------------------------------------------------------------------------ bad input
 
 
@@ -485,7 +506,7 @@ def test_bad_arguments(monkeypatch, tmp_path, capsys, arguments, words):
     (["--column", "w", "--axis", "1"], "argument --axis: there is no axis 1 in a.parquet, which is one row"),
     (["other.parquet", "--column", "w", "--id", "name"], "holds string in a.parquet and int64 in other.parquet"),
     (["index.parquet", "--column", "w", "--id", "index", "-o", "drawn.parquet"], "a.parquet has no column 'index'"),
-    (["damaged.parquet", "--column", "w"], "damaged.parquet is damaged"),
+    (["damaged.parquet", "--column", "w"], "damaged.parquet cannot be read"),
 ])  # fmt: skip
 def test_bad_columns(capsys, people, pa, pq, arguments, words):
     pq.write_table(pa.table({"w": [1.0], "name": [1]}), "other.parquet")

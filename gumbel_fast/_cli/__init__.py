@@ -126,7 +126,8 @@ def _add_sample(commands: Any) -> None:
         usage="gumbel_fast sample FILE ... [-n N | -k K --without-replacement] [options]",
         description="Draw category indices from the softmax of logits, or in proportion to weights. With --seed S the "
         "draws are those of gumbel_fast.categorical(x, rng=S), with -n N of categorical(x, num_samples=N, rng=S), and "
-        "with -k K of gumbel_top_k(x, K, rng=S), which draws without replacement.",
+        "with -k K of gumbel_top_k(x, K, rng=S), which draws without replacement, or where there are filters of "
+        "categorical(x, num_samples=K, replace=False, rng=S).",
         epilog="Files are read piece by piece, so they may be larger than memory. -k holds little more than the draws. "
         "Other draws from one row of more than 16 million numbers go by a temporary file, in the folder that TMPDIR "
         "names, else beside OUT. A .npy array whose axis A is not the last is slower to read.",
@@ -136,7 +137,7 @@ def _add_sample(commands: Any) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="logits in nats: .npy files, or Parquet files (these take the extra gumbel_fast[parquet]). Columns of "
+        help="logits in nats: .npy files, or Parquet files (for these, pip install 'gumbel_fast[parquet]'). Columns of "
         "Parquet files and .npy arrays of one axis are together one long row, in the order given, and indices count on "
         "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis",
     )
@@ -171,8 +172,8 @@ def _add_sample(commands: Any) -> None:
         dest="out",
         metavar="OUT",
         help="write to OUT.npy: int64 indices (ids, if they are numbers, in their own type) in the shape of the batch "
-        "with N or K as its last axis; or to OUT.parquet: columns index and NAME. The file appears, or is replaced, "
-        "when it is whole. By default indices are printed, a line for each row",
+        "with N or K as its last axis; or to OUT.parquet: columns index (of a batch: row and index) and NAME. The file "
+        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row",
     )
     output.add_argument(
         "--workers",

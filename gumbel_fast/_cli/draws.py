@@ -116,17 +116,6 @@ def _why(error: ValueError) -> str:
     return str(error) if row is None else str(error).partition(f"row {row} ")[2]
 
 
-def draw_from_whole(numbers: NDArray[Any], wish: Wish) -> Iterator[NDArray[np.int64]]:
-    """Yield the draws from one row, piece by piece.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be drawn from; `refusal_of_row` says why.
-    """
-    yield from wish.draw(numbers, 0)
-
-
 def draw_by_pieces(row: LongRow, wish: Wish, advance: Callable[[int], object]) -> NDArray[np.int64]:
     """Return the draws without replacement from one row, of which a piece at a time is in memory.
 

@@ -16,7 +16,7 @@ from .._rng import SeedPair, draw_seed
 from .._sampling import MOST_SAMPLES
 from .._threads import as_workers
 from .batch import Batch
-from .draws import Wish, draw_by_pieces, draw_from_batch, draw_from_whole, refusal_of_row
+from .draws import Wish, draw_by_pieces, draw_from_batch, refusal_of_row
 from .errors import CommandError
 from .ids import Ids
 from .inputs import opened
@@ -153,7 +153,7 @@ def _from_row(row: LongRow, wish: Wish, shown: bool) -> Iterator[NDArray[np.int6
         numbers = row.whole(advance)
     with progress(wish.each, "draws", shown=shown) as advance:
         try:
-            for indices in draw_from_whole(numbers, wish):
+            for indices in wish.draw(numbers, 0):
                 yield indices
                 advance(indices.size)
         except ValueError as error:

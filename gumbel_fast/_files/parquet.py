@@ -232,6 +232,6 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except (ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
-        raise FileError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from error
+        raise FileError(f"{path} cannot be read: {str(error).partition(chr(10))[0]}") from error
