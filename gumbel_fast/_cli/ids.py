@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._files.parquet import ParquetValues
+from .._files.parquet import ParquetValues, numpy_dtype
 from .errors import CommandError, errors_of
 from .long_row import LongRow
 
@@ -62,8 +62,7 @@ class Ids:
         from pyarrow import types
 
         if types.is_integer(self.type) or types.is_floating(self.type):
-            dtype: np.dtype[Any] = np.dtype(self.type.to_pandas_dtype())
-            return dtype
+            return numpy_dtype(self.type)
         raise CommandError(
             f"argument -o: {out}: column {self.name!r} holds {self.type}, which a .npy file of ids cannot; write "
             "a .parquet file, or lines"
@@ -86,7 +85,7 @@ class Ids:
                 parts += self._columns[path].take(within).chunks
         found = pyarrow.chunked_array(parts, self.type)
         if found.null_count and not null:
-            first = int(np.flatnonzero(found.is_null().to_numpy())[0])
+            first = found.is_null().index(True).as_py()
             path, at = self._row.place(int(rows[first]))
             raise CommandError(f"{path}: row {at} was drawn and has no {self.name!r}")
         return found.take(pyarrow.array(place.reshape(-1)))

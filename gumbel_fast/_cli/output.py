@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from .._files.parquet import import_parquet
+from .._files.parquet import as_numpy, import_parquet
 from .errors import errors_of
 
 if TYPE_CHECKING:
@@ -91,9 +91,10 @@ class _Raw:
         self._file, self._path, self._dtype = file, path, dtype
 
     def write(self, indices: NDArray[np.int64], ids: pyarrow.ChunkedArray | None = None) -> None:
-        numbers = indices if ids is None else ids.to_numpy()
+        parts = [indices] if ids is None else [as_numpy(chunk, self._dtype) for chunk in ids.chunks]
         with errors_of(self._path):
-            self._file.write(np.ascontiguousarray(numbers, dtype=self._dtype).data)
+            for part in parts:
+                self._file.write(np.ascontiguousarray(part, dtype=self._dtype).data)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 MAGIC = b"PAR1"  #: what a Parquet file begins with
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names and NumPy's
 _BUFFER = 1 << 20  # bytes of the file that are read at once
 _PIECE = 1 << 16  # rows that are decoded at once where a group is put together from pieces
 _WHOLE = 1 << 22  # rows of the largest group that is decoded at once, and given without a copy
@@ -130,8 +131,7 @@ class ParquetColumn(_Column):
         if not _is_number(self.type):
             self.close()
             raise FileError(f"{self.path}: column {self.name!r} holds {self.type}, not real numbers")
-        narrow = {"halffloat": np.float16, "float": np.float32}
-        self.dtype: np.dtype[Any] = np.dtype(narrow.get(str(self.type), np.float64))
+        self.dtype = numpy_dtype(self.type) if is_float(self.type) else np.dtype(np.float64)
 
     def read(self, group: int, fill: float) -> NDArray[Any]:
         """Return the numbers of one row group, nulls as `fill`; the array may be read-only.
@@ -156,15 +156,9 @@ class ParquetColumn(_Column):
         return (self._numbers(values, fill) for values in self._batches(groups, most))
 
     def _numbers(self, values: pyarrow.Array, fill: float) -> NDArray[Any]:
-        if str(self.type) not in ("halffloat", "float", "double"):
+        if not is_float(self.type):
             values = values.cast("float64", safe=False)  # integers above 2**53 are rounded
-        some = slice(values.offset, values.offset + len(values))
-        present, data = values.buffers()  # to_numpy() would import pandas where there is one, for a tenth of a second
-        numbers = np.empty(0, self.dtype) if data is None else np.frombuffer(data, self.dtype)[some]
-        if values.null_count:
-            bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder="little")[some]
-            numbers = np.where(bits, numbers, self.dtype.type(fill))
-        return numbers
+        return as_numpy(values, self.dtype, fill)
 
 
 class ParquetValues(_Column):
@@ -215,6 +209,31 @@ def import_parquet(path: Path) -> Any:
     except ImportError as error:
         raise ImportError(f"{path}: Parquet files take pyarrow: pip install 'gumbel_fast[parquet]'") from error
     return parquet
+
+
+def is_float(type_: pyarrow.DataType) -> bool:
+    """Return whether NumPy has such floats."""
+    return str(type_) in _FLOATS
+
+
+def numpy_dtype(type_: pyarrow.DataType) -> np.dtype[Any]:
+    """Return NumPy's dtype of integers or floats."""
+    name = str(type_)
+    return np.dtype(_FLOATS.get(name, name))
+
+
+def as_numpy(values: pyarrow.Array, dtype: np.dtype[Any], fill: float = 0) -> NDArray[Any]:
+    """Return integers or floats of that dtype as an array, nulls as `fill`; it may be read-only.
+
+    Arrow's own way imports pandas: a tenth of a second, or with older releases an error where there is none.
+    """
+    some = slice(values.offset, values.offset + len(values))
+    present, data = values.buffers()
+    numbers = np.empty(0, dtype) if data is None else np.frombuffer(data, dtype)[some]
+    if values.null_count:
+        bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder="little")[some]
+        numbers = np.where(bits, numbers, dtype.type(fill))
+    return numbers
 
 
 def _is_number(type_: pyarrow.DataType) -> bool:
