@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._errors import place_error
+from ._errors import place_error, row_error
 
 Array = NDArray[Any]
 Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  # 1-D: gives a scalar
@@ -256,7 +256,7 @@ def as_offsets(indptr: ArrayLike, logits: Array, axis: int) -> tuple[NDArray[np.
         raise ValueError(f"indptr leaves the array of {logits.size} elements")
     offsets, longest, row = _core.read_offsets(array, logits.size)
     if 0 <= row < offsets.size - 1:
-        raise ValueError(f"indptr falls at row {row}, from {offsets[row]} to {offsets[row + 1]}")
+        raise row_error(f"indptr falls at row {row}, from {offsets[row]} to {offsets[row + 1]}", row)
     if row >= 0:
         raise ValueError(f"indptr leaves the array of {logits.size} elements")
     if longest > _core.MAX_COLUMNS:
@@ -317,15 +317,20 @@ def as_offset(offset: tuple[int, int], columns: int) -> tuple[int, int]:
     return row, column
 
 
+def as_out(out: object) -> Array:
+    """Return `out` as an array of no subclass; TypeError for what is no array in memory, or a masked one."""
+    check_plain("out", out)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, not {type(out).__name__}")
+    return np.asarray(out)
+
+
 def check_out(out: object, shape: tuple[int, ...], dtype: Any, *inputs: Array) -> None:
     """Raise unless `out` can take a result of this shape and dtype while the inputs are being read.
 
     An input that is `out` itself, element by element, is read before it is written and is no obstacle.
     """
-    check_plain("out", out)
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be an array, not {type(out).__name__}")
-    out = np.asarray(out)
+    out = as_out(out)
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, not {out.shape}")
     if out.dtype != dtype:

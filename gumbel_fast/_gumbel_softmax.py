@@ -101,8 +101,13 @@ def gumbel_softmax(
     >>> bool((np.exp(cold) == 0).sum() == 4 and np.isfinite(cold).all())
     True
     """
-    if hard and log:
-        raise ValueError("hard and log exclude each other: a one-hot sample has no logarithm")
-    form = _core.HARD if hard else _core.LOG if log else _core.SOFT
+    form = as_form(hard, log)
     request = to_relax(logits, (temperature, mask, None, NO_FILTERS, axis), rng=rng, offset=offset)
     return relaxed(request, _core.GUMBEL_SOFTMAX, _methods.GUMBEL_SOFTMAX, axis, out, workers, form=form)
+
+
+def as_form(hard: bool, log: bool) -> int:
+    """Return the form of a sample that _core makes; ValueError for one that is both."""
+    if hard and log:
+        raise ValueError("hard and log exclude each other: a one-hot sample has no logarithm")
+    return _core.HARD if hard else _core.LOG if log else _core.SOFT

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _core, _methods
-from ._arguments import Array, as_offset, as_real, as_size, check_out
+from ._arguments import Array, as_offset, as_out, as_real, as_size, check_out
 from ._results import deliver, is_contiguous
 from ._rng import RNG, Stream, to_stream
 from ._threads import as_workers, run
@@ -86,7 +86,7 @@ def gumbel(
         raise TypeError(f"dtype must be float32 or float64, not {real}")
     mu, beta = as_real("loc", loc), as_real("scale", scale)
     parameters = np.broadcast_shapes(mu.shape, beta.shape) if mu.ndim or beta.ndim else ()
-    plain = None if out is None else np.asarray(out)
+    plain = None if out is None else as_out(out)
     shape = parameters if plain is None else plain.shape
     if size is not None:
         shape = as_size(size)

@@ -79,13 +79,13 @@ class RowStreams(_core.Streams):
         keys = words[..., 0]
         if keys.shape != numbers.shape:
             keys = np.broadcast_to(keys, numbers.shape)
-        super().__init__(np.asarray(keys, order="C"), np.asarray(numbers, order="C"))
+        super().__init__(_readable(keys), _readable(numbers))
 
     @classmethod
     def of_words(cls, keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> RowStreams:
         """Return streams of given keys and row numbers, without a seed: for the library's own callers."""
         streams = cls.__new__(cls)
-        _core.Streams.__init__(streams, np.ascontiguousarray(keys), np.ascontiguousarray(numbers))
+        _core.Streams.__init__(streams, _readable(keys), _readable(numbers))
         return streams
 
     def of(self, batch: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -97,6 +97,11 @@ class RowStreams(_core.Streams):
             except ValueError:
                 raise ValueError(f"RowStreams of shape {keys.shape} do not broadcast to the batch {batch}") from None
         return np.ascontiguousarray(keys).reshape(-1), np.ascontiguousarray(numbers).reshape(-1)
+
+
+def _readable(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return words as _core reads them: what has come from another process need not be aligned."""
+    return np.require(words, np.uint64, ["C", "ALIGNED"])
 
 
 def _ints(name: str, value: ArrayLike) -> Array:

@@ -119,6 +119,19 @@ def test_one_request_at_successive_positions(name):
             np.testing.assert_equal(of_row(first, row), of_row(expected, 0))
 
 
+def test_words_that_are_not_aligned():
+    """As arrays from another process may lie."""
+    for rows in 1, 4:
+        x, words = some_rows((rows, 90)), np.arange(2 * rows, dtype=np.uint64).reshape(rows, 2)
+        odd = np.frombuffer(b"\0" + words.tobytes(), np.uint8)[1:].view(np.uint64).reshape(rows, 2)
+        assert not odd.flags.aligned
+        expected = gumbel_fast.gumbel_max(x, rng=gumbel_fast.RowStreams(words))
+        np.testing.assert_array_equal(gumbel_fast.gumbel_max(x, rng=gumbel_fast.RowStreams(odd)), expected)
+        positions = np.frombuffer(b"\0" + words[:, 0].tobytes(), np.uint8)[1:].view(np.uint64)
+        expected = gumbel_fast.gumbel_max(x, rng=gumbel_fast.RowStreams(5, words[:, 0]))
+        np.testing.assert_array_equal(gumbel_fast.gumbel_max(x, rng=gumbel_fast.RowStreams(5, positions)), expected)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_two_words_of_a_seed(name):
     """Made once, by SeedSequence, as the library makes them of an int."""

@@ -146,6 +146,10 @@ class NpyFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self) -> None:  # dropped by a cache, nobody knows whether a thread still reads
+        if hasattr(self, "_file"):
+            self.close()
+
     def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
         return type(self), (self.path.absolute(),)  # another process may stand in another folder
 

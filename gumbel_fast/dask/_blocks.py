@@ -169,7 +169,7 @@ class Rows:
     def each_row(self, name: str, value: Any) -> None:
         """Read an argument that broadcasts to the batch beside the blocks."""
         if is_lazy(value):
-            array = da.broadcast_to(value, self.batch).rechunk(self.batch_chunks)
+            array = _in_chunks(da.broadcast_to(value, self.batch), self.batch_chunks)
             self._read(name, array, lambda place, column: place)
         elif np.ndim(value):
             self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.batch)
@@ -179,7 +179,7 @@ class Rows:
         """Read an argument that broadcasts to the shape of `x` beside the blocks."""
         ragged = self.indptr is not None
         if is_lazy(value):
-            array = da.broadcast_to(value, self.x.shape).rechunk(self.x.chunks)
+            array = _in_chunks(da.broadcast_to(value, self.x.shape), self.x.chunks)
             self._read(name, array, lambda place, column: place if ragged else (*place, column))
         elif value is not None:
             self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.x.shape)
@@ -192,7 +192,7 @@ class Rows:
         """Read a mask of words beside the blocks: those of a NumPy array are cut here, those of a Dask array there."""
         shape = (*self.batch, value.shape[-1])
         if is_lazy(value):
-            array = da.broadcast_to(value, shape).rechunk((*self.batch_chunks, -1))
+            array = _in_chunks(da.broadcast_to(value, shape), (*self.batch_chunks, shape[-1:]))
             self._read("words", array, lambda place, column: (*place, 0))
         else:
             self.in_memory["mask"] = whole = np.broadcast_to(value, shape)
@@ -202,7 +202,7 @@ class Rows:
         """Read an argument of the batch's shape, or with one axis more, beside the blocks."""
         last = (0,) * (value.ndim - len(self.batch))
         if is_lazy(value):
-            array = value.rechunk((*self.batch_chunks, *(-1 for _ in last)))
+            array = _in_chunks(value, (*self.batch_chunks, *((n,) for n in value.shape[len(self.batch) :])))
             self._read(name, array, lambda place, column: place + last)
         else:
             self.in_memory[name] = value
@@ -248,6 +248,13 @@ def words_of(words: NDArray[Any], box: Box) -> NDArray[Any]:
     return mask
 
 
+def _in_chunks(array: da.Array, chunks: Chunks) -> da.Array:
+    """Return the array cut so; Dask's own leaves one of no elements as it is."""
+    if prod(array.shape):
+        return array.rechunk(chunks)
+    return array if array.chunks == chunks else da.empty(array.shape, chunks=chunks, dtype=array.dtype)
+
+
 def _starts(chunks: tuple[int, ...]) -> list[int]:
     return np.concatenate([[0], np.cumsum(chunks)]).astype(np.int64).tolist()
 
@@ -263,4 +270,4 @@ def _whole_rows(x: da.Array, offsets: NDArray[np.int64]) -> tuple[da.Array, NDAr
     borders = np.unique(borders[(borders > 0) & (borders < x.shape[0])])
     edges = np.concatenate([[0], borders, [x.shape[0]]])
     firsts = np.concatenate([[0], np.searchsorted(begins, borders, "left"), [begins.size]])
-    return x.rechunk((tuple(np.diff(edges).tolist()),)), firsts
+    return _in_chunks(x, (tuple(np.diff(edges).tolist()),)), firsts

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 _BYTES = 1 << 24  # of a chunk by default: a thread's chunk, and what it becomes, stay in its share of the cache or near
 _ROWS = 1 << 22  # of a chunk of small row groups
 
-_OPEN = 8  # files of each kind that a process keeps open: to parse a header takes as long as to read 100 KB, or longer
+# Files of each kind that a process keeps open: to parse a header takes as long as to read 100 KB, or longer. Windows
+# lets nobody delete a file that is open.
+_OPEN = 8 if os.name == "posix" else 0
 
 Source = str | os.PathLike[str]
 Stamp = tuple[int, int]  # when a file was changed last, and its size
@@ -240,9 +242,9 @@ def _of_parquet(path: Path, column: str | None, null: float) -> da.Array:
     stamp = _stamp(path)
     file = _opened_column(path, column, stamp)
     groups: list[list[int]] = []
-    rows = _ROWS
+    rows = 0
     for group, count in enumerate(file.groups):
-        if rows + count > _ROWS:
+        if not groups or rows + count > _ROWS:
             groups.append([])
             rows = 0
         groups[-1].append(group)

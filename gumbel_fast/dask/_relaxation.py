@@ -55,6 +55,7 @@ def gumbel_softmax(
     >>> bool((sample == gumbel_fast.gumbel_softmax(np.zeros((4, 2)), rng=7)).all())
     True
     """
+    _gumbel_softmax.as_form(hard, log)  # raises for both
     constants = {"hard": hard, "log": log, "workers": as_workers(workers)}
     parts = temperature, mask, None, NO_FILTERS, axis
     call = of_relaxation("gumbel_softmax", logits, parts, rng=rng, offset=offset, constants=constants)
