@@ -28,13 +28,14 @@ from harness.simd import simd_target, use_target
 
 @dataclass(frozen=True)
 class Settings:
-    """What a measurement takes: the libraries, seconds for each regime, rows of real logits, SIMD target, clock."""
+    """What a measurement takes: libraries, seconds for each regime, real logits, SIMD target, clock, whether quick."""
 
     libraries: Collection[str] = peers.LIBRARIES
     budget: float = 2.0
     logits: Path | None = None
     simd: str | None = None
     cpu_time: bool = False
+    quick: bool = False
 
 
 class Apart:
@@ -78,7 +79,7 @@ def _start(simd: str | None) -> None:
 
 
 def _measure(name: str, settings: Settings) -> Outcome:
-    inputs = Inputs(None if settings.logits is None else np.load(settings.logits))
+    inputs = Inputs(None if settings.logits is None else np.load(settings.logits), quick=settings.quick)
     regime = REGISTRY[name](inputs)
     return measure(
         regime,

@@ -49,7 +49,9 @@ def _parser() -> _Parser:
     parser.add_argument(
         "regimes", nargs="*", metavar="REGIME", help="names or patterns, such as 'noise*' (default: every one)"
     )
-    parser.add_argument("--quick", action="store_true", help="half a minute: short turns, beside NumPy alone")
+    parser.add_argument(
+        "--quick", action="store_true", help="half a minute: short turns, small files, beside NumPy alone"
+    )
     parser.add_argument(
         "--peers", nargs="+", choices=peers.OTHERS, metavar="LIBRARY", help=f"of {', '.join(peers.OTHERS)}"
     )
@@ -89,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n".join(f"{key:<12} {value}" for key, value in about.items()))
     print(f"\n{_EXPLANATION}\n{_BOTH if options.both_allocators else _KEPT}", flush=True)
     outcomes: list[Outcome] = []
-    settings = Settings({"gumbel_fast", "numpy", *libraries}, budget, options.logits, options.simd, options.cpu_time)
+    settings = Settings(
+        {"gumbel_fast", "numpy", *libraries}, budget, options.logits, options.simd, options.cpu_time, options.quick
+    )
     with Apart(settings) as apart:
         for name in names:
             outcome = apart.measure(name)

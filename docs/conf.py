@@ -18,13 +18,16 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 default_role = "autolink"  # `name` is a link where it can be one
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(np|numpy|torch|Tensor|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")
+    ("py:.*", r"(np|numpy|torch|Tensor|da|dask|os|collections|NDArray|ArrayLike|DTypeLike|RNG|Vector|Any)\b.*")
 ]
 
 autodoc_preserve_defaults = True
-if importlib.util.find_spec("torch") is None:  # a stand-in is enough to read the docstrings of gumbel_fast.torch
+autodoc_mock_imports = []  # a stand-in is enough to read docstrings
+if importlib.util.find_spec("torch") is None:
     # For its operators too, which ask more of torch than a stand-in has, and which no page shows.
-    autodoc_mock_imports = ["torch", "gumbel_fast.torch._operators", "gumbel_fast.torch._derivatives"]
+    autodoc_mock_imports += ["torch", "gumbel_fast.torch._operators", "gumbel_fast.torch._derivatives"]
+if importlib.util.find_spec("dask") is None:
+    autodoc_mock_imports += ["dask"]
 autosummary_generate = False
 numpydoc_show_class_members = False
 add_module_names = False

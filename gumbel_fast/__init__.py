@@ -10,7 +10,8 @@ _rng        the seed of a call;  _threads: its pieces, which the threads of _cor
 _selection  the k greatest of what is found in pieces, and merge_top_k;  _errors: errors that name a row
 _core       the typed layer in Cython, around the C core;  __init__.pxd: its face to other Cython code, and
             capi to Numba, ctypes and cffi
-_cli        the command line, `python -m gumbel_fast`: a tour, and draws from a file
+_files      readers of .npy and Parquet files that are larger than memory
+_cli        the command line, `python -m gumbel_fast`: a tour, and draws from files
 """
 
 from ._annealing import annealed_temperature

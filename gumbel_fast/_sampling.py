@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _methods
-from ._arguments import NO_FILTERS, Vector, as_row_offset, check_out
+from ._arguments import Vector, as_row_offset, check_out
 from ._core import Request
 from ._request import as_wanted, categories_of, draw, over_rows, over_stretches, to_log_prob, to_sample
 from ._results import deliver, widened
@@ -376,10 +376,10 @@ def _repeatedly(
     def draw_rows(start: int, stop: int) -> None:
         _core.draw(request, method.kernel, start, stop)
 
-    def draw_row(row: int, threads: int) -> None:  # in pieces: rejection in their order, an alias table's in any
-        kernel = int(method.kernel[row] if isinstance(method.kernel, np.ndarray) else method.kernel)
-        state = _core.RepeatedRow(request, kernel, row)
-        run(state.draw, samples, method.draw, threads if kernel == _methods.ALIAS.kernel else 1)
+    def draw_row(row: int, threads: int) -> None:
+        own = method._replace(kernel=method.kernel[row]) if isinstance(method.kernel, np.ndarray) else method
+        state = _core.RepeatedRow(request, int(own.kernel), row)
+        _draw_repeatedly(state, own, 0, samples, threads)
 
     def draw_in_pieces(start: int, stop: int) -> None:
         for row in range(start, stop):
@@ -404,14 +404,32 @@ def _repeatedly(
 
 
 def repeated_pieces(
-    logits: NDArray[Any], num_samples: int, temperature: float, rng: RNG, step: int
+    num_samples: int,
+    step: int,
+    *,
+    logits: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
+    rng: RNG,
+    workers: int,
 ) -> Iterator[NDArray[np.int64]]:
     """Yield what `categorical` draws from one row, two times or more, `step` draws at a time."""
-    request = to_sample(logits, (temperature, None, None, NO_FILTERS, -1), rng=rng)
+    threads = as_workers(workers)
+    filters = (top_k, top_p, min_p, None)
+    request = to_sample(logits, (temperature, None, None, filters, -1), weights=weights, rng=rng)
     method = _methods.of_repeated_draws(request.columns, num_samples)
     state = _core.RepeatedRow(request, int(method.kernel), 0)
     for start in range(0, num_samples, step):
         piece = np.empty(min(step, num_samples - start), np.int64)
         request.into(piece)
-        state.draw(start, start + piece.size, start)
+        _draw_repeatedly(state, method, start, piece.size, threads)
         yield piece
+
+
+def _draw_repeatedly(state: _core.RepeatedRow, method: _methods.Method, first: int, draws: int, threads: int) -> None:
+    """Make draws of one row from number `first` on: by rejection in their order, by an alias table in any."""
+    alone = int(method.kernel) != _methods.ALIAS.kernel
+    run(lambda a, b: state.draw(first + a, first + b, first), draws, method.draw, 1 if alone else threads)

@@ -119,13 +119,16 @@ def greatest(found: Sequence[Found], k: int) -> Found:
     """
     orders = _orders_of(found)
     value = np.concatenate([values for _, values, _ in found], axis=-1)
-    if value.ndim == 1 and orders is None:  # a million at a time: what is not needed any more is let go
-        falling = np.argsort(value)[::-1][: k + 1]
-        value = value[falling]
-        if not (value[1:] == value[:-1]).any():
-            return np.concatenate([indices for indices, _, _ in found])[falling[:k]], value[:k], None
-        value = np.concatenate([values for _, values, _ in found])
     index = np.concatenate([indices for indices, _, _ in found], axis=-1)
+    if value.ndim == 1 and orders is None:  # many at a time: only equals are sorted by index
+        falling = np.argsort(value)[::-1]
+        ranked = value[falling]
+        equal = np.flatnonzero(ranked[1:] == ranked[:-1])
+        if equal.size:
+            places = np.union1d(equal, equal + 1)
+            tied = falling[places]
+            falling[places] = tied[np.lexsort((index[tied], index[tied] < 0, -ranked[places]))]
+        return index[falling[:k]], ranked[:k], None
     keys = (index, index < 0, -value) if orders is None else (index, -orders, index < 0, -value)
     by_rank = np.lexsort(keys)[..., :k]
     ordered = None if orders is None else np.take_along_axis(orders, by_rank, -1)

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it: what it prints and writes, its exit status, and what errors look like.
 
-The parts that no run can show, such as where a long file is cut into pieces, are called directly at the end.
+The parts that no run can show, such as where a long file is cut into pieces, are called directly at the end. Columns of
+files that are drawn from as one long row stand in test_cli_long_rows.py.
 """
 
 import io
@@ -15,35 +16,11 @@ import pytest
 from scipy import stats
 
 import gumbel_fast
+from command import COMMAND, LINUX, POSIX, error_of, holes, run, sample
 from gumbel_fast import _methods
-from gumbel_fast._cli import chi_square, draws, logits_file, output, progress
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes as POSIX has them")
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits, devices and words for errors as Linux has them")
-
-COMMAND = [sys.executable, "-m", "gumbel_fast"]
-
-
-def run(*arguments, cwd, **options):
-    """Run the command away from the sources, which could be taken for the installed package."""
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, timeout=120, **options)
-
-
-def sample(*arguments, cwd):
-    """Run `sample`, which has to succeed in silence; what it printed, as a list of rows."""
-    result = run("sample", *arguments, cwd=cwd)
-    assert (result.returncode, result.stderr) == (0, b"")
-    return [[int(word) for word in line.split()] for line in result.stdout.decode().splitlines()]
-
-
-def error_of(*arguments, cwd):
-    """Run the command, which has to fail with one line; what stands behind "gumbel_fast: error: "."""
-    result = run(*arguments, cwd=cwd)
-    assert (result.returncode, result.stdout) == (2, b"")
-    (line,) = result.stderr.decode().splitlines()
-    start = "gumbel_fast: error: "
-    assert line.startswith(start)
-    return line.removeprefix(start)
+from gumbel_fast._cli import batch, chi_square, draws, output, progress
+from gumbel_fast._files.npy import NpyFile
+from gumbel_fast._rng import SeedPair, draw_seed
 
 
 @pytest.fixture
@@ -56,11 +33,6 @@ def file(tmp_path, logits):
     path = tmp_path / "logits.npy"
     np.save(path, logits)
     return path
-
-
-def holes(path, *shape):
-    """Write a file of float32 zeros that takes no room but for its header."""
-    np.lib.format.open_memmap(path, "w+", np.float32, shape).flush()
 
 
 # ------------------------------------------------------------------------------------------------------------- the tour
@@ -354,8 +326,8 @@ def test_output_that_finds_no_room(file):
 
 def test_outputs_of_one_name_do_not_meet(tmp_path):
     path = tmp_path / "drawn.npy"
-    with output.npy_file(path, (2,)) as first:
-        with output.npy_file(path, (1,)) as second:
+    with output.npy_file(path, (2,), np.dtype(np.int64)) as first:
+        with output.npy_file(path, (1,), np.dtype(np.int64)) as second:
             second.write(np.array([7]))
         first.write(np.array([8, 9]))
         assert np.load(path).tolist() == [7]
@@ -499,7 +471,7 @@ def test_output_that_cannot_be(file, out, words):
 @pytest.mark.limits
 def test_row_larger_than_the_memory_allowed(tmp_path):
     resource = pytest.importorskip("resource")
-    holes(tmp_path / "logits.npy", 1 << 28)
+    holes(tmp_path / "logits.npy", 1, 1 << 28)
     result = run(
         "sample", "logits.npy",
         cwd=tmp_path,
@@ -515,7 +487,7 @@ def test_no_such_command(tmp_path):
 
 
 def test_no_file_named(tmp_path):
-    assert "LOGITS.npy" in error_of("sample", cwd=tmp_path)
+    assert "FILE" in error_of("sample", cwd=tmp_path)
 
 
 def test_missing_file(tmp_path):
@@ -627,6 +599,12 @@ def test_pipe_of_logits(tmp_path):
 # ------------------------------------------------------------------------------------------------------------ the parts
 
 
+def wish(count, seed):
+    """What the command asks for by ``-n count --temperature 0.7 --seed seed``."""
+    words = SeedPair(*draw_seed(np.random.SeedSequence(seed)))
+    return draws.Wish(count, True, False, 0.7, None, None, None, words, 1)
+
+
 @pytest.mark.parametrize("cells", [1, 7, 30, 1000])
 @pytest.mark.parametrize("count", [None, 0, 1, 2, 11])
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -635,8 +613,8 @@ def test_draws_do_not_depend_on_the_pieces(monkeypatch, tmp_path, cells, count, 
     np.save(tmp_path / "logits.npy", values)
     monkeypatch.setattr(draws, "_CELLS", cells)
     monkeypatch.setattr(draws, "_DRAWS", 5)
-    with logits_file.LogitsFile(tmp_path / "logits.npy", axis) as file:
-        pieces = list(draws.draw(file, count=count, temperature=0.7, seed=12))
+    with NpyFile(tmp_path / "logits.npy") as file:
+        pieces = list(draws.draw_from_batch(batch.Batch([file], axis), wish(count, 12)))
     assert max((piece.size for piece in pieces), default=0) <= 5
     expected = gumbel_fast.categorical(values, num_samples=count, temperature=0.7, axis=axis, rng=12)
     np.testing.assert_array_equal(np.concatenate([[], *(piece.reshape(-1) for piece in pieces)]), expected.reshape(-1))
@@ -647,19 +625,19 @@ def test_draws_by_trials_do_not_depend_on_the_pieces(monkeypatch, tmp_path):
     assert _methods.of_repeated_draws(2000, 50) is _methods.REJECTION
     np.save(tmp_path / "logits.npy", values)
     monkeypatch.setattr(draws, "_DRAWS", 7)
-    with logits_file.LogitsFile(tmp_path / "logits.npy", -1) as file:
-        pieces = list(draws.draw(file, count=50, temperature=0.7, seed=12))
+    with NpyFile(tmp_path / "logits.npy") as file:
+        pieces = list(draws.draw_from_batch(batch.Batch([file], -1), wish(50, 12)))
     assert {piece.size for piece in pieces} == {1, 7}
     expected = gumbel_fast.categorical(values, num_samples=50, temperature=0.7, rng=12)
     np.testing.assert_array_equal(np.concatenate(pieces), expected.reshape(-1))
 
 
-@pytest.mark.parametrize("batch", [(), (1,), (7,), (2, 3), (3, 1, 4), (2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (2, 3), (3, 1, 4), (2, 3, 4, 5)])
 @pytest.mark.parametrize("most", [1, 2, 3, 5, 8, 20, 1000])
-def test_batch_is_cut_into_boxes_in_order(batch, most):
-    numbers, found = np.arange(math.prod(batch)).reshape(batch), []
-    for box in draws.cut(batch, most):
-        part = numbers[np.ix_(*box)] if batch else numbers
+def test_batch_is_cut_into_boxes_in_order(shape, most):
+    numbers, found = np.arange(math.prod(shape)).reshape(shape), []
+    for box in batch.cut(shape, most):
+        part = numbers[np.ix_(*box)] if shape else numbers
         assert 1 <= part.size <= most
         found += part.reshape(-1).tolist()
     assert found == list(range(numbers.size))
@@ -685,7 +663,7 @@ def test_chi_square_survival(degrees, statistic):
 
 def test_percentage_is_shown_after_a_second_and_taken_away():
     stream, now = io.StringIO(), [0.0]
-    percentage = progress.Percentage(200, stream, clock=lambda: now[0])
+    percentage = progress.Percentage(200, "draws", stream, clock=lambda: now[0])
     now[0] = 0.9
     percentage.advance(50)
     assert stream.getvalue() == ""
@@ -700,7 +678,7 @@ def test_percentage_is_shown_after_a_second_and_taken_away():
 
 def test_percentage_that_was_never_shown_leaves_nothing():
     stream = io.StringIO()
-    percentage = progress.Percentage(200, stream)
+    percentage = progress.Percentage(200, "draws", stream)
     percentage.advance(200)
     percentage.clear()
     assert stream.getvalue() == ""
@@ -710,6 +688,6 @@ def test_percentage_that_was_never_shown_leaves_nothing():
 def test_progress_without_tqdm(monkeypatch, capsys, shown):
     monkeypatch.setitem(sys.modules, "tqdm", None)  # makes its import fail
     monkeypatch.setattr(progress, "_DELAY", 0.0)
-    with progress.progress(4, shown=shown) as advance:
+    with progress.progress(4, "draws", shown=shown) as advance:
         advance(1)
     assert ("1 of 4 draws, 25%" in capsys.readouterr().err) is shown

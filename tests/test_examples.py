@@ -33,6 +33,7 @@ LIBRARIES = {
     "categorical_vae": ["matplotlib", "torch", "sklearn"],
     "policy_gradient": ["torch"],
     "graph": ["matplotlib"],
+    "data_selection": ["matplotlib", "distributed", "pyarrow"],
     "llm": [],
     "jax_recipe": ["jax"],
 }
@@ -363,6 +364,72 @@ def test_graph_without_numba(graph, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(graph, "compiled_loop", lambda: None)
     graph.main(["--quick", "--output", str(tmp_path)])
     assert "Numba" not in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------------------------- data_selection.py
+
+
+@pytest.fixture(scope="module")
+def data_selection():
+    return load("data_selection", *LIBRARIES["data_selection"])
+
+
+def test_documents_are_selected_though_a_worker_is_killed(data_selection, tmp_path, capsys):
+    """That they are the same, and those of one machine, it requires itself.
+
+    By seed 1111, so nothing here is left to chance: of the pool a twelfth is of the domain, and k are drawn whose
+    features are nearer to the few's than those of an even sample.
+    """
+    data_selection.main(["--quick", "--output", str(tmp_path)])
+    assert_pictures(tmp_path, "data_selection.png")
+    printed = capsys.readouterr().out
+    assert re.search(r"drew the same ones in \d\.\d\d s, while process \d+ was killed", printed)
+    assert "One machine, the whole pool in memory\n  drew the same ones\n" in printed
+    rows = re.findall(r"^  200 (.*?) +(\d+)% +([\d,]+) +(\d\.\d+)$", printed, re.MULTILINE)
+    share = {name: int(percent) for name, percent, *_ in rows}
+    assert list(share) == ["evenly", "greatest, no noise", *(f"at temperature {t}" for t in (1, 2, 4))]
+    assert share["evenly"] < 15
+    assert share["greatest, no noise"] >= share["at temperature 1"] >= share["at temperature 2"] > 70
+    assert 50 < share["at temperature 4"] < share["at temperature 2"]
+    nats = {name: float(last) for name, *_, last in rows}
+    assert all(0.1 < nats[name] < nats["evenly"] - 0.05 for name in share if name != "evenly")
+
+
+def test_features_of_documents(data_selection, tmp_path):
+    """The words of each document and its pairs of neighbours, and none across two documents."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "texts.parquet"
+    pq.write_table(data_selection.pa.table({"text": ["a b a b", "c", "b a"]}), path)
+    document, bucket = data_selection.features(path)
+    assert document.tolist() == [0, 0, 0, 0, 1, 2, 2, 0, 0, 0, 2]
+    a, b, c = bucket[[0, 1, 4]]
+    ab, ba = bucket[[7, 8]]
+    assert len({a, b, c, ab, ba}) == 5
+    assert bucket.tolist() == [a, b, a, b, c, b, a, ab, ba, ab, ba]
+    assert data_selection.counts(path)[[a, b, c, ab, ba]].tolist() == [3, 3, 1, 2, 2]
+
+
+def test_selection_stops_at_what_is_wrong(data_selection, monkeypatch, tmp_path):
+    def other(few, pool, k, temperature):
+        ratio = data_selection.log_shares(data_selection.counts(few))
+        return np.arange(k), [data_selection.score(path, ratio) for path in pool]
+
+    monkeypatch.setattr(data_selection, "select_on_cluster", other)
+    with pytest.raises(SystemExit, match="one machine draws other documents"):
+        data_selection.main(["--quick", "--output", str(tmp_path)])
+
+
+def test_selection_stops_where_no_worker_was_killed(data_selection, monkeypatch, tmp_path):
+    monkeypatch.setattr(data_selection, "kill_once", lambda block, fuse, block_info=None: block)
+    with pytest.raises(SystemExit, match="0 workers were killed"):
+        data_selection.main(["--quick", "--output", str(tmp_path)])
+
+
+def test_chances_add_up(data_selection):
+    """Of two documents one is drawn by its share of the two weights, to the order of the approximation; of all, all."""
+    chances = data_selection.chance(np.log(np.repeat([1.0, 3.0], 10_000)), 1, 1.0)
+    np.testing.assert_allclose(chances[[0, -1]], np.array([1, 3]) / 40_000, rtol=1e-3)
+    np.testing.assert_allclose(data_selection.chance(np.linspace(-5, 5, 100), 99.999, 2.0), 1, atol=1e-3)
 
 
 # --------------------------------------------------------------------------------------------------------------- llm.py

@@ -19,15 +19,22 @@ class Inputs:
     ----------
     real_logits : ndarray of shape (rows, categories), optional
         Rows of a language model's logits. Without them `llm_logits` makes rows like them, for no data is shipped.
+    quick : bool, optional
+        Whether the regimes whose jobs take seconds are to take smaller ones: see `size`.
     """
 
-    def __init__(self, real_logits: NDArray[Any] | None = None) -> None:
+    def __init__(self, real_logits: NDArray[Any] | None = None, *, quick: bool = False) -> None:
         self._real_logits = real_logits
+        self._quick = quick
 
     @property
     def real(self) -> bool:
         """Whether `llm_logits` gives a real model's rows."""
         return self._real_logits is not None
+
+    def size(self, usual: int, quick: int) -> int:
+        """Return how large the job of a regime is, where the usual one takes seconds."""
+        return quick if self._quick else usual
 
     def normal(self, *shape: int, std: float = 1.0, dtype: Any = np.float32) -> NDArray[Any]:
         """Normal deviates of mean 0."""

@@ -13,7 +13,22 @@ from itertools import cycle
 from typing import Any
 
 #: The libraries that contestants come from beside this one: each name is a module's.
-OTHERS = ("numpy", "scipy", "torch", "transformers", "llama_cpp", "jax", "numba", "mkl_random", "vose")
+OTHERS = (
+    "numpy",
+    "scipy",
+    "torch",
+    "transformers",
+    "llama_cpp",
+    "jax",
+    "numba",
+    "mkl_random",
+    "vose",
+    "dask",
+    "pyarrow",
+    "pandas",
+    "polars",
+    "duckdb",
+)
 LIBRARIES = ("gumbel_fast", *OTHERS)
 
 #: The distributions that are named otherwise than their module.
@@ -21,12 +36,13 @@ _DISTRIBUTIONS = {"llama_cpp": "llama-cpp-python"}
 
 #: One thread for all. To be in the environment before a library is imported.
 ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",  # pyarrow goes by it too
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "JAX_PLATFORMS": "cpu",
     "NUMBA_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
     "NPROC": "1",  # what XLA sizes its pool by: its flag against threads in Eigen leaves others running
 }
 

@@ -21,6 +21,7 @@ from . import (  # noqa: I001  (the order of the imports is the tables' order)
     softmax,  # noqa: F401
     small_calls,  # noqa: F401
     distribution,  # noqa: F401
+    selection,  # noqa: F401
     threads,  # noqa: F401
     scaling,  # noqa: F401
 )

@@ -30,6 +30,9 @@ _LABELS = {
     "vose": "vose",
     "transformers": "transformers",
     "llama_cpp": "llama.cpp",
+    "dask": "Dask",
+    "polars": "Polars",
+    "duckdb": "DuckDB",
 }
 
 

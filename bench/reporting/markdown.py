@@ -17,7 +17,7 @@ from .text import duration
 from .text import label as name
 
 _COLUMNS = ("numpy", "torch", "jax", "numba")  # the libraries that have a column; the others share one
-_OTHERS = ("scipy", "mkl_random", "vose", "transformers", "llama_cpp")
+_OTHERS = ("scipy", "mkl_random", "vose", "transformers", "llama_cpp", "dask", "pandas", "polars", "duckdb")
 _MARK = "†"
 
 

@@ -6,11 +6,17 @@ article.py      the article's experiment, computed
 chi_square.py   the p-value that the experiment is judged by
 times.py        times of a few calls beside NumPy's
 processor.py    the processor's name
-sample.py       the command `sample`: draws from a file of logits
-logits_file.py  that file, read piece by piece, with errors that a user understands
+sample.py       the command `sample`: draws from files of logits or weights
+inputs.py       those files, opened: as one long row or as a batch
+long_row.py     columns of files, one behind the other, as one row
+batch.py        arrays of files as a batch of rows
+numbers.py      the dtype they are drawn from in, and which numbers nothing can be drawn from
+temporary.py    numbers that memory need not hold
 draws.py        drawing piece by piece, with the numbers of one whole call
-output.py       where draws go: lines of text, or a .npy file
+ids.py          ids that stand for indices
+output.py       where draws go: lines of text, or a .npy or Parquet file
 progress.py     a progress bar on a terminal
+errors.py       the error that a user gets as one line
 signals.py      signals that end a process, as exceptions
 
 Nothing here is imported by `import gumbel_fast`.
@@ -109,29 +115,74 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gumbel_fast {__version__}")
     parser.set_defaults(run=_tour)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    sample = commands.add_parser(
+    _add_sample(commands)
+    return parser
+
+
+def _add_sample(commands: Any) -> None:
+    parser = commands.add_parser(
         "sample",
-        help="draw category indices from a .npy file of logits",
-        description="Draw category indices from the softmax of logits. With --seed S the draws are those of "
-        "gumbel_fast.categorical(logits, rng=S), and with -n N those of categorical(logits, num_samples=N, rng=S). The "
-        "file is read piece by piece, so it may be larger than memory: what is held is some 16 million numbers, or one "
-        "row if that is more. An axis that is not the last is slower to read.",
+        help="draw category indices from files of logits or weights",
+        usage="gumbel_fast sample FILE ... [-n N | -k K --without-replacement] [options]",
+        description="Draw category indices from the softmax of logits, or in proportion to weights. With --seed S the "
+        "draws are those of gumbel_fast.categorical(x, rng=S), with -n N of categorical(x, num_samples=N, rng=S), and "
+        "with -k K of gumbel_top_k(x, K, rng=S), which draws without replacement, or where there are filters of "
+        "categorical(x, num_samples=K, replace=False, rng=S).",
+        epilog="Files are read piece by piece, so they may be larger than memory. -k holds little more than the draws. "
+        "Other draws from one row of more than 16 million numbers go by a temporary file, in the folder that TMPDIR "
+        "names, else beside OUT. A .npy array whose axis A is not the last is slower to read.",
     )
-    sample.add_argument("logits", type=Path, metavar="LOGITS.npy", help="unnormalised log-probabilities, in nats")
-    sample.add_argument("-n", type=int, metavar="N", help="draws from each row, up to 2**32 (default: one)")
-    sample.add_argument("--temperature", type=float, default=1.0, metavar="T", help="divides the logits (default: 1)")
-    sample.add_argument("--seed", type=int, metavar="S", help="makes the draws repeatable")
-    sample.add_argument("--axis", type=int, default=-1, metavar="A", help="axis of the categories (default: the last)")
-    sample.add_argument(
+    parser.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="logits in nats: .npy files, or Parquet files (for these, pip install 'gumbel_fast[parquet]'). Columns of "
+        "Parquet files and .npy arrays of one axis are together one long row, in the order given, and indices count on "
+        "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis",
+    )
+    numbers = parser.add_argument_group("what the files hold")
+    numbers.add_argument(
+        "--weights",
+        action="store_true",
+        help="weights, 0 or more, in place of logits: a category has probability w**(1/T) over their sum. Weights of 0 "
+        "and nulls (of weights or logits) are never drawn",
+    )
+    numbers.add_argument("--column", metavar="NAME", help="column of Parquet files (default: the only one of numbers)")
+    numbers.add_argument("--axis", type=int, default=-1, metavar="A", help="axis of the categories (default: the last)")
+    draws = parser.add_argument_group("what is drawn from each row")
+    count = draws.add_mutually_exclusive_group()
+    count.add_argument("-n", type=int, metavar="N", help="so many draws, up to 2**32 (default: one)")
+    count.add_argument("-k", type=int, metavar="K", help="so many without replacement, in the order drawn")
+    draws.add_argument("--without-replacement", action="store_true", help="goes with -k")
+    draws.add_argument("--temperature", type=float, default=1.0, metavar="T", help="divides the logits (default: 1)")
+    draws.add_argument("--top-k", type=int, metavar="N", help="draw only from the N most likely categories")
+    draws.add_argument("--top-p", type=float, metavar="P", help="of these, from as few as have the probability P")
+    draws.add_argument("--min-p", type=float, metavar="P", help="of these, from those P times as likely as the first")
+    draws.add_argument("--seed", type=int, metavar="S", help="makes the draws repeatable")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--id",
+        metavar="NAME",
+        help="in place of the index, give the value of that column of the Parquet files, a line each",
+    )
+    output.add_argument(
         "-o",
         type=Path,
         dest="out",
-        metavar="OUT.npy",
-        help="write int64 indices there, in the shape of the batch with N as its last axis; the file appears, or is "
-        "replaced, when it is whole. By default they are printed, a line for each row",
+        metavar="OUT",
+        help="write to OUT.npy: int64 indices (ids, if they are numbers, in their own type) in the shape of the batch "
+        "with N or K as its last axis; or to OUT.parquet: columns index (of a batch: row and index) and NAME. The file "
+        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row",
     )
-    sample.set_defaults(run=_sample)
-    return parser
+    output.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="W",
+        help="most threads to use; -1 is one for each CPU (default: 1). The draws are the same for every number",
+    )
+    parser.set_defaults(run=_sample)
 
 
 def _tour(_: argparse.Namespace) -> None:
@@ -141,13 +192,6 @@ def _tour(_: argparse.Namespace) -> None:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from .sample import sample
+    from .sample import Options, sample
 
-    sample(
-        options.logits,
-        count=options.n,
-        temperature=options.temperature,
-        seed=options.seed,
-        axis=options.axis,
-        out=options.out,
-    )
+    sample(Options(**{name: value for name, value in vars(options).items() if name != "run"}))

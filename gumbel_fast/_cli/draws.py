@@ -1,97 +1,192 @@
 """Drawing piece by piece, with the numbers that one call on the whole array would give. No file is written here.
 
-A call of `categorical` takes two words (a, b) from its generator, and the draws from row r depend on a and b + r alone.
-So rows r0 to r1 of a call are the call on those rows with the words (a, b + r0), and a result does not depend on how it
-was cut; the draws from one row are made piece by piece too. Held in memory are a piece's logits, a row at least, and
-its draws.
+A call takes two words (a, b) from its generator, and the draws from row r depend on a and b + r alone. So rows r0 to r1
+of a call are the call on those rows with the words (a, b + r0), and a result does not depend on how it was cut; several
+draws from one row are made piece by piece too, and draws without replacement from pieces of the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import categorical
-from .._rng import SeedPair, draw_seed
+from .. import categorical, gumbel_top_k
+from .._rng import SeedPair
 from .._sampling import repeated_pieces
-from .logits_file import LogitsFile
+from .._selection import Selection, order_of
+from .batch import Batch, Block
+from .errors import CommandError
+from .long_row import LongRow
+from .numbers import first_bad, has_nothing
+from .signals import check
 
-_CELLS = 1 << 22  # logits that a piece reads, at least a row; four times as many where rows are scattered in the file
+_CELLS = 1 << 22  # numbers that a block of rows has, at least a row
 _DRAWS = 1 << 18  # draws that a piece makes
-_AS_THEY_ARE = [np.dtype(name) for name in ("f2", "f4", "f8")]
 
 
-def draw(logits: LogitsFile, *, count: int | None, temperature: float, seed: int | None) -> Iterator[NDArray[np.int64]]:
-    """Draw from each row what ``categorical(logits, num_samples=count, temperature=temperature, rng=seed)`` does.
+@dataclass(frozen=True)
+class Wish:
+    """What is to be drawn from each row."""
 
-    Yields
-    ------
-    ndarray of int64
-        The next indices, all draws from a row before those from the next, rows in C order.
+    count: int | None  #: draws; None is one without an axis of its own
+    replace: bool
+    weights: bool  #: whether the numbers are weights, and not logits
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    words: SeedPair
+    workers: int
+
+    @property
+    def each(self) -> int:
+        """The number of draws from each row."""
+        return 1 if self.count is None else self.count
+
+    @property
+    def by_pieces(self) -> bool:
+        """Whether the draws from one row can be found in pieces of it."""
+        return not (self.replace or self._filtered)
+
+    @property
+    def _filtered(self) -> bool:
+        return any(each is not None for each in (self.top_k, self.top_p, self.min_p))
+
+    def options(self, numbers: NDArray[Any]) -> dict[str, Any]:
+        """Return what all calls that draw are given: the numbers under the name of what they are, and the rest."""
+        name = "weights" if self.weights else "logits"
+        return {name: numbers, "temperature": self.temperature, "workers": self.workers}
+
+    def draw(self, rows: NDArray[Any], done: int) -> Iterator[NDArray[np.int64]]:
+        """Yield the draws from rows that `done` others lie before, piece by piece if there are many from one row."""
+        words = SeedPair(self.words.key, (self.words.row + done) % 2**64)
+        filters: dict[str, Any] = {"top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
+        if self.by_pieces:
+            yield gumbel_top_k(k=self.each, rng=words, **self.options(rows))
+        elif self.replace and self.each > _DRAWS:  # a row that stands alone
+            one = self.options(rows.reshape(-1))
+            yield from repeated_pieces(self.each, _DRAWS, rng=words, **one, **filters)
+        else:
+            common = self.options(rows) | filters
+            yield np.asarray(categorical(num_samples=self.count, replace=self.replace, rng=words, **common))
+
+
+def draw_from_batch(batch: Batch, wish: Wish) -> Iterator[NDArray[np.int64]]:
+    """Yield the draws from each row: all from a row before those from the next, rows in C order.
 
     Raises
     ------
-    TypeError, ValueError
-        For what `categorical` refuses; a row is named by its number in the whole array.
+    CommandError
+        For a row that cannot be drawn from, named by its file and number, and for what cannot be read.
     """
-    first, second = draw_seed(np.random.SeedSequence(seed))
-    done = 0  # rows
-
-    def pieces(block: NDArray[Any]) -> Iterator[NDArray[np.int64]]:
-        words = SeedPair(first, (second + done) % 2**64)
-        if count is not None and count > _DRAWS:  # the block is one row
-            yield from repeated_pieces(block.reshape(-1), count, temperature, words, _DRAWS)
-        else:
-            yield np.asarray(categorical(block, num_samples=count, temperature=temperature, rng=words))
-
-    if prod(logits.batch) == 0 or count == 0:
-        categorical(np.empty((0, logits.categories), logits.dtype), temperature=temperature)  # may refuse it
+    if prod(batch.shape) == 0 or wish.count == 0:
         return
-    cells = _CELLS if logits.contiguous else 4 * _CELLS
-    for ranges in cut(logits.batch, max(1, min(cells // logits.categories, _DRAWS // (count or 1)))):
-        block = logits.rows(ranges)
-        if block.dtype not in _AS_THEY_ARE:
-            with np.errstate(over="ignore"):
-                block = block.astype(np.float64)  # what `categorical` would make of it, and `_explain` is to see
+    done = 0
+    for block in batch.blocks(_CELLS, max(1, _DRAWS // wish.each)):
         try:
-            yield from pieces(block)
+            yield from wish.draw(block.rows, done)
         except ValueError as error:
-            raise ValueError(_explain(block, done, logits.batch) or str(error)) from error
-        done += prod(block.shape[:-1])
+            raise CommandError(_refusal_of_block(block, wish, error)) from error
+        done += prod(block.rows.shape[:-1])
 
 
-def cut(batch: Sequence[int], most: int) -> Iterator[list[range]]:
-    """Cut a batch into boxes of at most `most` rows, in C order: a range for each of its axes."""
-    inner, axis = 1, len(batch)  # the axes from `axis` on are whole in each box
-    while axis and inner * batch[axis - 1] <= most:
-        axis -= 1
-        inner *= batch[axis]
-    whole = [range(length) for length in batch[axis:]]
-    if axis == 0:
-        yield whole
+def _refusal_of_block(block: Block, wish: Wish, error: ValueError) -> str:
+    row = getattr(error, "row", None)
+    if row is None:
+        return str(error)
+    numbers = block.rows.reshape(-1, block.rows.shape[-1])[row]
+    bad = first_bad(numbers, weights=wish.weights)
+    if bad is not None:
+        what = {"NaN": "a NaN", "negative": "a negative weight"}.get(bad[1], bad[1])
+        return f"{block.name_of(row)} holds {what}"
+    if has_nothing(numbers, weights=wish.weights):
+        return f"{block.name_of(row)} holds nothing but {'0' if wish.weights else '-inf'}"
+    return f"{block.name_of(row)} {_why(error)}"
+
+
+def _why(error: ValueError) -> str:
+    """Return what an error says of a row, without the row's name."""
+    row = getattr(error, "row", None)
+    return str(error) if row is None else str(error).partition(f"row {row} ")[2]
+
+
+def draw_by_pieces(row: LongRow, wish: Wish, advance: Callable[[int], object]) -> NDArray[np.int64]:
+    """Return the draws without replacement from one row, of which a piece at a time is in memory.
+
+    Raises
+    ------
+    CommandError
+        For a number that no row may hold, for too few that can be drawn, and for what cannot be read.
+    """
+    selection = Selection(wish.each, row.size)
+
+    def ask(start: int, numbers: NDArray[Any], wanted: int) -> None:
+        check()
+        try:
+            index, value = gumbel_top_k(
+                k=wanted,
+                allow_fewer=True,
+                rng=wish.words,
+                offset=(0, start),
+                floor=selection.floor,
+                return_value=True,
+                **wish.options(numbers),
+            )
+        except ValueError as error:
+            raise CommandError(_refusal_of_numbers(row, start, numbers, wish) or str(error)) from error
+        few = int(np.count_nonzero(index >= 0))
+        index, value = index[:few], value[:few]
+        selection.add(start, start + numbers.size, index + start, value, order_of(numbers, index, value))
+
+    at = 0
+    for numbers in _ahead(row.pieces(), wish.workers):
+        ask(at, numbers, selection.wanted(numbers.size))
+        advance(numbers.size)
+        at += numbers.size
+    for start, stop in selection.again():
+        ask(start, row.read(start, stop), min(wish.each, stop - start))
+    index, _ = selection.result()
+    if index.size < wish.each:
+        raise CommandError(f"argument -k: {wish.each} draws without replacement, and {index.size} can be drawn")
+    return index
+
+
+def _ahead(pieces: Iterable[NDArray[Any]], workers: int) -> Iterator[NDArray[Any]]:
+    """Yield the pieces; with workers to share, another thread reads the next while one is drawn from."""
+    if workers == 1:
+        yield from pieces
         return
-    step = most // inner
-    for outer in np.ndindex(*batch[: axis - 1]):
-        for start in range(0, batch[axis - 1], step):
-            stop = min(start + step, batch[axis - 1])
-            yield [*(range(place, place + 1) for place in outer), range(start, stop), *whole]
+    iterator = iter(pieces)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, iterator, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, iterator, None)
+            yield piece
 
 
-def _explain(block: NDArray[Any], done: int, batch: tuple[int, ...]) -> str | None:
-    """Return what is wrong with the first bad row of a block that `done` rows lie before; None if nothing is."""
-    with np.errstate(invalid="ignore"):
-        highest = block.max(axis=-1).reshape(-1)  # NaN if there is one
-    bad = ~np.isfinite(highest)
-    if not bad.any():
-        return None  # something else was refused
-    at = int(bad.argmax())
-    what = "a NaN" if np.isnan(highest[at]) else "+inf" if highest[at] > 0 else "nothing but -inf"
-    if not batch:
-        return f"the logits hold {what}"
-    place = np.unravel_index(done + at, batch)
-    index = f" (index {', '.join(map(str, place))})" if len(batch) > 1 else ""
-    return f"row {done + at}{index} holds {what}"
+def refusal_of_row(row: LongRow, wish: Wish, error: ValueError) -> str:
+    """Return what is wrong with a row that cannot be drawn from: its first bad number, by file and row."""
+    at, nothing = 0, True
+    for numbers in row.pieces():
+        found = _refusal_of_numbers(row, at, numbers, wish)
+        if found is not None:
+            return found
+        nothing = nothing and has_nothing(numbers, weights=wish.weights)
+        at += numbers.size
+    if nothing:
+        return f"{row}: nothing but {'weights that are 0' if wish.weights else 'logits that are -inf'}"
+    return f"{row} {_why(error)}"
+
+
+def _refusal_of_numbers(row: LongRow, start: int, numbers: NDArray[Any], wish: Wish) -> str | None:
+    bad = first_bad(numbers, weights=wish.weights)
+    if bad is None:
+        return None
+    path, place = row.place(start + bad[0])
+    return f"{path}: row {place} has a {'weight' if wish.weights else 'logit'} that is {bad[1]}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 MAGIC = b"PAR1"  #: what a Parquet file begins with
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names and NumPy's
 _BUFFER = 1 << 20  # bytes of the file that are read at once
 _PIECE = 1 << 16  # rows that are decoded at once where a group is put together from pieces
 _WHOLE = 1 << 22  # rows of the largest group that is decoded at once, and given without a copy
@@ -39,13 +40,9 @@ class _Column:
                 raise FileError(f"{self.path} is not a regular file")
             if file.read(len(MAGIC)) != MAGIC:
                 raise FileError(f"{self.path} is not a Parquet file")
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ImportError(
-                f"{self.path}: Parquet files are read by pyarrow, which is not here: pip install 'gumbel_fast[parquet]'"
-            ) from error
+        parquet = import_parquet(self.path)
+        import pyarrow
+
         with _errors_of(self.path):
             self._file = pyarrow.OSFile(os.fspath(self.path))
         try:
@@ -79,10 +76,12 @@ class _Column:
         known = ", ".join(f"{field.name} ({field.type})" for field in fields)
         raise FileError(f"{self.path} has no column of real numbers; its columns are: {known or 'none'}")
 
-    def _batches(self, group: int, most: int) -> Iterator[pyarrow.Array]:
-        """Yield the column's values in one row group, at most so many at once."""
+    def _batches(self, groups: Sequence[int], most: int) -> Iterator[pyarrow.Array]:
+        """Yield the column's values in some row groups, at most so many at once; across groups if these are small."""
         with _errors_of(self.path):  # a reader each time: it may not be shared, and to make one takes microseconds
-            batches = self._parquet().iter_batches(most, row_groups=[group], columns=[self.name], use_threads=False)
+            batches = self._parquet().iter_batches(
+                most, row_groups=list(groups), columns=[self.name], use_threads=False
+            )
         while True:
             with _errors_of(self.path):
                 batch = next(batches, None)
@@ -132,8 +131,7 @@ class ParquetColumn(_Column):
         if not _is_number(self.type):
             self.close()
             raise FileError(f"{self.path}: column {self.name!r} holds {self.type}, not real numbers")
-        narrow = {"halffloat": np.float16, "float": np.float32}
-        self.dtype: np.dtype[Any] = np.dtype(narrow.get(str(self.type), np.float64))
+        self.dtype = numpy_dtype(self.type) if is_float(self.type) else np.dtype(np.float64)
 
     def read(self, group: int, fill: float) -> NDArray[Any]:
         """Return the numbers of one row group, nulls as `fill`; the array may be read-only.
@@ -145,26 +143,22 @@ class ParquetColumn(_Column):
         """
         rows = self.groups[group]
         if rows <= _WHOLE:
-            pieces = list(self.pieces(group, fill, max(rows, 1)))
+            pieces = list(self.pieces([group], fill, max(rows, 1)))
             return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, self.dtype), *pieces])
         numbers, at = np.empty(rows, self.dtype), 0
-        for piece in self.pieces(group, fill, _PIECE):
+        for piece in self.pieces([group], fill, _PIECE):
             numbers[at : at + piece.size] = piece
             at += piece.size
         return numbers
 
-    def pieces(self, group: int, fill: float, most: int) -> Iterator[NDArray[Any]]:
-        """Yield the numbers of one row group, at most so many at once; otherwise as `read`."""
-        return (self._numbers(values, fill) for values in self._batches(group, most))
+    def pieces(self, groups: Sequence[int], fill: float, most: int) -> Iterator[NDArray[Any]]:
+        """Yield the numbers of row groups, at most so many at once, small groups together; otherwise as `read`."""
+        return (self._numbers(values, fill) for values in self._batches(groups, most))
 
     def _numbers(self, values: pyarrow.Array, fill: float) -> NDArray[Any]:
-        nulls = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
-        if str(self.type) not in ("halffloat", "float", "double"):
+        if not is_float(self.type):
             values = values.cast("float64", safe=False)  # integers above 2**53 are rounded
-        numbers: NDArray[Any] = values.to_numpy(zero_copy_only=False)
-        if nulls is not None:
-            numbers = np.where(nulls, self.dtype.type(fill), numbers)
-        return numbers
+        return as_numpy(values, self.dtype, fill)
 
 
 class ParquetValues(_Column):
@@ -184,8 +178,8 @@ class ParquetValues(_Column):
     def __init__(self, path: str | os.PathLike[str], column: str) -> None:
         super().__init__(path, column)
 
-    def take(self, group: int, rows: NDArray[np.int64]) -> pyarrow.ChunkedArray:
-        """Return the values of rows of one row group, which count from its start and rise.
+    def take(self, rows: NDArray[np.int64]) -> pyarrow.ChunkedArray:
+        """Return the values of rows of the file, which rise. No row group is read that holds none of them.
 
         Raises
         ------
@@ -194,13 +188,52 @@ class ParquetValues(_Column):
         """
         import pyarrow
 
+        starts = np.cumsum([0, *self.groups])
+        ends = np.searchsorted(rows, starts)
+        groups = np.flatnonzero(np.diff(ends))  # that hold some
+        places = np.concatenate([[0], np.cumsum(np.diff(starts)[groups])])[:-1]  # where they begin among those read
+        within = rows + np.repeat(places - starts[groups], np.diff(ends)[groups])
         found, start = [], 0
-        for values in self._batches(group, _PIECE):
-            first, last = np.searchsorted(rows, (start, start + len(values)))
+        for values in self._batches(groups.tolist(), _PIECE) if groups.size else ():
+            first, last = np.searchsorted(within, (start, start + len(values)))
             if first < last:
-                found.append(values.take(pyarrow.array(rows[first:last] - start)))
+                found.append(values.take(pyarrow.array(within[first:last] - start)))
             start += len(values)
         return pyarrow.chunked_array(found, self.type)
+
+
+def import_parquet(path: Path) -> Any:
+    """Return the module pyarrow.parquet, or say what to install for such a file: ImportError."""
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(f"{path}: Parquet files take pyarrow: pip install 'gumbel_fast[parquet]'") from error
+    return parquet
+
+
+def is_float(type_: pyarrow.DataType) -> bool:
+    """Return whether NumPy has such floats."""
+    return str(type_) in _FLOATS
+
+
+def numpy_dtype(type_: pyarrow.DataType) -> np.dtype[Any]:
+    """Return NumPy's dtype of integers or floats."""
+    name = str(type_)
+    return np.dtype(_FLOATS.get(name, name))
+
+
+def as_numpy(values: pyarrow.Array, dtype: np.dtype[Any], fill: float = 0) -> NDArray[Any]:
+    """Return integers or floats of that dtype as an array, nulls as `fill`; it may be read-only.
+
+    Arrow's own way imports pandas: a tenth of a second, or with older releases an error where there is none.
+    """
+    some = slice(values.offset, values.offset + len(values))
+    present, data = values.buffers()
+    numbers = np.empty(0, dtype) if data is None else np.frombuffer(data, dtype)[some]
+    if values.null_count:
+        bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder="little")[some]
+        numbers = np.where(bits, numbers, dtype.type(fill))
+    return numbers
 
 
 def _is_number(type_: pyarrow.DataType) -> bool:
@@ -218,6 +251,6 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except (ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
-        raise FileError(f"{path} is damaged: {str(error).partition(chr(10))[0]}") from error
+        raise FileError(f"{path} cannot be read: {str(error).partition(chr(10))[0]}") from error
