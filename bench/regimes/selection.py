@@ -277,7 +277,7 @@ def chunk_overhead(inputs: Inputs) -> Regime:
             Contestant("da.max of the chunks", "dask", partial(_chunks_max, logits), checks.nothing),
             Contestant("np.max", "numpy", lambda: partial(np.max, logits), checks.nothing, Role.LIMIT),
         ),
-        targets=(Target("da.max of the chunks", bar=0.5, goal=1, any_simd=True),),
+        targets=(Target("da.max of the chunks", bar=0.5, goal=None, any_simd=True),),
     )
 
 
