@@ -172,7 +172,8 @@ class Rows:
             array = in_chunks(value, self.batch_chunks)
             self._read(name, array, lambda place, column: place)
         elif np.ndim(value):
-            self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.batch)
+            self.in_memory[name] = given = np.asarray(value)
+            whole = np.broadcast_to(given, self.batch)
             self._values[name] = lambda place, box: whole[box.slices]
 
     def each_element(self, name: str, value: Any) -> None:
@@ -182,7 +183,8 @@ class Rows:
             array = in_chunks(value, self.x.chunks)
             self._read(name, array, lambda place, column: place if ragged else (*place, column))
         elif value is not None:
-            self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.x.shape)
+            self.in_memory[name] = given = np.asarray(value)
+            whole = np.broadcast_to(given, self.x.shape)
             if ragged:
                 self._values[name] = lambda place, box: whole[slice(*self._elements[place[0] : place[0] + 2])]
             else:
@@ -195,7 +197,8 @@ class Rows:
             array = in_chunks(value, (*self.batch_chunks, shape[-1:]))
             self._read("words", array, lambda place, column: (*place, 0))
         else:
-            self.in_memory["mask"] = whole = np.broadcast_to(value, shape)
+            self.in_memory["mask"] = value
+            whole = np.broadcast_to(value, shape)
             self._values["mask"] = lambda place, box: words_of(whole[box.slices], box)
 
     def each_of_several(self, name: str, value: Any) -> None:
