@@ -12,6 +12,7 @@ import pytest
 da = pytest.importorskip("dask.array", reason="Dask is not installed")
 import dask  # noqa: E402  # only where it is
 
+import dask_workers  # noqa: E402, F401  # from here, as dask is, so that who wants them is skipped as well
 import gumbel_fast  # noqa: E402
 import gumbel_fast.dask as gd  # noqa: E402
 from ragged import assert_bits  # noqa: E402

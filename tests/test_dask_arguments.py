@@ -223,21 +223,29 @@ def test_bad_noise():
 
 
 def test_parameters_that_are_seen_when_they_are_computed():
-    """A Dask array of temperatures or of filters is not looked at before."""
-    x = da.from_array(some_rows((6, COLUMNS), masked=0), chunks=(2, COLUMNS))
-    bad = np.array([1, 1, 1, -1.0, 1, 1])
+    """A Dask array of temperatures or of filters is not looked at before; the place is that in the whole array."""
+    x = some_rows((3, 4, COLUMNS), masked=0)
+    lazy = da.from_array(x, chunks=(2, 3, COLUMNS))
+
+    def assert_refused(word, call, parameter, value, **options):
+        with pytest.raises(ValueError, match=word) as caught:
+            call(gumbel_fast, x, **{parameter: value}, **options)
+        found = call(gd, lazy, **{parameter: da.from_array(value, chunks=2)}, **options)
+        with pytest.raises(ValueError, match=word) as there:
+            compute(found)
+        assert str(there.value) == str(caught.value)
+
+    bad = np.ones((3, 4))
+    bad[2, 3] = -1
     for name in FUNCTIONS:
-        found = FUNCTIONS[name](gd, x, temperature=da.from_array(bad, chunks=3), **rng_of(name))
-        with pytest.raises(ValueError, match="temperature"):
-            compute(found)
+        assert_refused("temperature", FUNCTIONS[name], "temperature", bad, **rng_of(name))
     for parameter in "top_k", "top_p", "min_p", "filter_temperature":
-        found = gd.categorical(x, rng=1, **{"top_k": 3, parameter: da.from_array(bad)})
-        with pytest.raises(ValueError, match=parameter):
-            compute(found)
-    with pytest.raises(ValueError, match="index"):
-        compute(gd.log_prob(x, da.from_array(np.array([0, 1, 2, COLUMNS, 0, 0]), chunks=2)))
-    with pytest.raises(ValueError, match="floor"):
-        compute(gd.gumbel_top_k(x, 2, rng=1, floor=da.from_array(np.array([0, 0, 0, np.nan, 0, 0]), chunks=2)))
+        options = {} if parameter == "top_k" else {"top_k": 3}
+        assert_refused(parameter, WHOLE["categorical"], parameter, bad, rng=1, **options)
+    index = np.zeros((3, 4), int)
+    index[2, 1] = COLUMNS
+    assert_refused("index", lambda m, a, **o: m.log_prob(a, **o), "index", index)
+    assert_refused("floor", ANYWHERE["gumbel_top_k of 5"], "floor", np.where(bad < 0, np.nan, -99), rng=1)
     with pytest.raises(ValueError, match="scale"):
         compute(gd.gumbel(0.0, da.from_array(np.array([1.0, -1.0]), chunks=1), (5, 2), rng=1))
 

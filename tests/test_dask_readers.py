@@ -6,12 +6,11 @@ What is wrong with a file is an error that begins with its path. Draws from file
 import pickle
 import tracemalloc
 
-import dask
 import numpy as np
 import pytest
 
 import gumbel_fast
-from dask_helpers import assert_same, da, gd
+from dask_helpers import assert_same, da, dask, gd
 from gumbel_fast._files import npy, parquet
 
 SYNCHRONOUS = {"scheduler": "synchronous"}

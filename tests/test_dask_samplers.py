@@ -127,6 +127,42 @@ def test_no_draws(name):
             assert_same(gd.categorical(lazy, **options), gumbel_fast.categorical(x, **options))
 
 
+def test_empty_chunks_of_what_is_broadcast():
+    """Dask itself gives wrong blocks where an axis of one element has empty chunks and is broadcast."""
+    x = some_rows((3, 4, COLUMNS), masked=0)
+    temperature, mask = np.full((3, 1), 0.7), np.arange(COLUMNS).reshape(1, 1, COLUMNS) % 3 > 0
+    lazy = {
+        "temperature": da.from_array(temperature, chunks=((0, 2, 1), (0, 1, 0))),
+        "mask": da.from_array(mask, chunks=((1, 0), (0, 1), (0, 50, 0, 40))),
+    }
+    options = {"temperature": temperature, "mask": mask, "rng": 7}
+    for name in "gumbel_max", "categorical", "gumbel_top_k of 5":
+        assert_one_machines(SAMPLERS[name], x, ((1, 2), (4, 0), (COLUMNS,)), lazy=lazy, **options)
+        for axis in 0, 1:
+            moved = {**options, "mask": np.moveaxis(mask, -1, axis)}
+            lazily = {**lazy, "mask": da.moveaxis(lazy["mask"], -1, axis)}
+            x_moved = np.moveaxis(x, -1, axis)
+            assert_one_machines(SAMPLERS[name], x_moved, x_moved.shape, lazy=lazily, axis=axis, **moved)
+    floor = np.full((1, 1), 1.0)
+    lazy = {"floor": da.from_array(floor, chunks=((0, 1), (1, 0)))}
+    call = ANYWHERE["gumbel_top_k of 40 with values"]
+    assert_one_machines(call, x, (2, 3, 31), lazy=lazy, floor=floor, rng=7, allow_fewer=True)
+    loc, scale = np.array([[2.0]]), np.array([3.0])
+    a, b = da.from_array(loc, chunks=((0, 1), (1, 0))), da.from_array(scale, chunks=((0, 0, 1),))
+    assert_same(gd.gumbel(a, b, (5, 30), chunks=(2, 7), rng=7), gumbel_fast.gumbel(loc, scale, (5, 30), rng=7))
+
+
+def test_no_draws_from_cut_rows():
+    """Of which the first chunk may have no column."""
+    x = some_rows((4, COLUMNS))
+    for chunks in ((4,), (0, 50, 40)), ((2, 2), (30, 0, 60)), ((4,), (0, COLUMNS)):
+        for return_value in False, True:
+            options = {"rng": 7, "return_value": return_value}
+            assert_one_machines(lambda m, a, **o: m.gumbel_top_k(a, 0, **o), x, chunks, **options)
+        options = {"num_samples": 0, "replace": False, "rng": 7}
+        assert_one_machines(lambda m, a, **o: m.categorical(a, **o), x, chunks, **options)
+
+
 # ----------------------------------------------------------------------------------------------------------------- ties
 
 
@@ -464,6 +500,15 @@ def test_ragged_rows(name, lengths):
             assert_one_machines(SAMPLERS[name], x.astype(dtype), chunks, what, **options)
             lazy = {"mask": da.from_array(mask, chunks=17)}
             assert_one_machines(SAMPLERS[name], x.astype(dtype), chunks, what, lazy=lazy, mask=mask, **options)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_ragged_rows_of_no_elements(name):
+    for indptr in [0], [0, 0], [0, 0, 0]:
+        for chunks in ((0,),), ((0, 0, 0),):
+            options = {"indptr": indptr, "rng": 7, "allow_fewer": True, "temperature": np.ones(len(indptr) - 1)}
+            lazy = {"temperature": da.ones(len(indptr) - 1, chunks=1)}
+            assert_one_machines(SAMPLERS[name], np.zeros(0), chunks, lazy=lazy, **options)
 
 
 @pytest.mark.parametrize("name", ["gumbel_max with values", "categorical", "many distinct draws", "few draws"])

@@ -9,13 +9,11 @@ import os
 import signal
 import time
 
-import dask
 import numpy as np
 import pytest
 
-import dask_workers
 import gumbel_fast
-from dask_helpers import ANYWHERE, FUNCTIONS, da, gd, rng_of
+from dask_helpers import ANYWHERE, FUNCTIONS, da, dask, dask_workers, gd, rng_of
 from ragged import assert_bits, bounds_of
 from rows import some_rows
 

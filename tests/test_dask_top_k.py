@@ -7,13 +7,12 @@ which. The selection itself is test_selection.py's subject.
 from collections import Counter
 from math import ceil
 
-import dask
 import numpy as np
 import pytest
 from scipy import stats
 
 import gumbel_fast
-from dask_helpers import Source, assert_same, da, gd, lazily
+from dask_helpers import Source, assert_same, da, dask, gd, lazily
 from gumbel_fast._selection import Selection
 from ragged import assert_bits
 from rows import some_rows

@@ -169,20 +169,22 @@ class Rows:
     def each_row(self, name: str, value: Any) -> None:
         """Read an argument that broadcasts to the batch beside the blocks."""
         if is_lazy(value):
-            array = _in_chunks(da.broadcast_to(value, self.batch), self.batch_chunks)
+            array = in_chunks(value, self.batch_chunks)
             self._read(name, array, lambda place, column: place)
         elif np.ndim(value):
-            self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.batch)
+            self.in_memory[name] = given = np.asarray(value)
+            whole = np.broadcast_to(given, self.batch)
             self._values[name] = lambda place, box: whole[box.slices]
 
     def each_element(self, name: str, value: Any) -> None:
         """Read an argument that broadcasts to the shape of `x` beside the blocks."""
         ragged = self.indptr is not None
         if is_lazy(value):
-            array = _in_chunks(da.broadcast_to(value, self.x.shape), self.x.chunks)
+            array = in_chunks(value, self.x.chunks)
             self._read(name, array, lambda place, column: place if ragged else (*place, column))
         elif value is not None:
-            self.in_memory[name] = whole = np.broadcast_to(np.asarray(value), self.x.shape)
+            self.in_memory[name] = given = np.asarray(value)
+            whole = np.broadcast_to(given, self.x.shape)
             if ragged:
                 self._values[name] = lambda place, box: whole[slice(*self._elements[place[0] : place[0] + 2])]
             else:
@@ -192,17 +194,18 @@ class Rows:
         """Read a mask of words beside the blocks: those of a NumPy array are cut here, those of a Dask array there."""
         shape = (*self.batch, value.shape[-1])
         if is_lazy(value):
-            array = _in_chunks(da.broadcast_to(value, shape), (*self.batch_chunks, shape[-1:]))
+            array = in_chunks(value, (*self.batch_chunks, shape[-1:]))
             self._read("words", array, lambda place, column: (*place, 0))
         else:
-            self.in_memory["mask"] = whole = np.broadcast_to(value, shape)
+            self.in_memory["mask"] = value
+            whole = np.broadcast_to(value, shape)
             self._values["mask"] = lambda place, box: words_of(whole[box.slices], box)
 
     def each_of_several(self, name: str, value: Any) -> None:
         """Read an argument of the batch's shape, or with one axis more, beside the blocks."""
         last = (0,) * (value.ndim - len(self.batch))
         if is_lazy(value):
-            array = _in_chunks(value, (*self.batch_chunks, *((n,) for n in value.shape[len(self.batch) :])))
+            array = in_chunks(value, (*self.batch_chunks, *((n,) for n in value.shape[len(self.batch) :])))
             self._read(name, array, lambda place, column: place + last)
         else:
             self.in_memory[name] = value
@@ -248,11 +251,19 @@ def words_of(words: NDArray[Any], box: Box) -> NDArray[Any]:
     return mask
 
 
-def _in_chunks(array: da.Array, chunks: Chunks) -> da.Array:
-    """Return the array cut so; Dask's own leaves one of no elements as it is."""
-    if prod(array.shape):
-        return array.rechunk(chunks)
-    return array if array.chunks == chunks else da.empty(array.shape, chunks=chunks, dtype=array.dtype)
+def in_chunks(array: da.Array, chunks: Chunks) -> da.Array:
+    """Return a Dask array broadcast to the shape that chunks have, and cut so.
+
+    Dask's own functions leave an array of no elements as it is, and give wrong blocks where an axis of one element that
+    is broadcast has empty chunks beside it.
+    """
+    shape = tuple(sum(lengths) for lengths in chunks)
+    if array.chunks == chunks:
+        return array
+    if not prod(shape):
+        return da.empty(shape, chunks=chunks, dtype=array.dtype)
+    ones = {axis: -1 for axis, length in enumerate(array.shape) if length == 1}
+    return da.broadcast_to(array.rechunk(ones), shape).rechunk(chunks)
 
 
 def _starts(chunks: tuple[int, ...]) -> list[int]:
@@ -270,4 +281,4 @@ def _whole_rows(x: da.Array, offsets: NDArray[np.int64]) -> tuple[da.Array, NDAr
     borders = np.unique(borders[(borders > 0) & (borders < x.shape[0])])
     edges = np.concatenate([[0], borders, [x.shape[0]]])
     firsts = np.concatenate([[0], np.searchsorted(begins, borders, "left"), [begins.size]])
-    return _in_chunks(x, (tuple(np.diff(edges).tolist()),)), firsts
+    return in_chunks(x, (tuple(np.diff(edges).tolist()),)), firsts

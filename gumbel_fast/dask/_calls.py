@@ -14,7 +14,7 @@ from .._core import Request
 from .._request import Parts, to_normalise, to_relax, to_sample
 from .._rng import RNG, SeedPair, to_stream
 from ._arguments import FILTERS, as_dask, as_indptr, check_rows, is_lazy, refuse_cut, stand_in
-from ._blocks import Rows, Seed
+from ._blocks import Rows, Seed, in_chunks
 
 _ANY_SEED = SeedPair(0, 0)  # of a request that is checked and never run
 
@@ -141,5 +141,5 @@ def _categories_last(value: Any, x: da.Array, axis: int) -> Any:
     if value is None or axis == x.ndim - 1:
         return value
     if is_lazy(value):
-        return da.moveaxis(da.broadcast_to(value, x.shape), axis, -1)
+        return da.moveaxis(in_chunks(value, x.chunks), axis, -1)
     return np.moveaxis(np.broadcast_to(np.asarray(value), x.shape), axis, -1)

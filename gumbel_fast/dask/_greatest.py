@@ -91,4 +91,6 @@ class End:
             nothing = "nothing but 0" if self.weights else "nothing but -inf"
             return f"{which} {'nothing left by the mask' if self.masked else nothing}"
         left = "that are not 0" if self.weights else "that are not -inf"
-        return f"{which} {count} categories {'left by the mask' if self.masked else left}, and {self.k} are wanted"
+        return (
+            f"{which} {count} categories {'left by mask and filters' if self.masked else left}, and {self.k} are wanted"
+        )

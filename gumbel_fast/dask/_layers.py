@@ -77,8 +77,10 @@ def _part(whole: da.Array, number: int, dtype: DTypeLike, chunks: Chunks) -> da.
 def add_pieces(layer: Layer, call: Call, function: Callable[..., Any], last: tuple[int, ...] = ()) -> None:
     """Add a call of the function on each block of whole rows; `last` are the numbers of a result's further axes."""
     for place, whole in call.rows.places():
-        box = next(part for _, part in call.rows.across(whole)) if call.rows.is_cut else whole  # from cut rows: none
-        layer.tasks[(layer.name, *place, *last)] = piece_of(call, place, 0, box, function)
+        column, box = 0, whole
+        if call.rows.is_cut:  # of which nothing is drawn: any block will do that has columns
+            column, box = next(block for block in call.rows.across(whole) if block[1].columns or not whole.columns)
+        layer.tasks[(layer.name, *place, *last)] = piece_of(call, place, column, box, function)
 
 
 def piece_of(call: Call, place: Place, column: int, box: Box, function: Callable[..., Any]) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from .._arguments import as_offset, as_real, as_size
 from .._rng import RNG, SeedPair, to_stream
 from .._threads import as_workers
 from ._arguments import as_dask, is_lazy
-from ._blocks import Box, Seed, blocks
+from ._blocks import Box, Seed, blocks, in_chunks
 from ._layers import Layer, Piece
 
 
@@ -65,9 +65,7 @@ def gumbel(
     start = as_offset(offset, shape[-1] if shape else 1)
     seed = Seed(to_stream(rng, start, shape[:-1]), counts_columns=True)
     cut = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(dtype))
-    lazy = {
-        name: da.broadcast_to(a, shape).rechunk(cut) if a.ndim else a for name, a in parameters.items() if is_lazy(a)
-    }
+    lazy = {name: in_chunks(a, cut) if a.ndim else a for name, a in parameters.items() if is_lazy(a)}
     constants = {"dtype": np.dtype(dtype), "workers": as_workers(workers)}
     layer = Layer("gumbel", list(lazy.values()), known, constants, shape, cut, seed.stream)
     for place, part in blocks(cut):
