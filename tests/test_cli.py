@@ -324,6 +324,25 @@ def test_output_that_finds_no_room(file):
     assert sorted(path.name for path in file.parent.iterdir()) == ["drawn.npy", "logits.npy"]
 
 
+@LINUX
+@pytest.mark.parametrize("flags", [[], ["-u"]])
+def test_lines_that_find_no_room_for_the_rest(file, flags):
+    """Without a buffer, too: Python takes no notice there of a write of which a part is taken."""
+    resource = pytest.importorskip("resource")
+    lines = file.with_name("lines")
+    with lines.open("wb") as out:
+        result = subprocess.run(
+            [COMMAND[0], *flags, *COMMAND[1:], "sample", file, "-n", "1000"],
+            cwd=file.parent,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+        )
+    assert result.returncode == 2
+    assert result.stderr.decode() == "gumbel_fast: error: standard output: File too large\n"
+
+
 def test_outputs_of_one_name_do_not_meet(tmp_path):
     path = tmp_path / "drawn.npy"
     with output.npy_file(path, (2,), np.dtype(np.int64)) as first:

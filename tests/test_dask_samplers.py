@@ -647,3 +647,20 @@ def test_results_go_on_in_dask():
     log_prob = gd.log_prob(lazy, gd.categorical(lazy, num_samples=3, rng=7))
     expected = gumbel_fast.log_prob(x, gumbel_fast.categorical(x, num_samples=3, rng=7))
     assert_same(log_prob, expected)
+
+
+def test_calls_that_differ_in_which_argument_an_array_is_are_computed_together():
+    """Results of one name would be one result."""
+    x = np.random.default_rng(1).random((4, COLUMNS))
+    part = np.array([0.9, 0.5, 0.3, 1.0])
+    lazy, p = da.from_array(x, chunks=(3, COLUMNS)), da.from_array(part, chunks=2)
+    for name in "categorical", "gumbel_top_k":
+        counts = {"num_samples": 3} if name == "categorical" else {"k": 3}
+        found = [getattr(gd, name)(**{kind: lazy}, rng=7, **counts) for kind in ("logits", "weights")]
+        expected = [getattr(gumbel_fast, name)(**{kind: x}, rng=7, **counts) for kind in ("logits", "weights")]
+        assert_same(tuple(found), tuple(expected))
+    options = "temperature", "top_p", "min_p", "filter_temperature"
+    found = [gd.categorical(lazy, rng=7, top_k=9, **{option: p}) for option in options]
+    expected = [gumbel_fast.categorical(x, rng=7, top_k=9, **{option: part}) for option in options]
+    assert len({array.name for array in found}) == len(options)
+    assert_same(tuple(found), tuple(expected))

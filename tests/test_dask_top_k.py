@@ -250,3 +250,12 @@ def test_too_few_and_bad_elements():
 
 def test_merge_top_k_is_here_too():
     assert gd.merge_top_k is gumbel_fast.merge_top_k
+
+
+def test_chunks_are_read_again_with_a_lazy_temperature_of_no_axes():
+    x = in_one_chunk()
+    temperature = da.from_array(np.array(2.0))
+    source = Source(x)
+    found = gd.gumbel_top_k(lazily(source, SIZE), K, temperature=temperature, rng=7)
+    assert_same(found, gumbel_fast.gumbel_top_k(x, K, temperature=2.0, rng=7))
+    assert max(reads_of(source).values()) > 1

@@ -30,8 +30,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +70,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = _Closed()
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open as long as the process)
+    with _written_whole():
+        return _main(arguments)
+
+
+@contextmanager
+def _written_whole() -> Iterator[None]:
+    """Put a buffer behind a standard output that has none (``python -u``).
+
+    Python takes no notice there of a write of which the system has taken a part, as a disk that is nearly full does.
+    """
+    stream = sys.stdout
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        yield
+        return
+    buffer = io.BufferedWriter(raw)
+    sys.stdout = io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=True)
+    try:
+        yield
+    finally:
+        sys.stdout.detach()
+        sys.stdout = stream
+        with suppress(OSError):  # what there is to say of it was said
+            buffer.detach()
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     try:
         with as_exceptions():
             options = _parser().parse_args(arguments)

@@ -224,9 +224,10 @@ class Rows:
             values["indptr"] = np.clip(own, start, stop) - start  # beyond them where the block has no rows
         return values, {name: (array.name, *of(place, column)) for name, (array, of) in self._keys.items()}
 
-    def is_lazy(self, name: str) -> bool:
-        """Whether an argument is read from a Dask array."""
-        return name in self._keys
+    @property
+    def lazy(self) -> list[str]:
+        """The arguments that are read from Dask arrays, in the order of `arrays` and of a task's arguments."""
+        return list(self._keys)
 
     def value_of(self, name: str, place: Place, box: Box, default: Any) -> Any:
         """Return an argument that is in memory and read beside a block, or the default where it is none."""

@@ -32,8 +32,16 @@ class Call:
 
     @property
     def token(self) -> tuple[Any, ...]:
-        """What the result is a function of, beside the arrays that are read."""
-        return self.what, self.constants, self.rows.in_memory, self.seed and self.seed.stream
+        """What the result is a function of, beside the arrays that are read: which argument each is, too."""
+        rows = self.rows
+        return (
+            self.what,
+            self.request.weights,
+            self.constants,
+            rows.in_memory,
+            rows.lazy,
+            self.seed and self.seed.stream,
+        )
 
     def back(self, result: da.Array) -> da.Array:
         """Return a result that has the categories along its last axis with them where they were."""

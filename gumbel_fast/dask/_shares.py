@@ -25,7 +25,7 @@ _SHARED = 1 << 20  # candidates of a row from which on blocks give shares alone
 
 def gives_shares(call: Call, k: int | None, box: Box) -> bool:
     """Whether a block of rows is one row, so much is drawn from it that shares pay, and blocks can be made anew."""
-    if k is None or prod(box.lengths) != 1 or call.rows.is_lazy("floor"):
+    if k is None or prod(box.lengths) != 1 or "floor" in call.rows.lazy:
         return False
     candidates = sum(min(k, columns) for columns in call.rows.column_chunks)
     return candidates > max(_SHARED, 2 * k) and not any(_holds_futures(array) for array in call.rows.arrays)
@@ -83,7 +83,10 @@ class _Block:
 
     def ask(self, k: int, floor: float) -> Found:
         """Compute it, and return the k greatest of it above the floor."""
-        blocks = (array.blocks[place] for array, place in zip(self.arrays, self.places, strict=True))
+        blocks = (
+            array.blocks[place] if place else array  # of no axes
+            for array, place in zip(self.arrays, self.places, strict=True)
+        )
         ask = Ask(self.piece.box, self.weights, k)
         piece = replace(self.piece, function=ask, constants={**self.piece.constants, "floor": floor})
         return piece(*dask.compute(*blocks, scheduler="synchronous"))
