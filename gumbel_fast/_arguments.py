@@ -64,13 +64,13 @@ def _check_in_memory(name: str, value: Any) -> None:
     what = f"{name} must be an array in memory, and not {type(value).__module__.partition('.')[0]}'s"
     if hasattr(value, "__dask_graph__") and value.__dask_graph__() is not None:  # xarray's are of either kind
         raise TypeError(
-            f"{what}, which would be loaded whole: the functions of gumbel_fast.dask take it as it is; "
-            f"to load it, pass {name}.compute()"
+            f"{what}, which would be loaded whole: gumbel_fast.dask has functions for Dask arrays; to load it, "
+            f"pass {name}.compute()"
         )
     if getattr(value, "chunks", None) is not None and hasattr(value, "shape") and hasattr(value, "dtype"):
         raise TypeError(
-            f"{what}, which would be loaded whole: the functions of gumbel_fast.dask read it by "
-            f"dask.array.from_array({name}, chunks={name}.chunks); to load it, pass {name}[...]"
+            f"{what}, which would be loaded whole: gumbel_fast.dask has functions for dask.array.from_array({name}, "
+            f"chunks={name}.chunks); to load it, pass {name}[...]"
         )
 
 

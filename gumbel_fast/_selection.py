@@ -220,9 +220,14 @@ class Selection:
         values.partition(self._held - self._k)
         least = float(values[self._held - self._k])
         kept = [value >= least for _, value, _ in self._found]
-        if sum(map(np.count_nonzero, kept)) > self._k:  # of equals, the first
+        surplus = int(sum(map(np.count_nonzero, kept))) - self._k
+        if surplus and np.isinf(least):
             self._found = [greatest(self._found, self._k)]
             self._held = self._k
+        elif surplus:  # of equals, the first are kept
+            equal = np.concatenate([index[value == least] for index, value, _ in self._found])
+            last = np.partition(equal, equal.size - surplus - 1)[equal.size - surplus - 1]
+            self._keep([(value > least) | ((value == least) & (index <= last)) for index, value, _ in self._found])
         elif self._held > 1.5 * self._k:  # for a few it is not worth a copy
             self._keep(kept)
         self._floor = max(self._floor, float(np.nextafter(least, -np.inf)))

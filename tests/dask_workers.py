@@ -21,3 +21,7 @@ def pieces(count, shape, seconds=0.0):
     make = dask.delayed(piece, pure=True)
     blocks = [da.from_delayed(make(i, shape, seconds), shape, np.float32) for i in range(count)]
     return da.concatenate(blocks)
+
+
+def part(whole, start, size):
+    return whole[start : start + size]

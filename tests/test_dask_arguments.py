@@ -326,6 +326,9 @@ def test_seeds_and_offsets_that_are_wrong(name):
     for offset in (1.5, 0), 3, (1,):
         with pytest.raises((TypeError, ValueError), match="offset"):
             FUNCTIONS[name](gd, X, rng=1, offset=offset)
+    if name.startswith("categorical"):
+        with pytest.raises(ValueError, match="offset: draws of categorical have rows and no columns"):
+            FUNCTIONS[name](gd, X, rng=1, offset=(0, 3))
 
 
 def test_counts_that_are_wrong():

@@ -72,6 +72,16 @@ def test_npy_files_are_joined_along_the_first_axis(tmp_path):
         assert_same(whole, np.concatenate(arrays[::-1]))
 
 
+def test_npy_files_that_do_not_fit_together(tmp_path):
+    for name, shape in {"a": (7, 2), "b": (7, 3), "c": (2,)}.items():
+        np.save(tmp_path / f"{name}.npy", np.zeros(shape))
+    for other in "bc":
+        with pytest.raises(
+            ValueError, match=rf"{other}\.npy: an array of shape .* cannot follow one of shape \(7, 2\)"
+        ):
+            gd.from_npy([tmp_path / "a.npy", tmp_path / f"{other}.npy"])
+
+
 def test_npy_is_read_when_it_is_computed(tmp_path, monkeypatch):
     """A chunk is one read of that box; others are not read."""
     reads = []

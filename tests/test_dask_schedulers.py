@@ -155,6 +155,20 @@ def test_a_worker_that_is_killed_while_it_holds_results(client):
     client.wait_for_workers(2)
 
 
+def test_chunks_that_are_made_of_what_lies_on_the_cluster(client):
+    """They cannot be computed again by a task, which has no way to what lies elsewhere."""
+    whole = np.sort(dask_workers.pieces(40, (N // 40,)).compute(scheduler="synchronous"))
+    with client.as_current():
+        model = client.scatter(whole)
+        size = N // 40
+        blocks = [
+            da.from_delayed(dask.delayed(dask_workers.part)(model, i * size, size), (size,), whole.dtype)
+            for i in range(40)
+        ]
+        found = gd.gumbel_top_k(da.concatenate(blocks), K, rng=7)
+        np.testing.assert_array_equal(client.compute(found).result(), gumbel_fast.gumbel_top_k(whole, K, rng=7))
+
+
 def test_a_worker_that_is_killed_at_work(client):
     """While chunks are made, some of which it has made already."""
     client.wait_for_workers(2)

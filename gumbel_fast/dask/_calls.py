@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import as_offset
+from .._arguments import as_offset, as_row_offset
 from .._core import Request
 from .._request import Parts, to_normalise, to_relax, to_sample
 from .._rng import RNG, SeedPair, to_stream
@@ -87,6 +87,7 @@ def of_draws(
     if given is None or (logits is not None and weights is not None):
         raise TypeError("exactly one of logits and weights must be given")
     x = as_dask("logits" if weights is None else "weights", given)
+    offset = offset if counts_columns else as_row_offset(offset)
     own = stand_in("noise", noise)
 
     def make(like: NDArray[Any], checked: Parts) -> Request:

@@ -44,7 +44,8 @@ def from_npy(path: Source | Sequence[Source], *, chunks: Any = "auto") -> da.Arr
     Parameters
     ----------
     path : str or path-like, or a sequence of them
-        Several files are joined along the first axis.
+        Several files are joined along the first axis, in the widest of their dtypes: float32 logits beside float64 ones
+        get the noise of float64. A pattern such as ``*.npy`` is not expanded.
     chunks : optional
         As for `dask.array.from_array`; of each file. By default chunks of some 16 MiB that lie in one piece, so that
         rows are whole where they are not longer.
@@ -76,7 +77,12 @@ def from_npy(path: Source | Sequence[Source], *, chunks: Any = "auto") -> da.Arr
     >>> bool((index == gumbel_fast.gumbel_top_k(logits, 5, rng=7)).all())
     True
     """
-    arrays = [_of_npy(one, chunks) for one in _paths(path)]
+    paths = _paths(path)
+    arrays = [_of_npy(one, chunks) for one in paths]
+    first = arrays[0]
+    for one, array in zip(paths[1:], arrays[1:], strict=True):
+        if not array.ndim or array.ndim != first.ndim or array.shape[1:] != first.shape[1:]:
+            raise FileError(f"{one}: an array of shape {array.shape} cannot follow one of shape {first.shape}")
     return arrays[0] if len(arrays) == 1 else da.concatenate(arrays)
 
 

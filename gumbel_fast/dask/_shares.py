@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import dask
 import dask.array as da
@@ -32,9 +33,30 @@ def gives_shares(call: Call, k: int | None, box: Box) -> bool:
 
 
 def _holds_futures(array: da.Array) -> bool:
-    """Whether blocks lie on a cluster already: they are read where they lie, and no task computes them anew."""
-    layers = (layer for layer in array.dask.layers.values() if isinstance(layer, MaterializedLayer))
-    return any(hasattr(value, "client") for layer in layers for value in layer.values())
+    """Whether something lies on a cluster already: it is read where it lies, and no task can compute blocks anew.
+
+    A future stands in the graph, or in newer Dask its key alone does, in place of a task.
+    """
+    layers = array.dask.layers
+    tasks: dict[Any, Any] = {}
+    for layer in layers.values():
+        if isinstance(layer, MaterializedLayer):
+            tasks |= layer
+    return any(
+        _is_future(task)
+        or any(
+            key not in tasks and (key[0] if isinstance(key, tuple) else key) not in layers
+            for key in getattr(task, "dependencies", ())
+        )
+        for task in tasks.values()
+    )
+
+
+def _is_future(task: Any) -> bool:
+    """Whether a task is a future of a cluster, or has one among its arguments."""
+    if isinstance(task, tuple | list):
+        return any(map(_is_future, task))
+    return hasattr(task, "client") and hasattr(task, "key")
 
 
 def add_shares(layer: Layer, call: Call, place: Place, box: Box, end: End, k: int) -> None:
