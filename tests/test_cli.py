@@ -598,7 +598,7 @@ def test_file_cut_short_while_it_is_read(tmp_path):
     process.stdout.read(1)
     os.truncate(tmp_path / "logits.npy", 10_000)
     _, complaint = process.communicate(timeout=60)
-    assert complaint == b"gumbel_fast: error: logits.npy was cut short while it was read\n"
+    assert complaint == b"gumbel_fast: error: logits.npy was changed while it was read\n"
     assert process.returncode == 2
 
 

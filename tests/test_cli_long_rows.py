@@ -168,6 +168,37 @@ def test_a_file_may_be_given_twice(monkeypatch, tmp_path):
     np.testing.assert_array_equal(index, gumbel_fast.categorical(weights=twice, num_samples=100, rng=1))
 
 
+@POSIX
+@pytest.mark.parametrize("kind, shape", [("npy", 50), ("npy", (5, 10)), ("parquet", 50)])
+@pytest.mark.parametrize("draws", [["-n", 10], ["-k", 10, "--without-replacement"]])
+def test_more_files_than_may_be_open(tmp_path, kind, shape, draws, request):
+    import resource
+
+    values = np.random.default_rng(4).random((100, 50))
+    names = [f"part{number:02}.{kind}" for number in range(100)]
+    options = ["--weights", "--seed", 1, *draws]
+    if kind == "npy":
+        for name, part in zip(names, values, strict=True):
+            np.save(tmp_path / name, part.reshape(shape))
+    else:
+        pa, pq = request.getfixturevalue("pa"), request.getfixturevalue("pq")
+        for number, (name, part) in enumerate(zip(names, values, strict=True)):
+            pq.write_table(pa.table({"x": part, "id": number * 50 + np.arange(50)}), tmp_path / name, 20)
+        options += ["--column", "x", "--id", "id"]
+    result = run(
+        "sample", *names, *options,
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50)),
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, b"")
+    weights = values.reshape(-1, 10) if shape == (5, 10) else values.reshape(-1)
+    if "-k" in draws:
+        expected = gumbel_fast.gumbel_top_k(weights=weights, k=10, rng=1)
+    else:
+        expected = gumbel_fast.categorical(weights=weights, num_samples=10, rng=1)
+    assert [int(word) for word in result.stdout.split()] == expected.reshape(-1).tolist()
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("weights", [True, False])
 def test_batches_of_several_files(monkeypatch, tmp_path, axis, weights):
@@ -552,7 +583,34 @@ def test_file_cut_short_while_it_is_read(tmp_path):
     os.truncate(tmp_path / "logits.npy", 1 << 20)
     printed, complaint = process.communicate(timeout=60)
     assert (process.returncode, printed) == (2, b"")
-    assert complaint == b"gumbel_fast: error: logits.npy was cut short while it was read\n"
+    assert complaint == b"gumbel_fast: error: logits.npy was changed while it was read\n"
+
+
+@pytest.mark.parametrize("kind, shape", [("npy", 5_000), ("npy", (500, 10)), ("parquet", 5_000)])
+@pytest.mark.parametrize("draws", [["-n", "5"], ["-k", "5", "--without-replacement"]])
+def test_file_written_to_before_its_turn(monkeypatch, tmp_path, capsys, small_pieces, kind, shape, draws, request):
+    monkeypatch.chdir(tmp_path)
+    files, values = [f"a.{kind}", f"b.{kind}"], np.ones(shape)
+    if kind == "npy":
+        for name in files:
+            np.save(name, values)
+    else:
+        pa, pq = request.getfixturevalue("pa"), request.getfixturevalue("pq")
+        for name in files:
+            pq.write_table(pa.table({"x": values}), name)
+    found = sample_command.found
+
+    def found_and_changed(*arguments, **options):
+        everything = found(*arguments, **options)
+        with open(files[1], "r+b") as file:
+            file.write(file.read(1))
+        os.utime(files[1], ns=(0, 0))
+        return everything
+
+    monkeypatch.setattr(sample_command, "found", found_and_changed)
+    assert _cli.main(["sample", *files, *draws, "-o", "drawn.npy"]) == 2
+    assert capsys.readouterr().err == f"gumbel_fast: error: {files[1]} was changed while it was read\n"
+    assert sorted(os.listdir()) == files
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch, tmp_path, capsys):

@@ -7,7 +7,7 @@ chi_square.py   the p-value that the experiment is judged by
 times.py        times of a few calls beside NumPy's
 processor.py    the processor's name
 sample.py       the command `sample`: draws from files of logits or weights
-inputs.py       those files, opened: as one long row or as a batch
+inputs.py       those files, as one long row or as a batch
 long_row.py     columns of files, one behind the other, as one row
 batch.py        arrays of files as a batch of rows
 numbers.py      the dtype they are drawn from in, and which numbers nothing can be drawn from
