@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._files import FileError
 from .._files.npy import NpyFile
 from .._files.parquet import MAGIC, ParquetColumn, ParquetValues
 from .batch import Batch
@@ -75,5 +77,7 @@ def found(
 
 
 def _is_parquet(path: Path) -> bool:
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for who writes to it
+        raise FileError(f"{path} is not a regular file")
     with path.open("rb", buffering=0) as file:
-        return file.seekable() and file.read(len(MAGIC)) == MAGIC
+        return file.read(len(MAGIC)) == MAGIC
