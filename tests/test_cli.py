@@ -477,13 +477,29 @@ def test_bad_arguments(file, arguments, words):
 @LINUX
 @pytest.mark.parametrize("out, words", [
     ("other/drawn.npy", "Not a directory"),
-    ("x" * 256, "File name too long"),
+    ("x" * 256 + ".npy", "File name too long"),
     ("/", "Is a directory"),
     ("/dev/full", "No space left on device"),
 ])  # fmt: skip
 def test_output_that_cannot_be(file, out, words):
     file.with_name("other").write_bytes(b"a file")
     assert error_of("sample", file.name, "-o", out, cwd=file.parent) == f"{out}: {words}"
+
+
+@pytest.mark.parametrize("out", ["x.csv", "x.parq", "x.txt", "x", "x.npy.gz", "x.NPY", ".npy"])
+def test_output_of_another_kind(file, out):
+    error = error_of("sample", file.name, "-o", out, cwd=file.parent)
+    assert error == f"argument -o: {out} does not end in .npy or .parquet"
+    assert list(file.parent.iterdir()) == [file]
+
+
+@POSIX
+def test_output_into_a_pipe_of_any_name(file, logits):
+    os.mkfifo(file.with_name("pipe.csv"))
+    reading = subprocess.Popen(["cat", "pipe.csv"], cwd=file.parent, stdout=subprocess.PIPE)
+    sample(file, "--seed", 1, "-o", "pipe.csv", cwd=file.parent)
+    content, _ = reading.communicate(timeout=60)
+    np.testing.assert_array_equal(drawn_from(content), gumbel_fast.categorical(logits, rng=1))
 
 
 @LINUX

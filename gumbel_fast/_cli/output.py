@@ -189,12 +189,21 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def folder_of(path: Path | None) -> Path | None:
     """Return the folder that a file is to be written in; None where nothing is."""
-    if path is None:
-        return None
+    return None if path is None or is_special(path) else Path(os.path.realpath(path)).parent
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path names what is no regular file, or what this process has open already.
+
+    Raises
+    ------
+    CommandError
+        If that cannot be found out.
+    """
     with errors_of(path):
-        replaced = _status(path)
-    special = _DESCRIPTORS.fullmatch(os.path.abspath(path)) or (replaced and not stat.S_ISREG(replaced.st_mode))
-    return None if special else Path(os.path.realpath(path)).parent
+        there = _status(path)
+    named = _DESCRIPTORS.fullmatch(os.path.abspath(path)) is not None
+    return named or (there is not None and not stat.S_ISREG(there.st_mode))
 
 
 def is_same_file(path: Path, other: Path) -> bool:

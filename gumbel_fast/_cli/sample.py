@@ -21,7 +21,7 @@ from .errors import CommandError
 from .ids import Ids
 from .inputs import found
 from .long_row import LongRow
-from .output import Lines, Output, folder_of, is_same_file, npy_file, parquet_file
+from .output import Lines, Output, folder_of, is_same_file, is_special, npy_file, parquet_file
 from .progress import progress
 from .signals import check
 
@@ -62,6 +62,8 @@ def sample(options: Options) -> None:
     for path in options.files:
         if options.out is not None and is_same_file(options.out, path):
             raise CommandError(f"argument -o: {options.out} is the file of {what}")
+    if options.out is not None and options.out.suffix not in (".npy", ".parquet") and not is_special(options.out):
+        raise CommandError(f"argument -o: {options.out} does not end in .npy or .parquet")
     # A bar among the printed indices would spoil both, and they show themselves how far it has come.
     shown = sys.stderr.isatty() and not (options.out is None and sys.stdout.isatty())
     rows, ids = found(
