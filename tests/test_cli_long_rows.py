@@ -271,6 +271,25 @@ def test_ids_of_many_draws_are_looked_up_in_parts(monkeypatch, people):
     np.testing.assert_array_equal(drawn(*FILES, "--id", "number", "-n", 600_000), index * 10)
 
 
+def test_ids_of_several_lines_are_printed_on_one(monkeypatch, tmp_path, capsys, pa, pq):
+    """Every string is told from every other, and read back by undoing the escapes."""
+    monkeypatch.chdir(tmp_path)
+    ids = ["a\nb", r"a\nb", "a\r\n", "\x00\t\x1b[31m\x7f", "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\\", "é 日 '\"", ""]
+    pq.write_table(pa.table({"x": np.zeros(8), "id": ids, "list": [[each] for each in ids]}), "a.parquet")
+    draws = ["-k", "8", "--without-replacement", "--seed", "1"]
+    index = gumbel_fast.gumbel_top_k(np.zeros(8), 8, rng=1)
+    assert _cli.main(["sample", "a.parquet", "--column", "x", "--id", "id", *draws]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 8
+    lines = printed.splitlines()
+    assert [line.encode("latin-1", "backslashreplace").decode("unicode_escape") for line in lines] == [
+        ids[i] for i in index
+    ]
+    assert {r"a\nb", r"a\\nb", r"a\r\n", r"\x00\t\x1b[31m\x7f", "é 日 '\"", r"\\"} <= set(lines)
+    assert _cli.main(["sample", "a.parquet", "--column", "x", "--id", "list", *draws]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8
+
+
 def test_parquet_of_indices(monkeypatch, people, pa, pq):
     assert _cli.main(["sample", *FILES, "-n", "300000", "-o", "drawn.parquet"]) == 0
     table = pq.read_table("drawn.parquet")

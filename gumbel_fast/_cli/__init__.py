@@ -17,6 +17,7 @@ ids.py          ids that stand for indices
 output.py       where draws go: lines of text, or a .npy or Parquet file
 progress.py     a progress bar on a terminal
 errors.py       the error that a user gets as one line
+escapes.py      text that stays on its line
 signals.py      signals that end a process, as exceptions
 
 Nothing here is imported by `import gumbel_fast`.
@@ -28,7 +29,6 @@ import argparse
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +37,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from .errors import CommandError
+from .escapes import escaped
 from .signals import Ended, as_exceptions
 
 _ERROR = 2
@@ -118,13 +119,12 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _fail(message: str) -> int:
     """Say what is wrong in one line, whatever names stand in it."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], message)
     try:
         sys.stdout.flush()  # what was printed before
     except OSError:
         _forget_output()
     with suppress(OSError):
-        print(f"gumbel_fast: error: {line}", file=sys.stderr)
+        print(f"gumbel_fast: error: {escaped(message)}", file=sys.stderr)
     return _ERROR
 
 
@@ -191,7 +191,8 @@ def _add_sample(commands: Any) -> None:
     output.add_argument(
         "--id",
         metavar="NAME",
-        help="in place of the index, give the value of that column of the Parquet files, a line each",
+        help="in place of the index, give the value of that column of the Parquet files, a line each. In strings "
+        r"that are printed \n stands for a line feed, \\ for a backslash, and so on for other control characters",
     )
     output.add_argument(
         "-o",
