@@ -115,7 +115,7 @@ def test_temperature(file, logits):
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.bool_])
 def test_axis_order_and_dtype(tmp_path, axis, order, dtype):
     values = np.random.default_rng(4).normal(scale=3, size=(4, 5, 6)).astype(dtype)
     np.save(tmp_path / "logits.npy", np.asarray(values, order=order))

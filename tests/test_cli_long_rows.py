@@ -144,19 +144,22 @@ def test_hundreds_of_thousands_of_draws_as_a_user_makes_them(tmp_path, pa, pq):
 
 
 @pytest.mark.parametrize("dtypes, as_one", [
-    (("f4", "f8"), "f8"), (("f2", "f4"), "f4"), (("f4", "i2"), "f8"), ((">f4", "<f4"), "f4"), (("i8", "u1"), "f8")
+    (("f4", "f8"), "f8"), (("f2", "f4"), "f4"), (("f4", "i2"), "f8"), ((">f4", "<f4"), "f4"), (("i8", "u1"), "f8"),
+    (("?", "f4"), "f8"), (("?", "?"), "?"),
 ])  # fmt: skip
 def test_files_of_several_dtypes(monkeypatch, tmp_path, dtypes, as_one):
-    """The widest decides, and integers count as float64."""
+    """The widest decides, and integers and booleans count as float64."""
     monkeypatch.chdir(tmp_path)
     values = np.random.default_rng(3).integers(1, 100, 1000)
-    np.save("a.npy", values[:400].astype(dtypes[0]))
-    np.save("b.npy", values[400:].astype(dtypes[1]))
+    parts = [part.astype(dtype) for part, dtype in zip(np.split(values, [400]), dtypes, strict=True)]
+    np.save("a.npy", parts[0])
+    np.save("b.npy", parts[1])
+    values = np.concatenate([part.astype(as_one) for part in parts])
     index = drawn("a.npy", "b.npy", "--weights", "-k", 50, "--without-replacement", "--seed", 1)
-    np.testing.assert_array_equal(index, gumbel_fast.gumbel_top_k(weights=values.astype(as_one), k=50, rng=1))
+    np.testing.assert_array_equal(index, gumbel_fast.gumbel_top_k(weights=values, k=50, rng=1))
     np.testing.assert_array_equal(
         drawn("a.npy", "b.npy", "-n", 50, "--seed", 1),
-        gumbel_fast.categorical(values.astype(as_one), num_samples=50, rng=1),
+        gumbel_fast.categorical(values, num_samples=50, rng=1),
     )
 
 

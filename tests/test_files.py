@@ -19,7 +19,7 @@ from gumbel_fast._files.parquet import ParquetColumn, ParquetValues
 
 @pytest.mark.parametrize("slab, slabs", [(0, 0), (8, 16), (64, 1000), (10_000, 100_000)])
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "?"])
 def test_box_is_that_of_the_array(monkeypatch, tmp_path, slab, slabs, order, dtype):
     monkeypatch.setattr(npy, "_SLAB", slab)
     monkeypatch.setattr(npy, "_SLABS", slabs)

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from . import FileError, stamp_of
 
-_KINDS = "fiu"  # of dtypes: floats, integers, unsigned integers
+_KINDS = "fiub"  # of dtypes: floats, integers, unsigned integers, booleans
 _MOST_AXES = 64  # of NumPy's arrays
 _SLAB = 1 << 13  # bytes: where a step along an axis is no more, whole steps are read and the rest is dropped,
 _SLABS = 1 << 18  # so many bytes at once
 
 
 class NpyFile:
-    """A .npy file of real numbers: its shape and dtype, and any part of it by `read`.
+    """A .npy file of real numbers, or of booleans, as they lie: its shape and dtype, and any part of it by `read`.
 
     It is open until `close`. A context manager that opens it again if it is closed, and closes it. Threads may share it
     while it is open. Pickled is its path, which is opened again.
