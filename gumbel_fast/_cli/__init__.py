@@ -155,7 +155,8 @@ def _add_sample(commands: Any) -> None:
         "draws are those of gumbel_fast.categorical(x, rng=S), with -n N of categorical(x, num_samples=N, rng=S), and "
         "with -k K of gumbel_top_k(x, K, rng=S), which draws without replacement, or where there are filters of "
         "categorical(x, num_samples=K, replace=False, rng=S).",
-        epilog="Files are read piece by piece, so they may be larger than memory. -k holds little more than the draws. "
+        epilog="Files are read piece by piece, so they may be larger than memory, and opened in turn, so there may be "
+        "thousands. -k holds little more than the draws. "
         "Other draws from one row of more than 16 million numbers go by a temporary file, in the folder that TMPDIR "
         "names, else beside OUT. A .npy array whose axis A is not the last is slower to read.",
     )
@@ -166,7 +167,8 @@ def _add_sample(commands: Any) -> None:
         metavar="FILE",
         help="logits in nats: .npy files, or Parquet files (for these, pip install 'gumbel_fast[parquet]'). Columns of "
         "Parquet files and .npy arrays of one axis are together one long row, in the order given, and indices count on "
-        "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis",
+        "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis of the batch "
+        "(the first that is not A)",
     )
     numbers = parser.add_argument_group("what the files hold")
     numbers.add_argument(
@@ -192,7 +194,8 @@ def _add_sample(commands: Any) -> None:
         "--id",
         metavar="NAME",
         help="in place of the index, give the value of that column of the Parquet files, a line each. In strings "
-        r"that are printed \n stands for a line feed, \\ for a backslash, and so on for other control characters",
+        r"that are printed \n stands for a line feed, \\ for a backslash, and so on for other control characters. A "
+        "drawn row whose id is null is an error, but null in OUT.parquet",
     )
     output.add_argument(
         "-o",
@@ -201,7 +204,7 @@ def _add_sample(commands: Any) -> None:
         metavar="OUT",
         help="write to OUT.npy: int64 indices (ids, if they are numbers, in their own type) in the shape of the batch "
         "with N or K as its last axis; or to OUT.parquet: columns index (of a batch: row and index) and NAME. The file "
-        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row",
+        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row, as they come",
     )
     output.add_argument(
         "--workers",
