@@ -144,19 +144,22 @@ def test_hundreds_of_thousands_of_draws_as_a_user_makes_them(tmp_path, pa, pq):
 
 
 @pytest.mark.parametrize("dtypes, as_one", [
-    (("f4", "f8"), "f8"), (("f2", "f4"), "f4"), (("f4", "i2"), "f8"), ((">f4", "<f4"), "f4"), (("i8", "u1"), "f8")
+    (("f4", "f8"), "f8"), (("f2", "f4"), "f4"), (("f4", "i2"), "f8"), ((">f4", "<f4"), "f4"), (("i8", "u1"), "f8"),
+    (("?", "f4"), "f8"), (("?", "?"), "?"),
 ])  # fmt: skip
 def test_files_of_several_dtypes(monkeypatch, tmp_path, dtypes, as_one):
-    """The widest decides, and integers count as float64."""
+    """The widest decides, and integers and booleans count as float64."""
     monkeypatch.chdir(tmp_path)
     values = np.random.default_rng(3).integers(1, 100, 1000)
-    np.save("a.npy", values[:400].astype(dtypes[0]))
-    np.save("b.npy", values[400:].astype(dtypes[1]))
+    parts = [part.astype(dtype) for part, dtype in zip(np.split(values, [400]), dtypes, strict=True)]
+    np.save("a.npy", parts[0])
+    np.save("b.npy", parts[1])
+    values = np.concatenate([part.astype(as_one) for part in parts])
     index = drawn("a.npy", "b.npy", "--weights", "-k", 50, "--without-replacement", "--seed", 1)
-    np.testing.assert_array_equal(index, gumbel_fast.gumbel_top_k(weights=values.astype(as_one), k=50, rng=1))
+    np.testing.assert_array_equal(index, gumbel_fast.gumbel_top_k(weights=values, k=50, rng=1))
     np.testing.assert_array_equal(
         drawn("a.npy", "b.npy", "-n", 50, "--seed", 1),
-        gumbel_fast.categorical(values.astype(as_one), num_samples=50, rng=1),
+        gumbel_fast.categorical(values, num_samples=50, rng=1),
     )
 
 
@@ -166,6 +169,37 @@ def test_a_file_may_be_given_twice(monkeypatch, tmp_path):
     twice = np.tile(np.load("a.npy"), 2)
     index = drawn("a.npy", "a.npy", "--weights", "-n", 100, "--seed", 1)
     np.testing.assert_array_equal(index, gumbel_fast.categorical(weights=twice, num_samples=100, rng=1))
+
+
+@POSIX
+@pytest.mark.parametrize("kind, shape", [("npy", 50), ("npy", (5, 10)), ("parquet", 50)])
+@pytest.mark.parametrize("draws", [["-n", 10], ["-k", 10, "--without-replacement"]])
+def test_more_files_than_may_be_open(tmp_path, kind, shape, draws, request):
+    import resource
+
+    values = np.random.default_rng(4).random((100, 50))
+    names = [f"part{number:02}.{kind}" for number in range(100)]
+    options = ["--weights", "--seed", 1, *draws]
+    if kind == "npy":
+        for name, part in zip(names, values, strict=True):
+            np.save(tmp_path / name, part.reshape(shape))
+    else:
+        pa, pq = request.getfixturevalue("pa"), request.getfixturevalue("pq")
+        for number, (name, part) in enumerate(zip(names, values, strict=True)):
+            pq.write_table(pa.table({"x": part, "id": number * 50 + np.arange(50)}), tmp_path / name, 20)
+        options += ["--column", "x", "--id", "id"]
+    result = run(
+        "sample", *names, *options,
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50)),
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, b"")
+    weights = values.reshape(-1, 10) if shape == (5, 10) else values.reshape(-1)
+    if "-k" in draws:
+        expected = gumbel_fast.gumbel_top_k(weights=weights, k=10, rng=1)
+    else:
+        expected = gumbel_fast.categorical(weights=weights, num_samples=10, rng=1)
+    assert [int(word) for word in result.stdout.split()] == expected.reshape(-1).tolist()
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
@@ -238,6 +272,25 @@ def test_ids_of_many_draws_are_looked_up_in_parts(monkeypatch, people):
     monkeypatch.setattr(sample_command, "_IDS", 1)
     index = gumbel_fast.categorical(weights=people, num_samples=600_000, rng=2)
     np.testing.assert_array_equal(drawn(*FILES, "--id", "number", "-n", 600_000), index * 10)
+
+
+def test_ids_of_several_lines_are_printed_on_one(monkeypatch, tmp_path, capsys, pa, pq):
+    """Every string is told from every other, and read back by undoing the escapes."""
+    monkeypatch.chdir(tmp_path)
+    ids = ["a\nb", r"a\nb", "a\r\n", "\x00\t\x1b[31m\x7f", "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\\", "é 日 '\"", ""]
+    pq.write_table(pa.table({"x": np.zeros(8), "id": ids, "list": [[each] for each in ids]}), "a.parquet")
+    draws = ["-k", "8", "--without-replacement", "--seed", "1"]
+    index = gumbel_fast.gumbel_top_k(np.zeros(8), 8, rng=1)
+    assert _cli.main(["sample", "a.parquet", "--column", "x", "--id", "id", *draws]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 8
+    lines = printed.splitlines()
+    assert [line.encode("latin-1", "backslashreplace").decode("unicode_escape") for line in lines] == [
+        ids[i] for i in index
+    ]
+    assert {r"a\nb", r"a\\nb", r"a\r\n", r"\x00\t\x1b[31m\x7f", "é 日 '\"", r"\\"} <= set(lines)
+    assert _cli.main(["sample", "a.parquet", "--column", "x", "--id", "list", *draws]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8
 
 
 def test_parquet_of_indices(monkeypatch, people, pa, pq):
@@ -552,7 +605,34 @@ def test_file_cut_short_while_it_is_read(tmp_path):
     os.truncate(tmp_path / "logits.npy", 1 << 20)
     printed, complaint = process.communicate(timeout=60)
     assert (process.returncode, printed) == (2, b"")
-    assert complaint == b"gumbel_fast: error: logits.npy was cut short while it was read\n"
+    assert complaint == b"gumbel_fast: error: logits.npy was changed while it was read\n"
+
+
+@pytest.mark.parametrize("kind, shape", [("npy", 5_000), ("npy", (500, 10)), ("parquet", 5_000)])
+@pytest.mark.parametrize("draws", [["-n", "5"], ["-k", "5", "--without-replacement"]])
+def test_file_written_to_before_its_turn(monkeypatch, tmp_path, capsys, small_pieces, kind, shape, draws, request):
+    monkeypatch.chdir(tmp_path)
+    files, values = [f"a.{kind}", f"b.{kind}"], np.ones(shape)
+    if kind == "npy":
+        for name in files:
+            np.save(name, values)
+    else:
+        pa, pq = request.getfixturevalue("pa"), request.getfixturevalue("pq")
+        for name in files:
+            pq.write_table(pa.table({"x": values}), name)
+    found = sample_command.found
+
+    def found_and_changed(*arguments, **options):
+        everything = found(*arguments, **options)
+        with open(files[1], "r+b") as file:
+            file.write(file.read(1))
+        os.utime(files[1], ns=(0, 0))
+        return everything
+
+    monkeypatch.setattr(sample_command, "found", found_and_changed)
+    assert _cli.main(["sample", *files, *draws, "-o", "drawn.npy"]) == 2
+    assert capsys.readouterr().err == f"gumbel_fast: error: {files[1]} was changed while it was read\n"
+    assert sorted(os.listdir()) == files
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch, tmp_path, capsys):

@@ -19,7 +19,7 @@ from gumbel_fast._files.parquet import ParquetColumn, ParquetValues
 
 @pytest.mark.parametrize("slab, slabs", [(0, 0), (8, 16), (64, 1000), (10_000, 100_000)])
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "?"])
 def test_box_is_that_of_the_array(monkeypatch, tmp_path, slab, slabs, order, dtype):
     monkeypatch.setattr(npy, "_SLAB", slab)
     monkeypatch.setattr(npy, "_SLABS", slabs)
@@ -70,14 +70,63 @@ def test_npy_file_is_pickled_by_its_path(monkeypatch, tmp_path):
         assert file.read([range(1, 2), range(2, 4)]).tolist() == [[6.0, 7.0]]
 
 
-def test_file_cut_short_is_an_error_and_no_crash(tmp_path):
+@pytest.mark.parametrize("elements", [100, 100_000])
+def test_file_cut_short_is_an_error_and_no_crash(tmp_path, elements):
     path = tmp_path / "numbers.npy"
     np.save(path, np.zeros(100_000))
     with NpyFile(path) as file:
         os.truncate(path, 5_000)
-        with pytest.raises(FileError, match=r"numbers\.npy was cut short while it was read"):
-            file.read([range(100_000)])
-        assert file.read([range(100)]).tolist() == [0.0] * 100
+        with pytest.raises(FileError, match=r"numbers\.npy was changed while it was read"):
+            file.read([range(elements)])
+
+
+def overwrite(path, content):
+    """Put other bytes, as many, into the file, which has another time then."""
+    with path.open("r+b") as file:
+        file.write(content)
+    os.utime(path, ns=(0, 0))
+
+
+def replace(path, content):
+    """Put another file of the same length and time in its place."""
+    status, other = path.stat(), path.with_name("other")
+    other.write_bytes(content)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+def test_npy_file_is_opened_again(tmp_path):
+    path = tmp_path / "numbers.npy"
+    np.save(path, np.arange(10.0))
+    with NpyFile(path) as file:
+        pass
+    for _ in range(2):
+        with file:
+            assert file.read([range(2, 4)]).tolist() == [2.0, 3.0]
+    path.unlink()
+    with pytest.raises(FileNotFoundError), file:
+        pass
+
+
+@pytest.mark.parametrize("change", [overwrite, replace])
+def test_npy_file_that_is_another_when_it_is_opened_again(tmp_path, change):
+    path = tmp_path / "numbers.npy"
+    np.save(path, np.ones(10))
+    with NpyFile(path) as file:
+        pass
+    change(path, path.read_bytes()[:-80] + np.zeros(10).tobytes())
+    with pytest.raises(FileError, match=r"numbers\.npy was changed while it was read"), file:
+        pass
+
+
+def test_npy_file_that_is_overwritten_while_it_is_open(tmp_path):
+    path = tmp_path / "numbers.npy"
+    np.save(path, np.ones(10))
+    with NpyFile(path) as file:
+        file.read([range(5)])
+        overwrite(path, path.read_bytes()[:-80] + np.zeros(10).tobytes())
+        with pytest.raises(FileError, match=r"numbers\.npy was changed while it was read"):
+            file.read([range(5, 10)])
 
 
 # -------------------------------------------------------------------------------------------------------- Parquet files
@@ -182,6 +231,32 @@ def test_names_with_dots_do_not_meet(tmp_path, pa, pq):
     for name, values in ("a", [3.0, 4.0]), ("a.b", [1.0, 2.0]):
         with ParquetColumn(tmp_path / "a.parquet", name) as column:
             assert column.read(0, 0).tolist() == values
+
+
+@pytest.mark.parametrize("change", [overwrite, replace])
+def test_parquet_file_that_is_another_when_it_is_opened_again(tmp_path, pa, pq, change):
+    path, other = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    for each, value in (path, 1.0), (other, 2.0):
+        pq.write_table(pa.table({"x": np.full(10, value)}), each)
+    assert path.stat().st_size == other.stat().st_size
+    with ParquetColumn(path) as column:
+        pass
+    with column:
+        assert column.read(0, 0).tolist() == [1.0] * 10
+    change(path, other.read_bytes())
+    with pytest.raises(FileError, match=r"a\.parquet was changed while it was read"), column:
+        pass
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_parquet_file_that_is_overwritten_while_it_is_open(tmp_path, pa, pq, damaged):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": np.ones(10)}), path)
+    with ParquetColumn(path) as column:
+        column.read(0, 0)
+        overwrite(path, path.read_bytes()[:4] + b"\xff" * 200 if damaged else path.read_bytes())
+        with pytest.raises(FileError, match=r"a\.parquet was changed while it was read"):
+            column.read(0, 0)
 
 
 def test_columns_that_cannot_be(tmp_path, pa, pq):

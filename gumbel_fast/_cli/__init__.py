@@ -7,7 +7,7 @@ chi_square.py   the p-value that the experiment is judged by
 times.py        times of a few calls beside NumPy's
 processor.py    the processor's name
 sample.py       the command `sample`: draws from files of logits or weights
-inputs.py       those files, opened: as one long row or as a batch
+inputs.py       those files, as one long row or as a batch
 long_row.py     columns of files, one behind the other, as one row
 batch.py        arrays of files as a batch of rows
 numbers.py      the dtype they are drawn from in, and which numbers nothing can be drawn from
@@ -17,6 +17,7 @@ ids.py          ids that stand for indices
 output.py       where draws go: lines of text, or a .npy or Parquet file
 progress.py     a progress bar on a terminal
 errors.py       the error that a user gets as one line
+escapes.py      text that stays on its line
 signals.py      signals that end a process, as exceptions
 
 Nothing here is imported by `import gumbel_fast`.
@@ -28,7 +29,6 @@ import argparse
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +37,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from .errors import CommandError
+from .escapes import escaped
 from .signals import Ended, as_exceptions
 
 _ERROR = 2
@@ -118,13 +119,12 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _fail(message: str) -> int:
     """Say what is wrong in one line, whatever names stand in it."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], message)
     try:
         sys.stdout.flush()  # what was printed before
     except OSError:
         _forget_output()
     with suppress(OSError):
-        print(f"gumbel_fast: error: {line}", file=sys.stderr)
+        print(f"gumbel_fast: error: {escaped(message)}", file=sys.stderr)
     return _ERROR
 
 
@@ -155,7 +155,8 @@ def _add_sample(commands: Any) -> None:
         "draws are those of gumbel_fast.categorical(x, rng=S), with -n N of categorical(x, num_samples=N, rng=S), and "
         "with -k K of gumbel_top_k(x, K, rng=S), which draws without replacement, or where there are filters of "
         "categorical(x, num_samples=K, replace=False, rng=S).",
-        epilog="Files are read piece by piece, so they may be larger than memory. -k holds little more than the draws. "
+        epilog="Files are read piece by piece, so they may be larger than memory, and opened in turn, so there may be "
+        "thousands. -k holds little more than the draws. "
         "Other draws from one row of more than 16 million numbers go by a temporary file, in the folder that TMPDIR "
         "names, else beside OUT. A .npy array whose axis A is not the last is slower to read.",
     )
@@ -166,7 +167,8 @@ def _add_sample(commands: Any) -> None:
         metavar="FILE",
         help="logits in nats: .npy files, or Parquet files (for these, pip install 'gumbel_fast[parquet]'). Columns of "
         "Parquet files and .npy arrays of one axis are together one long row, in the order given, and indices count on "
-        "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis",
+        "from file to file. .npy arrays of more axes are batches of rows, joined along the first axis of the batch "
+        "(the first that is not A)",
     )
     numbers = parser.add_argument_group("what the files hold")
     numbers.add_argument(
@@ -191,7 +193,9 @@ def _add_sample(commands: Any) -> None:
     output.add_argument(
         "--id",
         metavar="NAME",
-        help="in place of the index, give the value of that column of the Parquet files, a line each",
+        help="in place of the index, give the value of that column of the Parquet files, a line each. In strings "
+        r"that are printed \n stands for a line feed, \\ for a backslash, and so on for other control characters. A "
+        "drawn row whose id is null is an error, but null in OUT.parquet",
     )
     output.add_argument(
         "-o",
@@ -200,7 +204,7 @@ def _add_sample(commands: Any) -> None:
         metavar="OUT",
         help="write to OUT.npy: int64 indices (ids, if they are numbers, in their own type) in the shape of the batch "
         "with N or K as its last axis; or to OUT.parquet: columns index (of a batch: row and index) and NAME. The file "
-        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row",
+        "appears, or is replaced, when it is whole. By default indices are printed, a line for each row, as they come",
     )
     output.add_argument(
         "--workers",

@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Batch:
-    """The rows of .npy files with two axes or more.
+    """The rows of .npy files with two axes or more, each of which is open while its blocks are read.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ class Batch:
             some = (cells if contiguous else 4 * cells) // self.categories
             if not prod(batch):
                 continue
-            for ranges in cut(batch, max(1, min(some, most))):
-                with errors_of(file.path):
+            with errors_of(file.path), file:
+                for ranges in cut(batch, max(1, min(some, most))):
                     box = file.read([*ranges[: self._axis], range(self.categories), *ranges[self._axis :]])
-                rows = as_floats(np.moveaxis(box, self._axis, -1), self.dtype)
-                yield Block(rows, file, first, batch)
-                first += prod(rows.shape[:-1])
+                    rows = as_floats(np.moveaxis(box, self._axis, -1), self.dtype)
+                    yield Block(rows, file, first, batch)
+                    first += prod(rows.shape[:-1])
 
 
 def cut(batch: Sequence[int], most: int) -> Iterator[list[range]]:

@@ -81,8 +81,8 @@ class Ids:
         rows, place = np.unique(indices.reshape(-1), return_inverse=True)
         parts = []
         for path, within in self._row.by_file(rows):
-            with errors_of(path):
-                parts += self._columns[path].take(within).chunks
+            with errors_of(path), self._columns[path] as column:
+                parts += column.take(within).chunks
         found = pyarrow.chunked_array(parts, self.type)
         if found.null_count and not null:
             first = found.is_null().index(True).as_py()

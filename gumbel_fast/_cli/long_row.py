@@ -1,6 +1,7 @@
 """Columns of files as one long row: its numbers piece by piece, some of them, or all. Nothing is drawn here.
 
-The order is that of the files as given, then of their rows; an index counts over all files.
+The order is that of the files as given, then of their rows; an index counts over all files. A file is open while it is
+read, so that there may be more of them than a process may have open.
 """
 
 from __future__ import annotations
@@ -46,12 +47,14 @@ class NpyColumn:
 
     def pieces(self) -> Iterator[NDArray[Any]]:
         """Yield the numbers piece by piece."""
-        return (self.read(start, min(start + _PIECE, self.size)) for start in range(0, self.size, _PIECE))
+        with errors_of(self.path), self._file as file:
+            for start in range(0, self.size, _PIECE):
+                yield file.read([range(start, min(start + _PIECE, self.size))])
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return the numbers from start to stop."""
-        with errors_of(self.path):
-            return self._file.read([range(start, stop)])
+        with errors_of(self.path), self._file as file:
+            return file.read([range(start, stop)])
 
 
 class TableColumn:
@@ -65,7 +68,8 @@ class TableColumn:
 
     def pieces(self) -> Iterator[NDArray[Any]]:
         """Yield the numbers piece by piece."""
-        return self._pieces(range(len(self._column.groups)))
+        with errors_of(self.path), self._column as column:
+            yield from column.pieces(range(len(column.groups)), self._fill, _PIECE)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return the numbers from start to stop.
@@ -73,30 +77,21 @@ class TableColumn:
         Parquet has no way to begin in the middle of a row group: it is decoded whole, and kept for the next call.
         """
         parts, group = [], bisect_right(self._starts, start) - 1
-        while start < stop:
-            first, end = self._starts[group : group + 2]
-            parts.append(self._group(group)[start - first : min(stop, end) - first])
-            start, group = end, group + 1
+        with errors_of(self.path), self._column as column:
+            while start < stop:
+                first, end = self._starts[group : group + 2]
+                parts.append(self._group(column, group)[start - first : min(stop, end) - first])
+                start, group = end, group + 1
         return joined(parts)
 
-    def _group(self, group: int) -> NDArray[Any]:
+    def _group(self, column: ParquetColumn, group: int) -> NDArray[Any]:
         if self._kept is None or self._kept[0] != group:
             self._kept = None
-            if self._column.groups[group] <= 4 * _PIECE:
-                with errors_of(self.path):
-                    self._kept = group, self._column.read(group, self._fill)
+            if column.groups[group] <= 4 * _PIECE:
+                self._kept = group, column.read(group, self._fill)
             else:
-                self._kept = group, mapped(self._pieces([group]), self.dtype, self._folder)
+                self._kept = group, mapped(column.pieces([group], self._fill, _PIECE), self.dtype, self._folder)
         return self._kept[1]
-
-    def _pieces(self, groups: Sequence[int]) -> Iterator[NDArray[Any]]:
-        pieces = self._column.pieces(groups, self._fill, _PIECE)
-        while True:
-            with errors_of(self.path):
-                piece = next(pieces, None)
-            if piece is None:
-                return
-            yield piece
 
 
 class LongRow:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .._files.parquet import as_numpy, import_parquet
 from .errors import errors_of
+from .escapes import escaped
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,7 +35,7 @@ class Output(Protocol):
 class Lines:
     """Prints `per_line` indices a line, separated by spaces. A piece is whole lines, or ends where one does or before.
 
-    Ids, in which there may be spaces, have a line each.
+    Ids, in which there may be spaces, have a line each; in strings control characters and backslashes are escaped.
 
     Raises
     ------
@@ -51,7 +52,7 @@ class Lines:
         """Print a piece."""
         with errors_of("standard output"):
             if ids is not None:
-                self._write_lines(ids.to_pylist())
+                self._write_lines([_as_line(each) for each in ids.to_pylist()])
             elif self._printed or indices.size < self._per_line:
                 self._printed = (self._printed + indices.size) % self._per_line
                 self._stream.write(" ".join(map(str, indices.reshape(-1).tolist())) + (" " if self._printed else "\n"))
@@ -64,6 +65,10 @@ class Lines:
     def _write_lines(self, lines: Sequence[object]) -> None:
         if lines:
             self._stream.write("\n".join(map(str, lines)) + "\n")
+
+
+def _as_line(value: object) -> str:
+    return escaped(value.replace("\\", r"\\")) if isinstance(value, str) else str(value)
 
 
 @contextmanager
@@ -189,12 +194,21 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def folder_of(path: Path | None) -> Path | None:
     """Return the folder that a file is to be written in; None where nothing is."""
-    if path is None:
-        return None
+    return None if path is None or is_special(path) else Path(os.path.realpath(path)).parent
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path names what is no regular file, or what this process has open already.
+
+    Raises
+    ------
+    CommandError
+        If that cannot be found out.
+    """
     with errors_of(path):
-        replaced = _status(path)
-    special = _DESCRIPTORS.fullmatch(os.path.abspath(path)) or (replaced and not stat.S_ISREG(replaced.st_mode))
-    return None if special else Path(os.path.realpath(path)).parent
+        there = _status(path)
+    named = _DESCRIPTORS.fullmatch(os.path.abspath(path)) is not None
+    return named or (there is not None and not stat.S_ISREG(there.st_mode))
 
 
 def is_same_file(path: Path, other: Path) -> bool:

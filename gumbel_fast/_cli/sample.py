@@ -19,9 +19,9 @@ from .batch import Batch
 from .draws import Wish, draw_by_pieces, draw_from_batch, refusal_of_row
 from .errors import CommandError
 from .ids import Ids
-from .inputs import opened
+from .inputs import found
 from .long_row import LongRow
-from .output import Lines, Output, folder_of, is_same_file, npy_file, parquet_file
+from .output import Lines, Output, folder_of, is_same_file, is_special, npy_file, parquet_file
 from .progress import progress
 from .signals import check
 
@@ -62,19 +62,19 @@ def sample(options: Options) -> None:
     for path in options.files:
         if options.out is not None and is_same_file(options.out, path):
             raise CommandError(f"argument -o: {options.out} is the file of {what}")
+    if options.out is not None and options.out.suffix not in (".npy", ".parquet") and not is_special(options.out):
+        raise CommandError(f"argument -o: {options.out} does not end in .npy or .parquet")
     # A bar among the printed indices would spoil both, and they show themselves how far it has come.
     shown = sys.stderr.isatty() and not (options.out is None and sys.stdout.isatty())
-    with (
-        opened(
-            options.files,
-            column=options.column,
-            id_column=options.id,
-            axis=options.axis,
-            null=0.0 if options.weights else -np.inf,
-            folder=folder_of(options.out),
-        ) as (rows, ids),
-        _destination(options.out, rows, ids, wish) as output,
-    ):
+    rows, ids = found(
+        options.files,
+        column=options.column,
+        id_column=options.id,
+        axis=options.axis,
+        null=0.0 if options.weights else -np.inf,
+        folder=folder_of(options.out),
+    )
+    with _destination(options.out, rows, ids, wish) as output:
         pieces = _from_batch(rows, wish, shown) if isinstance(rows, Batch) else _from_row(rows, wish, shown)
         for indices in pieces if ids is None else _grouped(pieces):
             check()

@@ -21,18 +21,19 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from . import FileError
+from . import FileError, stamp_of
 
-_KINDS = "fiu"  # of dtypes: floats, integers, unsigned integers
+_KINDS = "fiub"  # of dtypes: floats, integers, unsigned integers, booleans
 _MOST_AXES = 64  # of NumPy's arrays
 _SLAB = 1 << 13  # bytes: where a step along an axis is no more, whole steps are read and the rest is dropped,
 _SLABS = 1 << 18  # so many bytes at once
 
 
 class NpyFile:
-    """An open .npy file of real numbers: its shape and dtype, and any part of it by `read`.
+    """A .npy file of real numbers, or of booleans, as they lie: its shape and dtype, and any part of it by `read`.
 
-    A context manager that closes it. Threads may share it. Pickled is its path, which is opened again.
+    It is open until `close`. A context manager that opens it again if it is closed, and closes it. Threads may share it
+    while it is open. Pickled is its path, which is opened again.
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ class NpyFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._file = self.path.open("rb", buffering=0)
+        self._open()
+        self._stamp = stamp_of(self._file.fileno())
         try:
             self.shape, self.fortran_order, self.dtype = self._read_header(self._file)
             self._start = self._file.tell()
@@ -56,7 +58,14 @@ class NpyFile:
         except BaseException:
             self._file.close()
             raise
+
+    def _open(self) -> None:
+        self._file = self.path.open("rb", buffering=0)
         self._read_at = _reader(self._file)
+
+    def _check_stamp(self) -> None:
+        if stamp_of(self._file.fileno()) != self._stamp:
+            raise FileError(f"{self.path} was changed while it was read")
 
     def read(self, ranges: Sequence[range]) -> NDArray[Any]:
         """Read a box of the array: a range of step 1 for each axis.
@@ -64,7 +73,7 @@ class NpyFile:
         Raises
         ------
         FileError
-            If the file has become too short.
+            If the file was changed since its header was read.
         OSError
             If it cannot be read.
         """
@@ -72,6 +81,7 @@ class NpyFile:
         box = np.empty([len(each) for each in ranges], self.dtype)
         if box.size:
             self._read(box, shape, ranges, 0)
+        self._check_stamp()
         return box.T if self.fortran_order else box
 
     def _read(self, out: NDArray[Any], shape: Sequence[int], ranges: Sequence[range], first: int) -> None:
@@ -102,7 +112,7 @@ class NpyFile:
         while wanted:
             count = self._read_at(wanted, place)
             if not count:
-                raise FileError(f"{self.path} was cut short while it was read")
+                raise FileError(f"{self.path} was changed while it was read")  # cut short
             wanted, place = wanted[count:], place + count
 
     def _read_header(self, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -141,6 +151,13 @@ class NpyFile:
         self._file.close()
 
     def __enter__(self) -> Self:
+        if self._file.closed:
+            self._open()
+            try:
+                self._check_stamp()
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,14 +11,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import FileError
+from . import FileError, stamp_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,7 +30,11 @@ _WHOLE = 1 << 22  # rows of the largest group that is decoded at once, and given
 
 
 class _Column:
-    """A column of an open file, found by its name. Threads may share it. Pickled are path and name."""
+    """A column of a file, found by its name. The file is open until `close`.
+
+    A context manager that opens the file again if it is closed, and closes it. Threads may share it while it is open.
+    Pickled are path and name. The file's footer is read once.
+    """
 
     def __init__(self, path: str | os.PathLike[str], column: str | None) -> None:
         self.path = Path(path)
@@ -41,23 +44,34 @@ class _Column:
             if file.read(len(MAGIC)) != MAGIC:
                 raise FileError(f"{self.path} is not a Parquet file")
         parquet = import_parquet(self.path)
-        import pyarrow
-
-        with _errors_of(self.path):
-            self._file = pyarrow.OSFile(os.fspath(self.path))
+        self._open()
+        self._stamp = stamp_of(self._file.fileno())
         try:
             with _errors_of(self.path):
-                metadata = parquet.read_metadata(self._file)
-                self._parquet = partial(
-                    parquet.ParquetFile, self._file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False
-                )
-                fields = list(self._parquet().schema_arrow)
-            self.groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+                self._metadata = parquet.read_metadata(self._file)
+                fields = list(self._reader().schema_arrow)
+            self.groups = tuple(self._metadata.row_group(i).num_rows for i in range(self._metadata.num_row_groups))
             self.name = self._only_number(fields) if column is None else column
             self.type = self._type(fields)
         except BaseException:
             self.close()
             raise
+
+    def _open(self) -> None:
+        import pyarrow
+
+        with _errors_of(self.path):
+            self._file = pyarrow.OSFile(os.fspath(self.path))
+
+    def _check_stamp(self) -> None:
+        if stamp_of(self._file.fileno()) != self._stamp:
+            raise FileError(f"{self.path} was changed while it was read")
+
+    def _reader(self) -> pyarrow.parquet.ParquetFile:
+        """Return a reader of the open file: one may not be shared by threads, and to make one takes microseconds."""
+        from pyarrow import parquet
+
+        return parquet.ParquetFile(self._file, metadata=self._metadata, buffer_size=_BUFFER, pre_buffer=False)
 
     def _type(self, fields: list[pyarrow.Field]) -> pyarrow.DataType:
         types = [field.type for field in fields if field.name == self.name]
@@ -78,16 +92,19 @@ class _Column:
 
     def _batches(self, groups: Sequence[int], most: int) -> Iterator[pyarrow.Array]:
         """Yield the column's values in some row groups, at most so many at once; across groups if these are small."""
-        with _errors_of(self.path):  # a reader each time: it may not be shared, and to make one takes microseconds
-            batches = self._parquet().iter_batches(
-                most, row_groups=list(groups), columns=[self.name], use_threads=False
-            )
+        with _errors_of(self.path):
+            batches = self._reader().iter_batches(most, row_groups=list(groups), columns=[self.name], use_threads=False)
         while True:
-            with _errors_of(self.path):
-                batch = next(batches, None)
-                if batch is None:
-                    return
-                values = batch.column(self.name)
+            try:
+                with _errors_of(self.path):
+                    batch = next(batches, None)
+                    values = None if batch is None else batch.column(self.name)
+            except FileError:  # of a changed file, whose bytes are not where its footer has them
+                self._check_stamp()
+                raise
+            self._check_stamp()
+            if values is None:
+                return
             yield values
 
     def close(self) -> None:
@@ -95,6 +112,13 @@ class _Column:
         self._file.close()
 
     def __enter__(self) -> Self:
+        if self._file.closed:
+            self._open()
+            try:
+                self._check_stamp()
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,7 +132,7 @@ class ParquetColumn(_Column):
     """A column of real numbers: `groups` has the rows of each row group, `read` and `pieces` the numbers.
 
     float16, float32 and float64 are read as they lie; integers, decimals (to a rounding or two) and booleans become
-    float64. A context manager that closes the file. Threads may share it. Pickled are path and name.
+    float64.
 
     Parameters
     ----------
@@ -139,7 +163,7 @@ class ParquetColumn(_Column):
         Raises
         ------
         FileError, OSError
-            If the file cannot be read, or is damaged.
+            If the file cannot be read, is damaged, or was changed since its footer was read.
         """
         rows = self.groups[group]
         if rows <= _WHOLE:
