@@ -389,3 +389,18 @@ def test_a_group_larger_than_a_buffer_takes_little_memory(tmp_path, pa, pq):
             total += piece.sum()
     assert most < 8 << 20
     assert total == pytest.approx(values.sum())
+
+
+def test_parquet_pages_that_do_not_match_their_checksums(pa, pq, tmp_path):
+    """Of a file that has some: a flipped bit of a number would be another number."""
+    path = tmp_path / "weights.parquet"
+    numbers = np.random.default_rng(1).random(1000)
+    table = pa.table({"w": numbers})
+    pq.write_table(table, path, write_page_checksum=True, compression="none", use_dictionary=False)
+    with ParquetColumn(path) as file:
+        np.testing.assert_array_equal(file.read(0, 0.0), numbers)
+    content = bytearray(path.read_bytes())
+    content[content.find(numbers[500].tobytes())] ^= 1
+    path.write_bytes(content)
+    with ParquetColumn(path) as file, pytest.raises(FileError, match=r"weights\.parquet"):
+        file.read(0, 0.0)

@@ -71,7 +71,13 @@ class _Column:
         """Return a reader of the open file: one may not be shared by threads, and to make one takes microseconds."""
         from pyarrow import parquet
 
-        return parquet.ParquetFile(self._file, metadata=self._metadata, buffer_size=_BUFFER, pre_buffer=False)
+        return parquet.ParquetFile(
+            self._file,
+            metadata=self._metadata,
+            buffer_size=_BUFFER,
+            pre_buffer=False,
+            page_checksum_verification=True,  # of files that have checksums
+        )
 
     def _type(self, fields: list[pyarrow.Field]) -> pyarrow.DataType:
         types = [field.type for field in fields if field.name == self.name]
