@@ -76,13 +76,10 @@ class TableColumn:
 
         Parquet has no way to begin in the middle of a row group: it is decoded whole, and kept for the next call.
         """
-        parts, group = [], bisect_right(self._starts, start) - 1
         with errors_of(self.path), self._column as column:
-            while start < stop:
-                first, end = self._starts[group : group + 2]
-                parts.append(self._group(column, group)[start - first : min(stop, end) - first])
-                start, group = end, group + 1
-        return joined(parts)
+            return joined(
+                [self._group(column, group)[first:last] for group, first, last in _across(self._starts, start, stop)]
+            )
 
     def _group(self, column: ParquetColumn, group: int) -> NDArray[Any]:
         if self._kept is None or self._kept[0] != group:
@@ -137,13 +134,8 @@ class LongRow:
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return the numbers from start to stop."""
-        parts, number = [], bisect_right(self._starts, start) - 1
-        while start < stop:
-            first, end = self._starts[number : number + 2]
-            part = self._columns[number].read(start - first, min(stop, end) - first)
-            parts.append(as_floats(part, self.dtype))
-            start, number = end, number + 1
-        return joined(parts)
+        parts = (self._columns[number].read(first, last) for number, first, last in _across(self._starts, start, stop))
+        return joined([as_floats(part, self.dtype) for part in parts])
 
     def whole(self, advance: Callable[[int], object]) -> NDArray[Any]:
         """Return all numbers: in memory, or mapped if they are many. `advance` is told how many have been read."""
@@ -172,6 +164,15 @@ class LongRow:
         ends = np.searchsorted(indices, self._starts)
         for number in np.flatnonzero(np.diff(ends)).tolist():
             yield self._columns[number].path, indices[ends[number] : ends[number + 1]] - self._starts[number]
+
+
+def _across(starts: Sequence[int], start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the parts, by their number, that numbers from start to stop lie in, and where within each."""
+    number = bisect_right(starts, start) - 1
+    while start < stop:
+        first, end = starts[number : number + 2]
+        yield number, start - first, min(stop, end) - first
+        start, number = end, number + 1
 
 
 def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

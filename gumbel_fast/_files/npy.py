@@ -21,7 +21,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from . import FileError, stamp_of
+from . import FileError
+from .input_file import InputFile
 
 _KINDS = "fiub"  # of dtypes: floats, integers, unsigned integers, booleans
 _MOST_AXES = 64  # of NumPy's arrays
@@ -29,7 +30,7 @@ _SLAB = 1 << 13  # bytes: where a step along an axis is no more, whole steps are
 _SLABS = 1 << 18  # so many bytes at once
 
 
-class NpyFile:
+class NpyFile(InputFile):
     """A .npy file of real numbers, or of booleans, as they lie: its shape and dtype, and any part of it by `read`.
 
     It is open until `close`. A context manager that opens it again if it is closed, and closes it. Threads may share it
@@ -49,8 +50,7 @@ class NpyFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._open()
-        self._stamp = stamp_of(self._file.fileno())
+        self._open_first()
         try:
             self.shape, self.fortran_order, self.dtype = self._read_header(self._file)
             self._start = self._file.tell()
@@ -62,10 +62,6 @@ class NpyFile:
     def _open(self) -> None:
         self._file = self.path.open("rb", buffering=0)
         self._read_at = _reader(self._file)
-
-    def _check_stamp(self) -> None:
-        if stamp_of(self._file.fileno()) != self._stamp:
-            raise FileError(f"{self.path} was changed while it was read")
 
     def read(self, ranges: Sequence[range]) -> NDArray[Any]:
         """Read a box of the array: a range of step 1 for each axis.
@@ -145,23 +141,6 @@ class NpyFile:
         end = self._start + prod(self.shape) * self.dtype.itemsize
         if size < end:
             raise FileError(f"{self.path} is truncated: {size:,} bytes of {end:,}")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        if self._file.closed:
-            self._open()
-            try:
-                self._check_stamp()
-            except BaseException:
-                self.close()
-                raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __del__(self) -> None:  # dropped by a cache, nobody knows whether a thread still reads
         if hasattr(self, "_file"):

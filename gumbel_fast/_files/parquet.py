@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from . import FileError, stamp_of
+from . import FileError
+from .input_file import InputFile
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,7 +30,7 @@ _PIECE = 1 << 16  # rows that are decoded at once where a group is put together 
 _WHOLE = 1 << 22  # rows of the largest group that is decoded at once, and given without a copy
 
 
-class _Column:
+class _Column(InputFile):
     """A column of a file, found by its name. The file is open until `close`.
 
     A context manager that opens the file again if it is closed, and closes it. Threads may share it while it is open.
@@ -44,8 +45,7 @@ class _Column:
             if file.read(len(MAGIC)) != MAGIC:
                 raise FileError(f"{self.path} is not a Parquet file")
         parquet = import_parquet(self.path)
-        self._open()
-        self._stamp = stamp_of(self._file.fileno())
+        self._open_first()
         try:
             with _errors_of(self.path):
                 self._metadata = parquet.read_metadata(self._file)
@@ -62,10 +62,6 @@ class _Column:
 
         with _errors_of(self.path):
             self._file = pyarrow.OSFile(os.fspath(self.path))
-
-    def _check_stamp(self) -> None:
-        if stamp_of(self._file.fileno()) != self._stamp:
-            raise FileError(f"{self.path} was changed while it was read")
 
     def _reader(self) -> pyarrow.parquet.ParquetFile:
         """Return a reader of the open file: one may not be shared by threads, and to make one takes microseconds."""
@@ -112,23 +108,6 @@ class _Column:
             if values is None:
                 return
             yield values
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        if self._file.closed:
-            self._open()
-            try:
-                self._check_stamp()
-            except BaseException:
-                self.close()
-                raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path, str]]:
         return type(self), (self.path.absolute(), self.name)  # another process may stand in another folder

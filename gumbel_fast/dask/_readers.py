@@ -181,7 +181,7 @@ def _paths(path: Source | Sequence[Source]) -> list[Path]:
 
 
 def _stamp(path: Path) -> Stamp:
-    """Return what tells a file from what it was before."""
+    """Return what tells a file from what it was before, on any machine that sees it: no number of an inode."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size
 
