@@ -77,12 +77,8 @@ def of_draws(
     allow_fewer: bool = False,
     floor: Any = None,
     counts_columns: bool = True,
-    may_be_cut: bool = True,
 ) -> Call:
-    """Return the call of a sampler.
-
-    `counts_columns`: its noise does, so that `offset` has one; `may_be_cut`: the category axis.
-    """
+    """Return the call of a sampler; `counts_columns`: its noise does, so that `offset` has one."""
     given = logits if weights is None else weights
     if given is None or (logits is not None and weights is not None):
         raise TypeError("exactly one of logits and weights must be given")
@@ -107,7 +103,7 @@ def of_draws(
     if floor is not None and not is_lazy(floor) and not np.ndim(floor):
         constants["floor"] = floor
     seed = _seed(rng, offset, request, counts_columns) if noise is None else None
-    call = _call(what, x, parts, request, constants, seed, may_be_cut=may_be_cut)
+    call = _call(what, x, parts, request, constants, seed, may_be_cut=True)
     call.rows.each_row("floor", floor)
     call.rows.each_element("noise", _categories_last(noise, x, call.axis))
     return call

@@ -25,16 +25,15 @@ class Ask:
     """Asks a block for the k greatest of its rows, or without `k` for the greatest one."""
 
     box: Box
-    weights: bool
     k: int | None
 
-    def __call__(self, x: NDArray[Any], **arguments: Any) -> Found:
+    def __call__(self, **arguments: Any) -> Found:
         arguments = _of_greatest(arguments)
+        x = arguments["weights" if "weights" in arguments else "logits"]
         if self.k is None:
-            one, best = gumbel_max(x, return_value=True, **arguments)
+            one, best = gumbel_max(return_value=True, **arguments)
             index, value = np.asarray(one)[..., np.newaxis], np.asarray(best)[..., np.newaxis]
         else:
-            arguments["weights" if self.weights else "logits"] = x
             index, value = gumbel_top_k(k=min(self.k, x.shape[-1]), return_value=True, **arguments)
         order = order_of(x, index, value)
         return np.where(index < 0, -1, index + self.box.column), value, order
@@ -42,7 +41,7 @@ class Ask:
 
 def _of_greatest(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `gumbel_max` or `gumbel_top_k` among those of a call, for a part of a row."""
-    names = ("temperature", "mask", "rng", "offset", "noise", "floor", "workers")
+    names = ("logits", "weights", "temperature", "mask", "rng", "offset", "noise", "floor", "workers")
     return {name: arguments[name] for name in names if name in arguments} | {"allow_fewer": True}
 
 

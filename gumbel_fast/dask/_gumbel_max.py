@@ -80,7 +80,7 @@ def gumbel_max(
         index, value = greatest_of_cut_rows(call, None)
         return (index, value) if return_value else index
     call.constants["return_value"] = return_value
-    layer = Layer(call.what, call.rows.arrays, call.token)
+    layer = Layer.of(call)
     add_pieces(layer, call, _gumbel_max.gumbel_max)
     chunks = call.rows.batch_chunks
     return layer.parts(chunks, (np.int64, chunks), (np.float64, chunks)) if return_value else layer.array(chunks, "i8")
@@ -158,15 +158,10 @@ def gumbel_top_k(
         index, value = greatest_of_cut_rows(call, wanted)
         return (index, value) if return_value else index
     call.constants |= {"k": wanted, "return_value": return_value}
-    layer = Layer(call.what, call.rows.arrays, call.token)
-    function = _by_weights if weights is not None else _gumbel_max.gumbel_top_k
+    layer = Layer.of(call)
     chunks: tuple[tuple[int, ...], ...] = (*call.rows.batch_chunks, (wanted,))
     if return_value:
-        add_pieces(layer, call, function)
+        add_pieces(layer, call, _gumbel_max.gumbel_top_k)
         return layer.parts(call.rows.batch_chunks, (np.int64, chunks), (np.float64, chunks))
-    add_pieces(layer, call, function, last=(0,))
+    add_pieces(layer, call, _gumbel_max.gumbel_top_k, last=(0,))
     return layer.array(chunks, np.int64)
-
-
-def _by_weights(weights: Any, **arguments: Any) -> Any:
-    return _gumbel_max.gumbel_top_k(weights=weights, **arguments)

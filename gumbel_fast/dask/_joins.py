@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import dask.array as da
 import numpy as np
@@ -16,7 +17,7 @@ from ._blocks import Box, Place
 from ._calls import Call
 from ._greatest import Ask, End, Pair
 from ._layers import Layer, piece_of
-from ._shares import add_shares, gives_shares
+from ._shares import add_shares, shares_pay
 
 _TOGETHER = 16  # answers that a task joins
 
@@ -28,13 +29,13 @@ def greatest_of_cut_rows(call: Call, k: int | None, *, moderate: bool = False) -
     """
     if call.seed is not None:  # the noise of a part of a row counts columns, whatever the call's offset does
         call = replace(call, seed=replace(call.seed, counts_columns=True))
-    layer = Layer(call.what, call.rows.arrays, call.token, k, moderate)
-    ends = End.of(call, k, moderate=moderate)
+    layer = Layer.of(call, k, moderate)
+    end, shared = End.of(call, k, moderate=moderate), shares_pay(call, k)
     for place, box in call.rows.places():
-        if gives_shares(call, k, box):
-            add_shares(layer, call, place, box, ends, k or 0)
+        if shared and prod(box.lengths) == 1:
+            add_shares(layer, call, place, box, end, k or 0)
         else:
-            _add_tree(layer, call, place, box, ends, k)
+            _add_tree(layer, call, place, box, end, k)
     chunks = (*call.rows.batch_chunks, *(() if k is None else ((k,),)))
     return layer.parts(call.rows.batch_chunks, (np.int64, chunks), (np.float64, chunks))
 
@@ -44,7 +45,7 @@ def _add_tree(layer: Layer, call: Call, place: Place, box: Box, end: End, k: int
     keys = []
     for column, part in call.rows.across(box):
         key = (f"{layer.name}-block", *place, column)
-        layer.tasks[key] = piece_of(call, place, column, part, Ask(part, call.request.weights, k))
+        layer.tasks[key] = piece_of(call, place, column, part, Ask(part, k))
         keys.append(key)
     level = 0
     while len(keys) > _TOGETHER:

@@ -24,7 +24,8 @@ Graph = dict[tuple[Any, ...], Any]
 class Piece:
     """A call of a function on one block.
 
-    `names` are those of the arguments that follow the block, `words` being whole rows of a mask's words.
+    `names` are those of the arguments that a task has: rows, or in their place a size, and what is read beside them,
+    `words` being whole rows of a mask's words.
     """
 
     function: Callable[..., Any]
@@ -33,7 +34,7 @@ class Piece:
     constants: Mapping[str, Any]
     seed: Seed | None
 
-    def __call__(self, x: Any, *values: Any) -> Any:
+    def __call__(self, *values: Any) -> Any:
         """Return what the function gives; the error of a row names it by its number in the whole array."""
         arguments = {**self.constants, **dict(zip(self.names, values, strict=True))}
         if self.seed is not None:
@@ -41,7 +42,7 @@ class Piece:
         if "words" in arguments:
             arguments["mask"] = words_of(arguments.pop("words"), self.box)
         try:
-            return self.function(x, **arguments)
+            return self.function(**arguments)
         except ValueError as error:
             raise of_whole(error, self.box.number, self.box.starts) from None
 
@@ -53,6 +54,11 @@ class Layer:
         self.name = f"gumbel_fast-{what}-{tokenize(*(array.name for array in arrays), *token)}"
         self.arrays = arrays
         self.tasks: Graph = {}
+
+    @classmethod
+    def of(cls, call: Call, *token: Any) -> Layer:
+        """Return the layer of a call; `token`: what its result is a function of besides."""
+        return cls(call.what, call.rows.arrays, call.token, *token)
 
     def array(self, chunks: Chunks, dtype: DTypeLike) -> da.Array:
         """Return the array whose blocks the tasks named ``(self.name, ...)`` give."""
@@ -87,5 +93,6 @@ def piece_of(call: Call, place: Place, column: int, box: Box, function: Callable
     """Return the task of a function's call on one block."""
     values, keys = call.rows.beside(place, column, box)
     seed = None if call.seed is None else call.seed.part(box)
-    piece = Piece(function, box, tuple(keys), {**call.constants, **values}, seed)
+    rows = "weights" if call.request.weights else "logits"
+    piece = Piece(function, box, (rows, *keys), {**call.constants, **values}, seed)
     return piece, call.rows.block(place, column), *keys.values()

@@ -78,7 +78,7 @@ def gumbel(
             part[-1].start if part else 0,
             lengths[-1] if part else 1,
         )
-        piece = Piece(_fill, box, tuple(lazy), {**constants, **values}, seed.part(box))
+        piece = Piece(_fill, box, ("size", *lazy), {**constants, **values}, seed.part(box))
         keys = ((a.name, *place) if a.ndim else (a.name,) for a in lazy.values())
         layer.tasks[(layer.name, *place)] = (piece, lengths, *keys)
     return layer.array(cut, dtype)

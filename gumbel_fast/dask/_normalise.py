@@ -189,14 +189,14 @@ def _relaxed(
 ) -> da.Array:
     parts = temperature, mask, indptr, NO_FILTERS, axis
     call = of_logits(what, logits, parts, zero=False, constants={"workers": as_workers(workers)})
-    layer = Layer(what, call.rows.arrays, call.token)
+    layer = Layer.of(call)
     add_pieces(layer, call, function, last=() if call.rows.indptr is not None else (0,))
     return call.back(layer.array(call.rows.x.chunks, call.request.compute_type))
 
 
 def _numbers(call: Call, function: Any, last: tuple[int, ...] = ()) -> da.Array:
     """Return the array of what a function gives for each row: a number, or as many as `last` says."""
-    layer = Layer(call.what, call.rows.arrays, call.token)
+    layer = Layer.of(call)
     add_pieces(layer, call, function, last=(0,) * len(last))
     return layer.array((*call.rows.batch_chunks, *((n,) for n in last)), call.request.compute_type)
 

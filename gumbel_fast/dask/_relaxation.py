@@ -59,6 +59,6 @@ def gumbel_softmax(
     constants = {"hard": hard, "log": log, "workers": as_workers(workers)}
     parts = temperature, mask, None, NO_FILTERS, axis
     call = of_relaxation("gumbel_softmax", logits, parts, rng=rng, offset=offset, constants=constants)
-    layer = Layer(call.what, call.rows.arrays, call.token)
+    layer = Layer.of(call)
     add_pieces(layer, call, _gumbel_softmax.gumbel_softmax, last=(0,))
     return call.back(layer.array(call.rows.x.chunks, call.request.compute_type))

@@ -95,20 +95,15 @@ offset, return_log_prob, workers
     if call.rows.is_cut and samples != 0:
         _check_cut(call, wanted)
         return greatest_of_cut_rows(call, samples, moderate=True)[0]
-    function = _by_weights if weights is not None else _sampling.categorical
-    layer = Layer(call.what, call.rows.arrays, call.token)
+    layer = Layer.of(call)
     last = () if samples is None else ((samples,),)
     chunks = (*call.rows.batch_chunks, *last)
     if return_log_prob:
-        add_pieces(layer, call, function)
+        add_pieces(layer, call, _sampling.categorical)
         kinds = (np.int64, chunks), (call.request.compute_type, chunks)
         return layer.parts(call.rows.batch_chunks, *kinds)
-    add_pieces(layer, call, function, last=(0,) * len(last))
+    add_pieces(layer, call, _sampling.categorical, last=(0,) * len(last))
     return layer.array(chunks, np.int64)
-
-
-def _by_weights(weights: Any, **arguments: Any) -> Any:
-    return _sampling.categorical(weights=weights, **arguments)
 
 
 def _check_cut(call: Call, wanted: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import dask
@@ -24,9 +23,9 @@ from ._layers import Layer, Piece, piece_of
 _SHARED = 1 << 20  # candidates of a row from which on blocks give shares alone
 
 
-def gives_shares(call: Call, k: int | None, box: Box) -> bool:
-    """Whether a block of rows is one row, so much is drawn from it that shares pay, and blocks can be made anew."""
-    if k is None or prod(box.lengths) != 1 or "floor" in call.rows.lazy:
+def shares_pay(call: Call, k: int | None) -> bool:
+    """Whether so much is drawn from a row that it pays to ask its blocks for shares, and they can be made anew."""
+    if k is None or "floor" in call.rows.lazy:
         return False
     candidates = sum(min(k, columns) for columns in call.rows.column_chunks)
     return candidates > max(_SHARED, 2 * k) and not any(_holds_futures(array) for array in call.rows.arrays)
@@ -63,15 +62,14 @@ def add_shares(layer: Layer, call: Call, place: Place, box: Box, end: End, k: in
     """Add the tasks of a block of one row: its blocks' shares, and the one that selects."""
     floor = call.constants.get("floor", call.rows.value_of("floor", place, box, -np.inf))
     row = _Row(k, call.rows.columns, float(np.max(floor)))
-    weights, sources = call.request.weights, call.rows.sources
+    selection, sources = row.selection(), call.rows.sources
     blocks, keys = [], []
     for column, part in call.rows.across(box):
         key = (f"{layer.name}-block", *place, column)
-        wanted = row.selection().wanted(part.columns)
-        piece, block, *beside = piece_of(call, place, column, part, Ask(part, weights, wanted))
+        piece, block, *beside = piece_of(call, place, column, part, Ask(part, selection.wanted(part.columns)))
         layer.tasks[key] = (piece, block, *beside)
         places = (call.rows.place_of(place, column), *(other[1:] for other in beside))
-        blocks.append(_Block(piece, weights, sources, places))
+        blocks.append(_Block(piece, sources, places))
         keys.append(key)
     layer.tasks[(layer.name, *place)] = (_Select(box, end, row, tuple(blocks)), keys)
 
@@ -93,7 +91,6 @@ class _Block:
     """A block of a row that can be computed anew. Dask does not look in here: it is no part of the graph."""
 
     piece: Piece
-    weights: bool
     arrays: Sequence[da.Array]
     places: tuple[Place, ...]
 
@@ -109,8 +106,7 @@ class _Block:
             array.blocks[place] if place else array  # of no axes
             for array, place in zip(self.arrays, self.places, strict=True)
         )
-        ask = Ask(self.piece.box, self.weights, k)
-        piece = replace(self.piece, function=ask, constants={**self.piece.constants, "floor": floor})
+        piece = replace(self.piece, function=Ask(self.piece.box, k), constants={**self.piece.constants, "floor": floor})
         return piece(*dask.compute(*blocks, scheduler="synchronous"))
 
 
