@@ -28,7 +28,7 @@ from ._selection import merge_top_k
 from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
 from ._truncate import truncate
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "STREAM_VERSION",
