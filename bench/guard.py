@@ -1,11 +1,12 @@
 """Fail if a kernel has lost about half of its speed: measure beside NumPy, and hold the ratios to bench/bars.toml.
 
     python bench/guard.py [--json FILE]     status 1 if a regime is below its bar three times over
-    python bench/guard.py --write           measure anew, and write bars.toml for the SIMD target in use
+    python bench/guard.py --write           measure anew, and raise the bars in bars.toml for the SIMD target in use
 
 A ratio is NumPy's CPU time over this library's, the two having taken turns, so that other work on the machine counts
-for little. A bar is 0.6 of what was measured when it was written. Who falls below it is measured twice more, since a
-shared machine can disturb one measurement, while a lost factor of two stays lost.
+for little. A bar is 0.6 of the best that --write has measured; it never lowers one (who must, for NumPy became faster,
+say, deletes its line first). Who falls below it is measured twice more, since a shared machine can disturb one
+measurement, while a lost factor of two stays lost.
 """
 
 from __future__ import annotations
@@ -82,17 +83,18 @@ def read_bars(simd: str) -> dict[str, float]:
         return dict(tomllib.load(file).get(simd, {}))
 
 
-def write_bars(simd: str, bars: dict[str, float]) -> None:
-    """Write the bars of a SIMD target, and keep those of the others."""
+def raise_bars(simd: str, bars: dict[str, float]) -> None:
+    """Write the bars of a SIMD target, where they are higher than those that the file has, and keep those of others."""
+    old = read_bars(simd)
     with BARS.open("rb") as file:
-        every = tomllib.load(file) | {simd: bars}
+        every = tomllib.load(file) | {simd: {name: max(bar, old.get(name, 0.0)) for name, bar in bars.items()}}
     tables = (f"[{name}]\n" + "".join(f"{regime} = {bar}\n" for regime, bar in every[name].items()) for name in every)
     BARS.write_text(f"{_HEAD}\n" + "\n".join(tables), encoding="utf-8")
 
 
 _HEAD = """\
-# The least ratio to NumPy that bench/guard.py lets pass, for each SIMD target and regime: 0.6 of what was measured.
-# Written by `python bench/guard.py --write`.
+# The least ratio to NumPy that bench/guard.py lets pass, for each SIMD target and regime: 0.6 of the best measured.
+# Raised by `python bench/guard.py --write`.
 """
 
 
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Hold speed beside NumPy to the bars in bench/bars.toml.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, as pytest-benchmark would")
     parser.add_argument("--simd", choices=usable_targets(), help="what GUMBEL_FAST_SIMD would force")
-    parser.add_argument("--write", action="store_true", help="write the bars instead of holding to them")
+    parser.add_argument("--write", action="store_true", help="raise the bars instead of holding to them")
     options = parser.parse_args(arguments)
     if options.simd:
         use_target(options.simd)
@@ -128,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         record.write(options.json, machine.describe(), outcomes)
     if options.write:
-        write_bars(simd, {outcome.regime: round(_PART * ratio(outcome), 2) for outcome in outcomes})
+        raise_bars(simd, {outcome.regime: round(_PART * ratio(outcome), 2) for outcome in outcomes})
     return int(missed > 0)
 
 
