@@ -18,20 +18,20 @@ def annealed_temperature(step: ArrayLike, *, rate: float, initial: float = 1.0, 
 
     Parameters
     ----------
-    step : int, float or array_like
-        Steps (or epochs) done so far, 0 or more.
+    step : int, float or array_like of real numbers
+        Steps (or epochs) done so far, 0 or more; of any shape.
     rate : float
         Fall in one step, as a share of the temperature; 0 or more. The floor is reached after
         ``log(initial / floor) / rate`` steps.
-    initial : float, optional
+    initial : float, default 1.0
         Temperature at step 0.
-    floor : float, optional
+    floor : float, default 0.5
         Lowest temperature, above 0 and not above `initial`.
 
     Returns
     -------
     float, or ndarray of float64
-        One temperature for each entry of `step`.
+        Of the shape of `step`: a temperature for each of its entries.
 
     Raises
     ------

@@ -78,6 +78,22 @@ class GumbelR:
     def pdf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Density: ``exp(-z - exp(-z)) / scale``.
 
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.pdf(0.0))
@@ -87,6 +103,22 @@ class GumbelR:
 
     def logpdf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Logarithm of the density: ``-z - exp(-z) - log(scale)``.
+
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -98,6 +130,22 @@ class GumbelR:
     def cdf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Distribution function: ``exp(-exp(-z))``.
 
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.cdf(-5.0))
@@ -107,6 +155,22 @@ class GumbelR:
 
     def logcdf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Logarithm of the distribution function: ``-exp(-z)``.
+
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -118,6 +182,22 @@ class GumbelR:
     def sf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Survival function: ``-expm1(-exp(-z))``.
 
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.sf(100.0))
@@ -127,6 +207,22 @@ class GumbelR:
 
     def logsf(self, x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Logarithm of the survival function: ``log(-expm1(-exp(-z)))``.
+
+        Parameters
+        ----------
+        x : float or array_like of real numbers
+            Where, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -138,6 +234,22 @@ class GumbelR:
     def ppf(self, q: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Quantile function, the inverse of `cdf`: ``loc - scale * log(-log(q))``; NaN outside 0 <= q <= 1.
 
+        Parameters
+        ----------
+        q : float or array_like of real numbers
+            Probability, 0 to 1, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.ppf(0.5))
@@ -148,6 +260,22 @@ class GumbelR:
     def isf(self, q: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1, *, out: NDArray[Any] | None = None) -> Any:
         """Inverse of `sf`: ``loc - scale * log(-log1p(-q))``; NaN outside 0 <= q <= 1.
 
+        Parameters
+        ----------
+        q : float or array_like of real numbers
+            Probability, 0 to 1, of any shape that broadcasts with the others.
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+        out : ndarray of float64, optional
+            Takes the result, of the broadcast shape; may be an argument itself.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.isf(1e-20))
@@ -157,6 +285,18 @@ class GumbelR:
 
     def mean(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Mean: ``loc + 0.5772... * scale`` (Euler's constant).
+
+        Parameters
+        ----------
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -169,6 +309,18 @@ class GumbelR:
     def median(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Median: ``loc - scale * log(log(2))``.
 
+        Parameters
+        ----------
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.median())
@@ -179,6 +331,18 @@ class GumbelR:
 
     def var(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Variance: ``pi**2 / 6 * scale**2``.
+
+        Parameters
+        ----------
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -191,6 +355,18 @@ class GumbelR:
     def std(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Standard deviation: ``pi / sqrt(6) * scale``.
 
+        Parameters
+        ----------
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
+
         Examples
         --------
         >>> float(gumbel_r.std())
@@ -201,6 +377,18 @@ class GumbelR:
 
     def entropy(self, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Any:
         """Differential entropy in nats: ``log(scale) + 1 + 0.5772...`` (Euler's constant).
+
+        Parameters
+        ----------
+        loc : float or array_like of floats, default 0
+            Location, of any shape that broadcasts.
+        scale : float or array_like of floats, default 1
+            Scale, above 0, of any shape that broadcasts.
+
+        Returns
+        -------
+        ndarray of float64, or a scalar
+            Of the broadcast shape.
 
         Examples
         --------
@@ -219,8 +407,8 @@ class GumbelR:
 
         Parameters
         ----------
-        data : array_like of real numbers
-            The sample, of any shape; finite, and with the scale not given, not all equal (with `floc`, to `floc`).
+        data : array_like of real numbers, of any shape
+            The sample; finite, and with the scale not given, not all equal (with `floc`, to `floc`).
         floc : float, optional
             What loc is, and is returned as.
         fscale : float, optional
@@ -228,8 +416,10 @@ class GumbelR:
 
         Returns
         -------
-        loc, scale : float
-            One that is beyond the largest number is infinite.
+        loc : float
+            Location; infinite where it is beyond the largest number.
+        scale : float
+            Scale; likewise.
 
         Raises
         ------

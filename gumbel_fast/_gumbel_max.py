@@ -107,48 +107,45 @@ def gumbel_max(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
         ml_dtypes) and float32 have noise in float32, all else in float64; sums are in float64.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At
         temperature 0 no noise is added: the first of the largest logits, and its value.
-    mask : array_like, optional
-        What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
-        axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
-        result is that of the row alone.
-    allow_fewer : bool, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or packed in
+        words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's
+        start. Every result is that of the row alone.
+    allow_fewer : bool, default False
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
         in place of an error.
-    axis : int, optional
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is ``gumbel(size=shape, dtype=float32 or float64, rng=rng)``, its columns along
         `axis` and its rows the batch in C order.
-    offset : tuple of two ints, optional
+    offset : tuple of two ints, default (0, 0)
         Added to the row and the column, as in `gumbel`.
-    noise : array_like, optional
+    noise : array_like of floats, shape (..., n), optional
         Noise drawn beforehand, of the shape of `logits`, in place of `rng` and `offset`. float32 for logits that are
         computed in float32 and float64 for others is read in place; other dtypes are converted, as adding would.
-    return_value : bool, optional
+    return_value : bool, default False
         Return the values as well: shards of a row, each drawn with its own `offset`, have their index where the
         greatest of these is. A shard of nothing but -inf has none: an error, or with `allow_fewer` the value -inf.
     out : ndarray of int64, optional
         Takes the indices: an array of the batch shape.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
     index : ndarray of int64, or int64 scalar for 1-D logits
         Along `axis`, of the batch shape; the first of equals.
     value : ndarray of float64, or a scalar
-        ``max(logits / temperature + noise)``, only if `return_value`.
+        Of the same shape, only if `return_value`: ``max(logits / temperature + noise)``.
 
     Raises
     ------
@@ -260,39 +257,36 @@ def gumbel_top_k(
 
     Parameters
     ----------
-    logits : array_like of real numbers, optional
+    logits : array_like of real numbers, shape (..., n), optional
         As for `gumbel_max`.
     k : int
         How many to draw from each row, 0 or more.
-    weights : array_like of real numbers, optional
+    weights : array_like of real numbers, shape (..., n), optional
         Unnormalised probabilities in place of `logits`, as for `categorical`; their logarithms stand for logits.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape. At temperature 0, the k largest logits.
-    mask : array_like, optional
-        What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
-        axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
-        masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
-        result is that of the row alone.
-    allow_fewer : bool, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or packed in
+        words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's
+        start. Every result is that of the row alone.
+    allow_fewer : bool, default False
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and value -inf,
         in place of an error.
-    axis : int, optional
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is that of `gumbel_max`.
-    offset : tuple of two ints
+    offset : tuple of two ints, default (0, 0)
         Added to the row and the column, as in `gumbel`.
-    floor : float or array_like, optional
+    floor : float or array_like of floats, shape (...), optional
         Only categories whose value is above it count, as if there were no others: a scalar, or an array that broadcasts
         to the batch shape. With `allow_fewer` it spares the search what another shard has already surpassed.
-    workers : int, optional
-        Most threads to use, within one long row too; negative numbers count from ``os.cpu_count()`` down, as in
-        scipy.fft. The result is the same for every number.
-    return_value : bool, optional
+    return_value : bool, default False
         Return the values as well, which combine shards of a row.
+    workers : int, default 1
+        Most threads to use, within one long row too, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------

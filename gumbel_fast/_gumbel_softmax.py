@@ -34,38 +34,35 @@ def gumbel_softmax(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
-    hard : bool, optional
+    hard : bool, default False
         Return the exact one-hot of the largest entry instead. For a straight-through gradient keep the soft sample of
         the same seed: it is what `softmax_vjp` wants.
-    log : bool, optional
+    log : bool, default False
         Return the logarithm of the sample of the same seed, to full precision where the sample is near 0 or 1: finite
         where the sample underflows to 0, as far as the dtype reaches, and not 0 where the sample rounds to 1.
-    mask : array_like, optional
-        Which categories may be drawn, the others being 0 in the sample: bool, int8 or uint8, not 0 where
-        they may, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
-        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
-        counts as -inf, whatever its logit.
-    axis : int, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        Which categories may be drawn, the others being 0 in the sample, of the kinds that `categorical` takes:
+        broadcast to the shape of `logits`, or packed in words.
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed: the noise is ``gumbel(size=shape, dtype=float32 or float64, rng=rng)``, its columns along
         `axis` and its rows the batch in C order.
-    offset : tuple of two ints, optional
+    offset : tuple of two ints, default (0, 0)
         Added to the row and the column, as in `gumbel`.
-    out : ndarray, optional
-        Takes the result; may be `logits` itself.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    out : ndarray of float32 or float64, optional
+        Takes the result, of the shape of `logits`; may be `logits` itself.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray
+    ndarray of float32 or float64
         Of the shape of `logits`, 0 or more, each row summing to 1. -inf gives exactly 0, and -inf of `log`; a row with
         NaN or +inf, or of nothing but -inf, gives NaN.
 

@@ -38,28 +38,34 @@ def log_prob(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    index : array_like of ints
+    index : array_like of ints, shape (...) or (..., m)
         Categories, along `axis`: one for each row, in the batch shape, or m for each, in the shape batch + (m,). -1,
         which stands for no draw (``allow_fewer`` of `categorical`), has the log-probability -inf.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the first of the largest is certain.
-    top_k, top_p, min_p, filter_temperature : float or array_like, optional
-        What is kept, as for `categorical`.
-    mask : array_like, optional
-        What may be drawn, as for `categorical`.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
-        result is that of the row alone.
-    axis : int, optional
+    top_k : int or array_like of ints, shape (...), optional
+        Keep this many of the largest logits. Like the other filters, which mean what they do in `categorical`, a
+        scalar, or an array that broadcasts to the batch shape.
+    top_p : float or array_like of floats, shape (...), optional
+        Keep the likeliest that together have this probability.
+    min_p : float or array_like of floats, shape (...), optional
+        Keep what has at least this share of the probability of the likeliest.
+    filter_temperature : float or array_like of floats, shape (...), optional
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`.
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or packed in
+        words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's
+        start. Every result is that of the row alone.
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
@@ -210,24 +216,31 @@ def entropy(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the first of the largest is certain.
-    top_k, top_p, min_p, filter_temperature : float or array_like, optional
-        What is kept, as for `categorical`.
-    mask : array_like, optional
-        What may be drawn, as for `categorical`.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
-    axis : int, optional
+    top_k : int or array_like of ints, shape (...), optional
+        Keep this many of the largest logits. Like the other filters, which mean what they do in `categorical`, a
+        scalar, or an array that broadcasts to the batch shape.
+    top_p : float or array_like of floats, shape (...), optional
+        Keep the likeliest that together have this probability.
+    min_p : float or array_like of floats, shape (...), optional
+        Keep what has at least this share of the probability of the likeliest.
+    filter_temperature : float or array_like of floats, shape (...), optional
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`.
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or packed in
+        words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``. Every result is that of the row
+        alone.
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------

@@ -31,31 +31,32 @@ def gumbel(
 
     Parameters
     ----------
-    loc, scale : float or array_like of floats
-        Location and scale, scale >= 0.
+    loc : float or array_like of floats, default 0.0
+        Location; any shape that broadcasts to `size`.
+    scale : float or array_like of floats, default 1.0
+        Scale, 0 or more; likewise of any such shape.
     size : int, or sequence or array of ints, optional
         Output shape. By default that of `out`, or the one `loc` and `scale` broadcast to. As in NumPy, ``()`` gives an
         array of no axes, and no size, with no `out` and a `loc` and `scale` of no axes, a scalar.
-    dtype : {float64, float32}
+    dtype : {float64, float32}, default float64
         Of the result. float64 noise uses 64 random bits an element; float32 noise uses 32, and 64 in the tails.
-    out : ndarray, optional
+    out : ndarray of float32 or float64, optional
         Takes the result: an array of this shape and dtype.
-    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed. The noise of the element at row r, column c is a pure function of the seed, r and c; the
         last axis counts columns and the others, flattened in C order, rows. `RowStreams` give each row a seed and a
         number of its own.
-    offset : tuple of two ints
+    offset : tuple of two ints, default (0, 0)
         Added to the row and the column: ``gumbel(size=(2, 10), rng=7, offset=(5, 100))`` is
         ``gumbel(size=(100, 1000), rng=7)[5:7, 100:110]``.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray or scalar
-        Noise between -3.81 and 45.06 (times scale, plus loc): both tails are exact, none is infinite or NaN, unless it
-        is beyond the largest number of its dtype.
+    ndarray of float64 or float32, or a scalar
+        Of shape `size`: noise between -3.81 and 45.06 (times scale, plus loc). Both tails are exact, none is infinite
+        or NaN, unless it is beyond the largest number of its dtype.
 
     Raises
     ------

@@ -185,62 +185,62 @@ def categorical(
 
     Parameters
     ----------
-    logits : array_like of real numbers, optional
+    logits : array_like of real numbers, shape (..., n), optional
         Unnormalised log-probabilities, in nats. -inf is a mask: that category is never drawn. float16, bfloat16 (of
         ml_dtypes) and float32 are computed in float32, all else in float64, in which integers above 2**53 are rounded.
-    weights : array_like of real numbers, optional
+    weights : array_like of real numbers, shape (..., n), optional
         Unnormalised probabilities in place of `logits`: category i has probability ``w_i**(1 / temperature)`` over the
         sum of these. 0 is never drawn; nothing needs to sum to 1, and the sum may be beyond the largest number. They
         are read as they lie, half precision in float32. The seed gives other draws than for their logarithms.
     num_samples : int, optional
         Draws from each row, 0 to 2**32; they form a last axis of the result. By default one draw and no such axis.
         Many draws stream into the result: beyond it, memory does not grow with their number.
-    replace : bool, optional
+    replace : bool, default True
         False draws without replacement: the indices of a row differ and stand in the order drawn, each with the
         probability that softmax gives it among those left (Plackett-Luce).
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
         Temperature 0 gives the first of the largest, as argmax; without replacement, the largest in falling order.
-    top_k : int or array_like, optional
+    top_k : int or array_like of ints, shape (...), optional
         Keep this many of the largest logits; 0, None, or more than there are keeps all. Like the other filters a
         scalar, or an array that broadcasts to the batch shape.
-    top_p : float or array_like, optional
+    top_p : float or array_like of floats, shape (...), optional
         Of what is left, keep a category if the probability of those before it in the order is below `top_p`; so the one
         that reaches `top_p` is kept, and the first always. 1 or more, or None, keeps all.
-    min_p : float or array_like, optional
+    min_p : float or array_like of floats, shape (...), optional
         Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
-    filter_temperature : float or array_like, optional
+    filter_temperature : float or array_like of floats, shape (...), optional
         The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`. 1.0 is the way
         of engines that apply the temperature last.
-    mask : array_like, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
         What may be drawn: bool, int8 or uint8, not 0 where it may, broadcast to the shape of `logits`; or, for the last
         axis, int32 or uint32 words, column c being bit ``c % 32`` of word ``c // 32`` and columns beyond the words
         masked. It is read as it lies; what it leaves out counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
+    indptr : array_like of ints, shape (rows + 1,), optional
         Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
         of bytes along it. The batch shape is ``(len(indptr) - 1,)``, and an index counts from the row's start. Every
         result is that of the row alone.
-    allow_fewer : bool, optional
+    allow_fewer : bool, default False
         A row with fewer categories than are wanted (none, too) gives those it has, then index -1 and log-probability
         -inf, in place of an error.
-    axis : int, optional
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    rng : None, int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
         Source of the seed. Rows are independent, and a row's draws do not depend on the rest of the batch but on its
         number, the seed, its logits and its filters. `RowStreams` give each row a seed and a number of its own.
-    offset : tuple of two ints, optional
+    offset : tuple of two ints, default (0, 0)
         Added to the number of the row; the second, a column, must be 0.
-    return_log_prob : bool, optional
+    return_log_prob : bool, default False
         Return the log-probabilities of the draws as well.
     out : ndarray of int64, optional
         Takes the result: an array of its shape.
-    workers : int, optional
+    workers : int, default 1
         Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
         same for every number.
 
     Returns
     -------
-    ndarray of int64, or int64 scalar for one draw from 1-D logits
+    index : ndarray of int64, or int64 scalar for one draw from 1-D logits
         Indices along `axis`, of the batch shape or of shape batch + (num_samples,).
     log_prob : ndarray of float32 or float64, or a scalar
         Of the same shape, only if `return_log_prob`: the logarithm of ``softmax(logits / temperature)`` of what is

@@ -33,10 +33,10 @@ def merge_top_k(
 
     Parameters
     ----------
-    indices : sequence of array_like of ints
+    indices : sequence of array_like of ints, each of shape (..., m)
         The indices of each shard, counted from the start of the whole row: those that were drawn plus the shard's first
         column. Their last axis is as long as the shard gave indices of each row; -1 stands for none.
-    values : sequence of array_like of floats
+    values : sequence of array_like of floats, each of shape (..., m)
         Their values, as `return_value=True` gives them, of the same shapes.
     k : int
         How many to keep of each row.

@@ -26,30 +26,27 @@ def softmax(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
-    mask : array_like, optional
-        Which categories count, the others having probability 0: bool, int8 or uint8, not 0 where
-        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
-        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
-        counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
-    axis : int, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        Which categories count, the others having probability 0, of the kinds that `categorical` takes: broadcast to the
+        shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``. Every result is that of the row
+        alone.
+    axis : int, default -1
         The axis of the categories.
-    out : ndarray, optional
-        Takes the result; may be `logits` itself.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    out : ndarray of float32 or float64, optional
+        Takes the result, of the shape of `logits`; may be `logits` itself.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray
+    ndarray of float32 or float64
         Probabilities, of the shape of `logits`. -inf gives exactly 0; a row with NaN or +inf, or of nothing but -inf,
         gives NaN, and so do elements that are in no ragged row (in `out` they stay as they were). An entry z nats below
         the largest (after temperature) has a relative error below 2**-22 (1 + z) in float32.
@@ -88,30 +85,27 @@ def log_softmax(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
-    mask : array_like, optional
-        Which categories count, the others having log-probability -inf: bool, int8 or uint8, not 0 where
-        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
-        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
-        counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
-    axis : int, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        Which categories count, the others having log-probability -inf, of the kinds that `categorical` takes: broadcast
+        to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``. Every result is that of the row
+        alone.
+    axis : int, default -1
         The axis of the categories.
-    out : ndarray, optional
-        Takes the result; may be `logits` itself.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    out : ndarray of float32 or float64, optional
+        Takes the result, of the shape of `logits`; may be `logits` itself.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray
+    ndarray of float32 or float64
         Log-probabilities in nats, of the shape of `logits`; NaN where `softmax` gives NaN.
 
     Raises
@@ -168,30 +162,27 @@ def logsumexp(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         Above 0; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`).
-    mask : array_like, optional
-        Which categories count in the sum: bool, int8 or uint8, not 0 where
-        they do, broadcast to the shape of `logits`; or, for the last axis, int32 or uint32 words, column c being bit
-        ``c % 32`` of word ``c // 32`` and columns beyond the words masked. It is read as it lies; what it leaves out
-        counts as -inf, whatever its logit.
-    indptr : array_like of ints, optional
-        Ragged rows, as in CSR: `logits` have one axis, row r being ``logits[indptr[r]:indptr[r + 1]]``, and a `mask` is
-        of bytes along it. The batch shape is ``(len(indptr) - 1,)``. Every result is that of the row alone.
-    axis : int, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        Which categories count in the sum, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or
+        packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        Ragged rows, as for `categorical`: the batch shape is ``(len(indptr) - 1,)``. Every result is that of the row
+        alone.
+    axis : int, default -1
         The axis of the categories.
-    out : ndarray, optional
+    out : ndarray of float32 or float64, optional
         Takes the result: an array of the batch shape.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray or scalar
+    ndarray of float32 or float64, or a scalar
         In nats, of the shape of `logits` without `axis`. As in SciPy a row of nothing but -inf, or an empty one, gives
         -inf, and one with +inf gives +inf; NaN gives NaN.
 
@@ -229,24 +220,23 @@ def softmax_vjp(
 
     Parameters
     ----------
-    y : array_like of real numbers
+    y : array_like of real numbers, shape (..., n)
         What softmax or (with ``hard=False``) gumbel_softmax gave.
-    grad : array_like of real numbers
+    grad : array_like of real numbers, shape (..., n)
         Gradient of the loss in `y`, of the same shape. Where the two dtypes differ the wider one is computed in.
         float16 and bfloat16 (of ml_dtypes) are converted to float32 first.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         The one that gave `y`: above 0; a scalar, or an array that broadcasts to the batch shape.
-    axis : int, optional
+    axis : int, default -1
         The axis of the categories.
-    out : ndarray, optional
-        Takes the result; may be `y` or `grad` itself.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    out : ndarray of float32 or float64, optional
+        Takes the result, of the shape of `y`; may be `y` or `grad` itself.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray
+    ndarray of float32 or float64
         Of the shape of `y`; float32 where both `y` and `grad` are computed in it, else float64.
 
     Raises

@@ -31,36 +31,36 @@ def truncate(
 
     Parameters
     ----------
-    logits : array_like of real numbers
+    logits : array_like of real numbers, shape (..., n)
         Unnormalised log-probabilities, in nats. float32 is computed in float32, float64 and integers in float64.
         float16 and bfloat16 (of ml_dtypes) are read as they lie and computed in float32, as is the result.
-    temperature : float or array_like, optional
+    temperature : float or array_like of floats, shape (...), default 1.0
         0 or more; a scalar, or an array that broadcasts to the batch shape (that of `logits` without `axis`). At 0
         the filters see the limit: equal shares for the largest logits, and none for the others.
-    top_k : int or array_like, optional
+    top_k : int or array_like of ints, shape (...), optional
         Keep this many of the largest logits; 0, None, or more than there are keeps all. Like the other filters a
         scalar, or an array that broadcasts to the batch shape.
-    top_p : float or array_like, optional
+    top_p : float or array_like of floats, shape (...), optional
         Of what is left, keep a category if the probability of those before it in the order is below `top_p`; so the one
         that reaches `top_p` is kept, and the first always. 1 or more, or None, keeps all.
-    min_p : float or array_like, optional
+    min_p : float or array_like of floats, shape (...), optional
         Keep what has at least `min_p` times the probability of the most likely, 0 to 1; 0 or None keeps all.
-    filter_temperature : float or array_like, optional
+    filter_temperature : float or array_like of floats, shape (...), optional
         The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`, which is used
         for nothing else here.
-    mask : array_like, optional
-        What may be drawn, as for `categorical`.
-    axis : int, optional
+    mask : array_like of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, of the kinds that `categorical` takes: broadcast to the shape of `logits`, or packed in
+        words.
+    axis : int, default -1
         The axis of the categories; the others are the batch.
-    out : ndarray, optional
-        Takes the result; may be `logits` itself.
-    workers : int, optional
-        Most threads to use; negative numbers count from ``os.cpu_count()`` down, as in scipy.fft. The result is the
-        same for every number.
+    out : ndarray of float32 or float64, optional
+        Takes the result, of the shape of `logits`; may be `logits` itself.
+    workers : int, default 1
+        Most threads to use, -1 for one on each CPU. The result is the same for every number.
 
     Returns
     -------
-    ndarray
+    ndarray of float32 or float64
         Logits, not divided by the temperature, of the shape of `logits`: those kept, and -inf. A row with NaN or +inf,
         where the mask allows it, gives NaN; one with nothing left gives -inf.
 

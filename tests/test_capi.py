@@ -12,18 +12,18 @@ import pathlib
 import re
 import subprocess
 import sys
-import textwrap
 import threading
 
 import numpy as np
 import pytest
 
 import gumbel_fast
+import pages
 from gumbel_fast import capi
 from gumbel_fast._core import c_interface
 from rows import DTYPES, some_rows
 
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "cython.rst"
+PAGE = pages.DOCS / "cython.rst"
 CAPSULES = c_interface.__pyx_capi__
 
 pointer = np.ctypeslib.as_ctypes
@@ -321,14 +321,11 @@ def recipes(heading, *libraries):
         pytest.skip("the documentation is not beside the tests")
     for library in libraries:
         pytest.importorskip(library, reason=f"{library} is not installed")
-    (section,) = re.findall(
-        rf"^{heading}\n-+\n((?:.*\n)*?)(?=^.+\n-+\n|\Z)", PAGE.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    blocks = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", section, re.MULTILINE)
+    blocks = pages.sources(PAGE.name, "python", heading)
     assert blocks
     names = {"__name__": heading}
     for block in blocks:
-        exec(compile(textwrap.dedent(block), f"{PAGE.name}, {heading}", "exec"), names)
+        exec(compile(block, f"{PAGE.name}, {heading}", "exec"), names)
     return names
 
 

@@ -6,7 +6,6 @@ Both are built here, against the library that is installed.
 import importlib.util
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +17,12 @@ import numpy as np
 import pytest
 
 import gumbel_fast
+import pages
 from gumbel_fast import _core
 from gumbel_fast._rng import SeedPair
 from rows import DTYPES, some_rows
 
 EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "cimport"
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "cython.rst"
 LIBRARY = pathlib.Path(gumbel_fast.__file__).parent
 
 QUICKLY = {} if os.name == "nt" else {"CFLAGS": f"{os.environ.get('CFLAGS', '')} -O0"}  # what is built runs briefly
@@ -244,15 +243,12 @@ def calls(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def modules_of_the_page(tmp_path_factory):
-    if not PAGE.exists():
+    if not pages.DOCS.exists():
         pytest.skip("the documentation is not beside the tests")
-    blocks = re.findall(
-        r"^\.\. code-block:: cython\n\n((?:   .*\n|\n)+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE
-    )
     modules = []
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(pages.sources("cython.rst", "cython")):
         name, folder = f"page_{number}", tmp_path_factory.mktemp("page")
-        (folder / f"{name}.pyx").write_text(textwrap.dedent(block))
+        (folder / f"{name}.pyx").write_text(block)
         (folder / "setup.py").write_text(SETUP.replace("MODULE", name))
         modules.append(build(folder, name))
     return modules

@@ -35,19 +35,32 @@ def gumbel_max(
 
     Every axis may be cut.
 
+    Parameters without a description are those of `gumbel_fast.gumbel_max`.
+
     Parameters
     ----------
-    logits : dask.array.Array of real numbers
-        As for `gumbel_fast.gumbel_max`.
-    temperature, mask, indptr, allow_fewer, axis, rng, offset, noise, return_value, workers
-        As there; arrays may be Dask arrays, but for `indptr`. The two words of `rng` are drawn now.
+    logits : dask.array.Array of real numbers, shape (..., n)
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    allow_fewer : bool, default False
+    axis : int, default -1
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+        Its two words are drawn now.
+    offset : tuple of two ints, default (0, 0)
+    noise : array_like or dask.array.Array of floats, shape (..., n), optional
+    return_value : bool, default False
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
     index : dask.array.Array of int64
         Of the batch's shape and chunks.
     value : dask.array.Array of float64
-        Only if `return_value`.
+        Of the same shape, only if `return_value`.
 
     Raises
     ------
@@ -108,21 +121,35 @@ def gumbel_top_k(
     million of 1e9, those of a single row are asked for their share and a margin, and computed once more where that
     proves too little: so blocks must give the same numbers each time they are computed.
 
+    Parameters without a description are those of `gumbel_fast.gumbel_top_k`.
+
     Parameters
     ----------
-    logits, weights : dask.array.Array of real numbers
-        One of the two, as for `gumbel_fast.gumbel_top_k`.
+    logits : dask.array.Array of real numbers, shape (..., n), optional
     k : int
         How many to draw from each row, 0 or more.
-    temperature, mask, indptr, allow_fewer, axis, rng, offset, floor, return_value, workers
-        As there; arrays may be Dask arrays, but for `indptr`. The two words of `rng` are drawn now.
+    weights : dask.array.Array of real numbers, shape (..., n), optional
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    allow_fewer : bool, default False
+    axis : int, default -1
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+        Its two words are drawn now.
+    offset : tuple of two ints, default (0, 0)
+    floor : float, or array_like or dask.array.Array of floats, shape (...), optional
+    return_value : bool, default False
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
     index : dask.array.Array of int64
         Of shape batch + (k,), in the chunks of the batch.
     value : dask.array.Array of float64
-        Only if `return_value`.
+        Of the same shape, only if `return_value`.
 
     Raises
     ------

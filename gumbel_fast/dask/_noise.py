@@ -31,16 +31,29 @@ def gumbel(
 ) -> da.Array:
     """Draw from the Gumbel distribution into a Dask array: lazily `gumbel_fast.gumbel`.
 
+    Parameters without a description are those of `gumbel_fast.gumbel`.
+
     Parameters
     ----------
-    loc, scale, size, dtype, rng, offset, workers
-        As for `gumbel_fast.gumbel`; `loc` and `scale` may be Dask arrays. The two words of `rng` are drawn now.
-    chunks : optional
+    loc : float, or array_like or dask.array.Array of floats, default 0.0
+        Of any shape that broadcasts to `size`.
+    scale : float, or array_like or dask.array.Array of floats, default 1.0
+        Likewise of any such shape.
+    size : int, or sequence or array of ints, optional
+        The shape; by default the one that `loc` and `scale` broadcast to.
+    chunks : int, tuple or str, default 'auto'
         As for `dask.array.zeros`: any axis may be cut, the result is the same.
+    dtype : {float64, float32}, default float64
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+        Its two words are drawn now.
+    offset : tuple of two ints, default (0, 0)
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
     dask.array.Array of float64 or float32
+        Of shape `size`.
 
     Raises
     ------

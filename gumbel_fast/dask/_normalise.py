@@ -27,12 +27,20 @@ def softmax(
 ) -> da.Array:
     """Softmax of each row of a Dask array: lazily `gumbel_fast.softmax`.
 
+    Parameters without a description are those of `gumbel_fast.softmax`.
+
     Parameters
     ----------
-    logits : dask.array.Array of real numbers
-        As for `gumbel_fast.softmax`, the axis of the categories in one chunk.
-    temperature, mask, indptr, axis, workers
-        As there; `temperature` and `mask` may be Dask arrays.
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    axis : int, default -1
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
@@ -65,7 +73,30 @@ def log_softmax(
 ) -> da.Array:
     """Logarithm of softmax of each row of a Dask array: lazily `gumbel_fast.log_softmax`.
 
-    Parameters, result and errors are those of `softmax` here.
+    Parameters without a description are those of `gumbel_fast.log_softmax`.
+
+    Parameters
+    ----------
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    axis : int, default -1
+    workers : int, default 1
+        Threads within a chunk.
+
+    Returns
+    -------
+    dask.array.Array of float32 or float64
+        Of the shape and the chunks of `logits`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As there; and for a category axis that is cut, or chunks of unknown sizes.
 
     Examples
     --------
@@ -88,7 +119,30 @@ def logsumexp(
 ) -> da.Array:
     """Logarithm of the sum of exponentials of each row of a Dask array: lazily `gumbel_fast.logsumexp`.
 
-    Parameters and errors are those of `softmax` here; the result has the batch's shape and chunks.
+    Parameters without a description are those of `gumbel_fast.logsumexp`.
+
+    Parameters
+    ----------
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    axis : int, default -1
+    workers : int, default 1
+        Threads within a chunk.
+
+    Returns
+    -------
+    dask.array.Array of float32 or float64
+        Of the shape and the chunks of the batch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As there; and for a category axis that is cut, or chunks of unknown sizes.
 
     Examples
     --------
@@ -120,14 +174,25 @@ def log_prob(
 ) -> da.Array:
     """Log-probabilities of given categories of each row of a Dask array: lazily `gumbel_fast.log_prob`.
 
+    Parameters without a description are those of `gumbel_fast.log_prob`.
+
     Parameters
     ----------
-    logits : dask.array.Array of real numbers
-        As for `gumbel_fast.log_prob`, the axis of the categories in one chunk.
-    index : array_like of ints, or dask.array.Array
-        Of the batch's shape, or with a last axis more.
-    temperature, top_k, top_p, min_p, filter_temperature, mask, indptr, axis, workers
-        As there; arrays may be Dask arrays, but for `indptr`.
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    index : array_like or dask.array.Array of ints, shape (...) or (..., m)
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    top_k : int, or array_like or dask.array.Array of ints, shape (...), optional
+    top_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    min_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    filter_temperature : float, or array_like or dask.array.Array of floats, shape (...), optional
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    axis : int, default -1
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
@@ -169,7 +234,34 @@ def entropy(
 ) -> da.Array:
     """Entropy in nats of each row of a Dask array: lazily `gumbel_fast.entropy`.
 
-    Parameters and errors are those of `log_prob` here; the result has the batch's shape and chunks.
+    Parameters without a description are those of `gumbel_fast.entropy`.
+
+    Parameters
+    ----------
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    top_k : int, or array_like or dask.array.Array of ints, shape (...), optional
+    top_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    min_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    filter_temperature : float, or array_like or dask.array.Array of floats, shape (...), optional
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    axis : int, default -1
+    workers : int, default 1
+        Threads within a chunk.
+
+    Returns
+    -------
+    dask.array.Array of float32 or float64
+        Of the shape and the chunks of the batch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As there; and for a category axis that is cut, or chunks of unknown sizes.
 
     Examples
     --------

@@ -46,14 +46,14 @@ def from_npy(path: Source | Sequence[Source], *, chunks: Any = "auto") -> da.Arr
     path : str or path-like, or a sequence of them
         Several files are joined along the first axis, in the widest of their dtypes: float32 logits beside float64 ones
         get the noise of float64. A pattern such as ``*.npy`` is not expanded.
-    chunks : optional
+    chunks : int, tuple or str, default 'auto'
         As for `dask.array.from_array`; of each file. By default chunks of some 16 MiB that lie in one piece, so that
         rows are whole where they are not longer.
 
     Returns
     -------
-    dask.array.Array
-        Of the file's dtype.
+    dask.array.Array of real numbers
+        Of the file's shape and dtype.
 
     Raises
     ------
@@ -95,12 +95,13 @@ def from_zarr(url: Any, component: str | None = None, *, chunks: Any = "auto") -
         Where it is.
     component : str, optional
         The array's path within it.
-    chunks : optional
+    chunks : int, tuple or str, default 'auto'
         As for `dask.array.from_zarr`; by default several stored chunks along the last axes, of some 16 MiB together.
 
     Returns
     -------
-    dask.array.Array
+    dask.array.Array of real numbers
+        Of the shape and dtype that are stored.
 
     Raises
     ------
@@ -134,14 +135,14 @@ def from_parquet(path: Source | Sequence[Source], column: str | None = None, *, 
         Several files are joined in their order.
     column : str, optional
         Its name; may be left out where a file has one column of numbers.
-    null : float, optional
+    null : float, default nan
         Stands for nulls: 0 for weights or -inf for logits leaves them out of draws. NaN, the default, is refused by the
         samplers.
 
     Returns
     -------
     dask.array.Array of float16, float32 or float64
-        A chunk is a row group, or several small ones. Integers, decimals and booleans become float64.
+        Of shape (rows,). A chunk is a row group, or several small ones. Integers, decimals and booleans become float64.
 
     Raises
     ------

@@ -28,12 +28,23 @@ def gumbel_softmax(
 ) -> da.Array:
     """Draw relaxed one-hot samples from each row of a Dask array: lazily `gumbel_fast.gumbel_softmax`.
 
+    Parameters without a description are those of `gumbel_fast.gumbel_softmax`.
+
     Parameters
     ----------
-    logits : dask.array.Array of real numbers
-        As for `gumbel_fast.gumbel_softmax`, the axis of the categories in one chunk.
-    temperature, hard, log, mask, axis, rng, offset, workers
-        As there; `temperature` and `mask` may be Dask arrays. The two words of `rng` are drawn now.
+    logits : dask.array.Array of real numbers, shape (..., n)
+        The axis of the categories in one chunk.
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    hard : bool, default False
+    log : bool, default False
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    axis : int, default -1
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+        Its two words are drawn now.
+    offset : tuple of two ints, default (0, 0)
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------

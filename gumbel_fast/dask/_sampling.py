@@ -42,20 +42,38 @@ def categorical(
     The axis of the categories must be in one chunk; without replacement it may be cut, unless so few of so many are
     drawn that one machine draws them by rejection, from whole rows: `gumbel_top_k` takes cut rows always.
 
+    Parameters without a description are those of `gumbel_fast.categorical`.
+
     Parameters
     ----------
-    logits, weights : dask.array.Array of real numbers
-        One of the two, as for `gumbel_fast.categorical`.
-    num_samples, replace, temperature, top_k, top_p, min_p, filter_temperature, mask, indptr, allow_fewer, axis, rng, \
-offset, return_log_prob, workers
-        As there; arrays may be Dask arrays, but for `indptr`. The two words of `rng` are drawn now.
+    logits : dask.array.Array of real numbers, shape (..., n), optional
+    weights : dask.array.Array of real numbers, shape (..., n), optional
+    num_samples : int, optional
+    replace : bool, default True
+    temperature : float, or array_like or dask.array.Array of floats, shape (...), default 1.0
+    top_k : int, or array_like or dask.array.Array of ints, shape (...), optional
+    top_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    min_p : float, or array_like or dask.array.Array of floats, shape (...), optional
+    filter_temperature : float, or array_like or dask.array.Array of floats, shape (...), optional
+    mask : array_like or dask.array.Array of bool, int8, uint8, int32 or uint32, optional
+        Broadcast to the shape of `logits`, or packed in words.
+    indptr : array_like of ints, shape (rows + 1,), optional
+        In memory: no Dask array.
+    allow_fewer : bool, default False
+    axis : int, default -1
+    rng : int, SeedSequence, BitGenerator, Generator or RowStreams, optional
+        Its two words are drawn now.
+    offset : tuple of two ints, default (0, 0)
+    return_log_prob : bool, default False
+    workers : int, default 1
+        Threads within a chunk.
 
     Returns
     -------
     index : dask.array.Array of int64
         Of the shape that it has there, in the chunks of the batch.
     log_prob : dask.array.Array of float32 or float64
-        Only if `return_log_prob`.
+        Of the same shape, only if `return_log_prob`.
 
     Raises
     ------

@@ -28,14 +28,14 @@ class Categorical(_Categorical):
 
     Parameters
     ----------
-    probs : Tensor, on the CPU, optional
+    probs : Tensor of floats, on the CPU, shape (..., n), optional
         Probabilities, unnormalised, along the last dimension: 0 or more. One that is 0 is as if it were masked, and has
         the gradient 0. Exactly one of `probs` and `logits`.
-    logits : Tensor, on the CPU, optional
+    logits : Tensor of floats, on the CPU, shape (..., n), optional
         Unnormalised log-probabilities, in nats; -inf is a mask.
-    mask : Tensor, optional
-        What may be drawn, such as the actions that are allowed: of the kinds that `categorical` takes. The others have
-        probability 0, log-probability -inf and gradient 0.
+    mask : Tensor of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, such as the actions that are allowed: of the kinds and shapes that `categorical` takes. The
+        others have probability 0, log-probability -inf and gradient 0.
     validate_args : bool, optional
         Whether to look for rows that cannot be drawn from when it is made, which takes a pass over the logits, and for
         values that are no categories in `log_prob`. By default as torch has it
@@ -130,7 +130,18 @@ class Categorical(_Categorical):
                 raise ValueError(f"gumbel_fast: {str(error).replace('logits', self._name, 1)}") from None
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """Return the distribution with its batch expanded to that shape."""
+        """Return the distribution with its batch expanded to that shape.
+
+        Parameters
+        ----------
+        batch_shape : torch.Size or sequence of ints
+            What its batch broadcasts to.
+
+        Returns
+        -------
+        Categorical
+            Of that batch, whose tensors are views.
+        """
         new = self._get_checked_instance(Categorical, _instance)
         shape = torch.Size(batch_shape)
         new._name, new._dtype, new._num_events = self._name, self._dtype, self._num_events
@@ -174,7 +185,18 @@ class Categorical(_Categorical):
         return self._param.masked_fill(~as_booleans(self.mask, self._num_events), -torch.inf)
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:  # noqa: B008  # immutable, and torch's own default
-        """Draw categories: of shape `sample_shape` + the batch's."""
+        """Draw categories from each row.
+
+        Parameters
+        ----------
+        sample_shape : torch.Size or sequence of ints, default torch.Size([])
+            How many from each, as a shape.
+
+        Returns
+        -------
+        Tensor of int64
+            Of shape `sample_shape` + the batch's.
+        """
         raw = self._param.detach()
         if not len(sample_shape):
             drawn: Tensor = categorical(raw, mask=self.mask)
@@ -184,7 +206,18 @@ class Categorical(_Categorical):
         return several.movedim(-1, 0).reshape(shape + self._batch_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the log-probabilities of categories, whose shape broadcasts with the batch's."""
+        """Return the log-probabilities of categories.
+
+        Parameters
+        ----------
+        value : Tensor of ints
+            Categories, of a shape that broadcasts with the batch's.
+
+        Returns
+        -------
+        Tensor of float32 or float64
+            In nats, of the broadcast shape.
+        """
         if self._validate_args and not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         check_device("value", value, self._param)
@@ -218,7 +251,13 @@ class Categorical(_Categorical):
             raise ValueError(f"gumbel_fast: value must be categories, ints from 0 to {self._num_events - 1}")
 
     def entropy(self) -> Tensor:
-        """Return the entropy, in nats."""
+        """Return the entropy of each row.
+
+        Returns
+        -------
+        Tensor of float32 or float64
+            In nats, of the shape of the batch.
+        """
         return tell(self._param, None, self.mask, entropy=True)[1]
 
 

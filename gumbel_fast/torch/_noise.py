@@ -34,8 +34,8 @@ def gumbel(
 
     Returns
     -------
-    Tensor
-        On the CPU. In float32 and float64 from -3.8 to 45, never infinite.
+    Tensor of floats
+        Of shape `size`, on the CPU. In float32 and float64 from -3.8 to 45, never infinite.
 
     Raises
     ------
@@ -83,15 +83,15 @@ def gumbel_max(
 
     Parameters
     ----------
-    logits : Tensor, on the CPU
+    logits : Tensor of floats, on the CPU, shape (..., n)
         Unnormalised log-probabilities, in nats; -inf is a mask.
-    temperature : float or Tensor, optional
+    temperature : float or Tensor of floats, shape (...), default 1.0
         0 or more: one for all rows, or a tensor that broadcasts to the batch, the shape of `logits` without `dim`.
-    mask : Tensor, optional
-        What may be drawn, as for `categorical`.
-    dim : int, optional
+    mask : Tensor of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, as for `categorical`; of the shape of `logits`, or packed.
+    dim : int, default -1
         The dimension of the categories.
-    return_value : bool, optional
+    return_value : bool, default False
         Return the greatest sums as well.
     generator : torch.Generator, optional
         Source of the seed, as for `gumbel_softmax`.
@@ -155,17 +155,17 @@ def gumbel_top_k(
 
     Parameters
     ----------
-    logits : Tensor, on the CPU
+    logits : Tensor of floats, on the CPU, shape (..., n)
         Unnormalised log-probabilities, in nats; -inf is a mask.
     k : int
         How many are drawn.
-    temperature : float or Tensor, optional
+    temperature : float or Tensor of floats, shape (...), default 1.0
         0 or more: one for all rows, or a tensor that broadcasts to the batch, the shape of `logits` without `dim`.
-    mask : Tensor, optional
-        What may be drawn, as for `categorical`.
-    dim : int, optional
+    mask : Tensor of bool, int8, uint8, int32 or uint32, optional
+        What may be drawn, as for `categorical`; of the shape of `logits`, or packed.
+    dim : int, default -1
         The dimension of the categories.
-    return_value : bool, optional
+    return_value : bool, default False
         Return the values as well.
     generator : torch.Generator, optional
         Source of the seed, as for `gumbel_softmax`.

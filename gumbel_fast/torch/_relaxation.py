@@ -35,23 +35,23 @@ def gumbel_softmax(
 
     Parameters
     ----------
-    logits : Tensor, on the CPU
+    logits : Tensor of floats, on the CPU, of any shape
         Unnormalised log-probabilities, in nats; -inf is a mask, and gives exactly 0. float32, float64 and float16
         tensors are read where they lie if `dim` is contiguous, else copied; so are bfloat16 ones where ml_dtypes is
         installed, else they are widened to float32. Half precision is computed in float32, and rounded.
-    tau : float or Tensor, optional
+    tau : float or Tensor of floats, default 1
         Temperature, above 0. A tensor broadcasts as in ``(logits + noise) / tau``, and may require a gradient. One
         temperature for all, or one for each row (a size of 1 along `dim`), is quicker than other shapes.
-    hard : bool, optional
+    hard : bool, default False
         Straight-through: the result is exactly one-hot, 1 at the largest entry of the soft sample, and its gradient is
         that of the soft sample.
-    eps : float, optional
+    eps : float, default 1e-10
         Ignored, with torch's warning: torch takes it so that old code runs.
-    dim : int, optional
+    dim : int, default -1
         The dimension of the categories.
-    log : bool, optional
+    log : bool, default False
         Return the logarithm of the soft sample, finite where the sample underflows to 0. Not together with `hard`.
-    mask : Tensor, optional
+    mask : Tensor of bool, int8, uint8, int32 or uint32, optional
         What may be drawn. Of bool, int8 or uint8, it broadcasts to the shape of `logits` and is nonzero where a
         category may be drawn. Of int32 or uint32, its last dimension has words of 32 categories along that of `logits`,
         category c being bit ``c % 32`` of word ``c // 32``. What it leaves out is 0 in the sample, -inf in its
@@ -62,7 +62,7 @@ def gumbel_softmax(
 
     Returns
     -------
-    Tensor
+    Tensor of floats
         Of the dtype of `logits` and of their shape, or that which they and `tau` broadcast to. A row with NaN or +inf,
         or with nothing left, gives NaN.
 

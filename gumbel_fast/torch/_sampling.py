@@ -39,31 +39,36 @@ def categorical(
 
     Parameters
     ----------
-    logits : Tensor, on the CPU
+    logits : Tensor of floats, on the CPU, shape (..., n)
         Unnormalised log-probabilities, in nats; -inf is a mask. float32, float64 and float16 tensors are read where
         they lie if `dim` is contiguous, else copied; so are bfloat16 ones where ml_dtypes is installed, else they are
         widened to float32.
     num_samples : int, optional
         Draws from each row; they form a last dimension of the result. By default one draw and no such dimension.
-    replacement : bool, optional
+    replacement : bool, default True
         False draws without replacement, in the order drawn. (`torch.multinomial` does so by default.)
-    temperature : float or Tensor, optional
+    temperature : float or Tensor of floats, shape (...), default 1.0
         0 or more: one for all rows, or a tensor that broadcasts to the batch, the shape of `logits` without `dim`.
         Temperature 0 gives the first of the largest, as argmax. It may require a gradient.
-    top_k, top_p, min_p, filter_temperature : float or Tensor, optional
-        Filters, as for `gumbel_fast.categorical`: only the `top_k` likeliest categories, the likeliest that together
-        have probability `top_p`, those at least `min_p` times as likely as the likeliest. Each is one number for all
-        rows, or a tensor as `temperature`.
-    mask : Tensor, optional
+    top_k : int or Tensor of ints, shape (...), optional
+        Keep this many of the likeliest categories. Like the other filters, which mean what they do in
+        `gumbel_fast.categorical`, one number for all rows, or a tensor that broadcasts to the shape of the batch.
+    top_p : float or Tensor of floats, shape (...), optional
+        Keep the likeliest that together have this probability.
+    min_p : float or Tensor of floats, shape (...), optional
+        Keep what has at least this share of the probability of the likeliest.
+    filter_temperature : float or Tensor of floats, shape (...), optional
+        The temperature of the probabilities that `top_p` and `min_p` look at; by default `temperature`.
+    mask : Tensor of bool, int8, uint8, int32 or uint32, optional
         What may be drawn, before the filters. Of bool, int8 or uint8, it broadcasts to the shape of `logits` and is
         nonzero where a category may be drawn. Of int32 or uint32, its last dimension has words of 32 categories along
         that of `logits`, category c being bit ``c % 32`` of word ``c // 32``. It is read where it lies. What it leaves
         out has gradient 0, whatever its logit, NaN too.
-    dim : int, optional
+    dim : int, default -1
         The dimension of the categories.
-    return_log_prob : bool, optional
+    return_log_prob : bool, default False
         Return the log-probabilities of the draws as well.
-    return_entropy : bool, optional
+    return_entropy : bool, default False
         Return the entropy of a draw from each row as well.
     generator : torch.Generator, optional
         Source of the seed, as for `gumbel_softmax`.
