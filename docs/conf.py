@@ -1,20 +1,27 @@
 """Sphinx's settings: `sphinx-build -W docs docs/_build`, where -W makes every warning an error.
 
-Nothing is fetched, when the pages are built or when they are read: formulas become MathML, which browsers draw.
+Nothing is fetched, when the pages are built or when they are read: formulas become MathML, which browsers draw, and
+pictures.py draws the pictures.
 """
 
 import importlib.metadata
 import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.docutils import SphinxDirective
 
 project = "gumbel_fast"
 author = "the gumbel_fast developers"
 copyright = f"2026, {author}"
 version = release = importlib.metadata.version("gumbel_fast")
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_design"]
 default_role = "autolink"  # `name` is a link where it can be one
 nitpicky = True
 nitpick_ignore_regex = [
@@ -37,6 +44,28 @@ html_theme = "furo"
 html_title = f"gumbel_fast {version}"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+
+
+class Picture(SphinxDirective):
+    """`.. picture:: NAME` with the option `alt`: one that pictures.py draws, the light or the dark as the page is."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {"alt": directives.unchanged_required}
+
+    def run(self):
+        """Return both; furo's classes hide one."""
+        alternative = " ".join(self.options["alt"].split())
+        return [
+            nodes.image(uri=f"/generated/{theme}/{self.arguments[0]}.png", alt=alternative, classes=[f"only-{theme}"])
+            for theme in ("light", "dark")
+        ]
+
+
+def draw_pictures(app):
+    """Draw the pictures, in a process without the stand-ins above."""
+    subprocess.run([sys.executable, Path(app.confdir) / "pictures.py"], check=True, stdout=subprocess.DEVNULL)
 
 
 def write_mathml(self, node):
@@ -47,5 +76,7 @@ def write_mathml(self, node):
 
 
 def setup(app):
-    """Have Sphinx call the renderer of formulas."""
+    """Have Sphinx call what is defined here."""
+    app.connect("builder-inited", draw_pictures)
+    app.add_directive("picture", Picture)
     app.add_html_math_renderer("mathml", (write_mathml, None), (write_mathml, None))
