@@ -20,7 +20,7 @@ import report
 from harness import inputs, measure
 from harness.regime import REGISTRY
 from harness.simd import simd_target
-from reporting import record
+from reporting import charts, record
 
 # --------------------------------------------------------------------------------------------------------------- report
 
@@ -65,6 +65,16 @@ def test_results_begin_with_the_summary():
         *pictures,
         *(path.removeprefix("bench/") for path in readme),
     }
+
+
+def test_the_picture_of_speed_leaves_no_job_out():
+    """A regime or a contestant that has got another name would have no bar."""
+    shown = charts.speed(record.read(report.RECORDS[0]).outcomes)
+    assert {kind: [job for job, _, _ in jobs] for kind, jobs in shown.items()} == {
+        kind: list(jobs) for kind, jobs in charts.JOBS.items()
+    }
+    for job, _, lines in (entry for jobs in shown.values() for entry in jobs):
+        assert job.library in {line.library for line in lines}, job
 
 
 def test_records_are_whole():
