@@ -76,8 +76,8 @@ def test_article_draws_its_figures(article, tmp_path, capsys, theme):
 def test_article_relaxes_from_one_hot_to_even(article):
     """The largest share is that of the category that Gumbel-max draws, and is less at a higher temperature.
 
-    Its mean over 1,000 samples is 0.95, 0.58 and 0.24, ten standard errors and more from each bound. Other noise at each
-    temperature would give other categories.
+    Its mean over 1,000 samples is 0.95, 0.58 and 0.24, ten standard errors and more from each bound. Other noise at
+    each temperature would give other categories.
     """
     shares = []
     for temperature in (0.1, 1, 10):
