@@ -4,8 +4,8 @@
     python bench/report.py --check     change nothing; status 1 if a text is not what the records give
     python bench/report.py A.json B.json ...
 
-README is about the first record; RESULTS.md has every figure of each. In README what stands between the markers
-`<!-- bench: NAME -->` and `<!-- /bench -->` is rewritten. Charts are drawn light and dark, for README's <picture>.
+README and the charts are about the first record; RESULTS.md has every figure of each. In README what stands between the
+markers `<!-- bench: NAME -->` and `<!-- /bench -->` is rewritten. Charts are drawn light and dark, for <picture>.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ README = BENCH.parent / "README.md"
 RESULTS = BENCH / "RESULTS.md"
 RECORDS = (BENCH / "results" / "avx512.json", BENCH / "results" / "avx2.json")
 
-_CHARTS = {"ratios": charts.save_ratios, "scaling": charts.save_curves}
+_CHARTS = {"speed": charts.save_speed, "ratios": charts.save_ratios, "scaling": charts.save_curves}
 _ALTERNATIVE = {
+    "speed": "How many times longer NumPy and another library take, for two jobs of each kind of user",
     "ratios": "How many times longer the fastest other library takes, and PyTorch or SciPy, job by job",
     "scaling": "Time of one draw against the number of categories, beside other libraries and np.max",
 }
@@ -44,44 +45,54 @@ def readme(text: str, first: record.Record) -> str:
 
 def results(records: Sequence[record.Record]) -> str:
     """Return the text of RESULTS.md."""
-    parts = [f"## {each.machine['simd']}\n\n{markdown.provenance(each)}\n{markdown.details(each)}" for each in records]
-    return "\n".join([_RESULTS_HEAD, *parts])
+    parts = [f"### {each.machine['simd']}\n\n{markdown.provenance(each)}\n{markdown.details(each)}" for each in records]
+    return "\n".join([_RESULTS_HEAD, _summary(records[0]), _DETAILS_HEAD, *parts])
 
 
 def draw(first: record.Record) -> None:
     """Draw the charts."""
     for name, save in _CHARTS.items():
         for theme in charts.THEMES:
-            save(BENCH / "charts" / f"{name}-{theme}.png", first.outcomes, theme)
+            save(BENCH / "charts" / f"{name}-{theme}.png", first.outcomes, charts.THEMES[theme])
 
 
 _RESULTS_HEAD = """\
 # Results
 
 Written by `bench/report.py`; [README.md](README.md) says how it was measured, what the regimes are, and how to read it.
-Times are medians of one call, with half the interquartile range beside them. A ratio is a contestant's time over
-gumbel_fast's. A bar is the least ratio that is accepted, a goal what is aimed at; with `≤` they bound how many times
-the limit's time gumbel_fast may take. In brackets stands how a contestant's job differs, or what is known to be wrong
-with its output.
+Times are medians of one call; ± is half the interquartile range.
+
+## In short
 """
 
 _EXPLANATION = """\
 The columns of the libraries say how many times longer the fastest way to do the job with each takes; † marks output
-known to fall short, such as a tail cut at 16. ± is half the interquartile range. The limit reads or writes the same
-memory and does nothing else. Every contestant, bar and goal is in [bench/RESULTS.md](bench/RESULTS.md).
+known to fall short, such as a tail cut at 16. The limit reads or writes the same memory and does nothing else.
+"""
+
+_DETAILS_HEAD = """\
+## Every contestant
+
+Here a ratio is a contestant's time over gumbel_fast's. A bar is the least ratio that is accepted, a goal what is aimed
+at; with `≤` they bound how many times the limit's time gumbel_fast may take. In brackets stands how a contestant's job
+differs, or what is known to be wrong with its output.
 """
 
 
 def _results(first: record.Record) -> str:
-    pictures = "\n".join(_picture(name) for name in _CHARTS)
-    return f"{pictures}\n{markdown.provenance(first)}\n{markdown.summary(first)}\n{_EXPLANATION}"
+    return f"{_picture('speed', 'bench/charts')}\n{markdown.source(first)}"
 
 
-def _picture(name: str) -> str:
+def _summary(first: record.Record) -> str:
+    pictures = "\n".join(_picture(name, "charts") for name in ("ratios", "scaling"))
+    return f"The first of the records below.\n\n{pictures}\n{markdown.summary(first)}\n{_EXPLANATION}"
+
+
+def _picture(name: str, folder: str) -> str:
     return f"""\
 <picture>
-  <source media="(prefers-color-scheme: dark)" srcset="bench/charts/{name}-dark.png">
-  <img src="bench/charts/{name}-light.png" alt="{_ALTERNATIVE[name]}">
+  <source media="(prefers-color-scheme: dark)" srcset="{folder}/{name}-dark.png">
+  <img src="{folder}/{name}-light.png" alt="{_ALTERNATIVE[name]}">
 </picture>
 """
 

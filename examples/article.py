@@ -1,9 +1,11 @@
-"""From the Gumbel distribution to sampling that can be trained through, in four figures.
+"""From the Gumbel distribution to sampling that can be trained through, in six figures.
 
     python examples/article.py --output figures
+    python examples/article.py --output figures --theme dark
 
 1. The **Gumbel distribution** is what the largest of many independent numbers tends to, as the normal distribution is
-   what their sum tends to. Its distribution function is exp(-exp(-(x - mu) / beta)).
+   what their sum tends to. Its distribution function is exp(-exp(-(x - mu) / beta)), and the inverse of that,
+   mu - beta log(-log u), turns a uniform number u into a Gumbel number.
 
 2. **Gumbel-max.** To draw category i with probability softmax(x)_i, one can compute the softmax, cut the interval from
    0 to 1 into pieces of those lengths and see where a uniform number falls: a roulette wheel. Or one can add a Gumbel
@@ -15,15 +17,17 @@
    a large T shares evenly.
 
 4. **Gumbel-softmax.** An argmax has no gradient to speak of. Put a softmax in its place, softmax((x + G) / T), and a
-   sample becomes a differentiable function of the logits, with the noise an input like any other. Whatever made the
-   logits can then be trained by gradient descent *through* the sample.
+   sample becomes a differentiable function of the logits, with the noise an input like any other. At a low temperature
+   it is nearly one-hot, at a high one nearly even. Whatever made the logits can then be trained by gradient descent
+   *through* the sample.
 
    A toy shows it: five categories with rewards 1 to 5, and logits that are a bump over their indices,
    exp(-(index - mean)^2). Descending on minus the reward pushes the bump to the right, whether the reward is that of
    the softmax, which is deterministic, or that of one relaxed sample, which is not.
 
 After E. Jang, S. Gu, B. Poole, "Categorical reparameterization with Gumbel-softmax", ICLR 2017, and C. J. Maddison,
-A. Mnih, Y. W. Teh, "The Concrete distribution", ICLR 2017.
+A. Mnih, Y. W. Teh, "The Concrete distribution", ICLR 2017. docs/tutorial.rst tells the same at length, with these
+figures.
 """
 
 import argparse
@@ -39,8 +43,20 @@ import numpy as np
 import gumbel_fast as gf
 
 SEED = 1111
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#6b6b6b"  # Okabe and Ito's: told apart by all eyes
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.dpi": 150})
+BLUE, ORANGE, GREEN, GREY, PURPLE = (f"C{place}" for place in range(5))  # what these are is the theme's to say
+
+
+def theme(style, background, *colors):
+    """Return style sheets, for `plt.style`: matplotlib's, what all figures share, a background and five colours."""
+    shared = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "savefig.dpi": 150}
+    faces = dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), background)
+    return [style, shared, faces, {"axes.prop_cycle": mpl.cycler(color=colors)}]
+
+
+THEMES = {  # Okabe and Ito's colours, which all eyes tell apart; on the dark page the lighter ones
+    "light": theme("default", "#ffffff", "#0072b2", "#e69f00", "#009e73", "#6b6b6b", "#cc79a7"),
+    "dark": theme("dark_background", "#131416", "#56b4e9", "#e69f00", "#00b386", "#9a9a9a", "#cc79a7"),
+}
 
 # ------------------------------------------------------------------------------------------- 1. The Gumbel distribution
 
@@ -56,6 +72,28 @@ def draw_density(path):
     axes.set(title="The Gumbel distribution: µ is the mode (dots), β the width", xlabel="x", ylabel="density")
     axes.set(xlim=(-5, 20), ylim=(0, 0.2), yticks=np.arange(0, 0.21, 0.05))
     axes.legend()
+    figure.savefig(path)
+
+
+def draw_quantile(path, draws):
+    """Draw the inverse of the distribution function, and the histogram of what it makes of uniform numbers."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), sharey=True, width_ratios=(3, 2), layout="constrained")
+    figure.suptitle("The inverse of the distribution function makes Gumbel numbers of uniform ones")
+    u = np.linspace(0.0005, 0.9995, 2000)
+    even = np.linspace(0.05, 0.95, 10)
+    left.plot(u, gf.gumbel_r.ppf(u), color=BLUE, lw=2)
+    left.vlines(even, -2.5, gf.gumbel_r.ppf(even), color=GREY, lw=1, ls=":")
+    left.hlines(gf.gumbel_r.ppf(even), 0, even, color=GREY, lw=1, ls=":")
+    left.plot(even, gf.gumbel_r.ppf(even), "o", color=BLUE, ms=5)
+    left.set(title="x = −log(−log u)", xlabel="u, uniform", ylabel="x, Gumbel", xlim=(0, 1), ylim=(-2.5, 7.5))
+
+    x = np.linspace(-2.5, 7.5, 500)
+    made = gf.gumbel_r.ppf(np.random.default_rng(SEED).random(draws))
+    bins = {"bins": np.linspace(-2.5, 7.5, 51), "weights": np.full(draws, 5 / draws)}  # 5 of these to a unit of x
+    right.hist(made, **bins, orientation="horizontal", color=ORANGE, label=f"{draws:,} of them")
+    right.plot(gf.gumbel_r.pdf(x), x, color=BLUE, lw=2, label="density of the Gumbel distribution")
+    right.set(title="The distribution of such x", xlabel="density")
+    right.legend()
     figure.savefig(path)
 
 
@@ -88,7 +126,7 @@ def draw_histogram(path, draws):
     right.bar(range(10), gumbel_max, color=ORANGE, width=0.75)
     right.set(title="Gumbel-max: add noise, take the argmax")
     for axes in (left, right):
-        axes.plot(range(10), expected, "_", color="black", ms=18, label="expected: draws × softmax")
+        axes.plot(range(10), expected, "_", color=mpl.rcParams["text.color"], ms=18, label="expected: draws × softmax")
         axes.set(xlabel="category", xticks=range(10))
     left.yaxis.set_major_formatter("{x:,.0f}")
     left.legend()
@@ -115,6 +153,37 @@ def draw_temperatures(path):
 
 
 # -------------------------------------------------------------------------------------------------- 4. Gumbel-softmax
+
+
+def relaxed_samples(temperature, samples):
+    """Return five probabilities, and relaxed samples of them: the same noise at every temperature."""
+    probabilities = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
+    logits = np.broadcast_to(np.log(probabilities), (samples, 5))
+    return probabilities, gf.gumbel_softmax(logits, temperature=temperature, rng=SEED)
+
+
+def draw_relaxation(path, samples):
+    """Draw a few relaxed samples at four temperatures, each a bar of five shares, and the mean of many of them."""
+    print(f"Mean of the largest share of {samples:,} Gumbel-softmax samples of five categories")
+    figure, panels = plt.subplots(1, 4, figsize=(9, 3.4), sharey=True, layout="constrained")
+    figure.suptitle(
+        "Gumbel-softmax samples of five categories, from one-hot to even: the same noise at each temperature"
+    )
+    for axes, temperature in zip(panels, (0.1, 0.5, 1, 10), strict=True):
+        probabilities, relaxed = relaxed_samples(temperature, samples)
+        print(f"  T = {temperature:<4} {relaxed.max(axis=1).mean():.2f}")
+        bars = np.vstack([relaxed[:8], relaxed.mean(axis=0)])
+        places = [*range(8), 9]  # the mean stands a little apart
+        for category, color in enumerate((BLUE, ORANGE, GREEN, GREY, PURPLE)):
+            axes.bar(places, bars[:, category], bottom=bars[:, :category].sum(axis=1), color=color, width=0.8)
+        exact = np.cumsum(probabilities)[:-1]
+        axes.plot(np.full(4, 9), exact, "_", color=mpl.rcParams["text.color"], ms=14, label="softmax")
+        axes.set(title=f"T = {temperature}", xticks=[3.5, 9], xticklabels=["eight samples", "mean"], ylim=(0, 1))
+        axes.tick_params(axis="x", length=0)
+    panels[0].set_ylabel("shares")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center")
+    figure.savefig(path)
+
 
 WEIGHTS = np.array([1.0, 2.0, 3.0, 4.0, 5.0])  # what each category earns
 RATE = 1.0  # of gradient descent
@@ -178,17 +247,23 @@ def draw_training(path, runs):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description="Draw the four figures, and print what stands behind them.")
+    parser = argparse.ArgumentParser(description="Draw the six figures, and print what stands behind them.")
     parser.add_argument("--output", type=Path, default=Path("figures"), help="folder of the figures (%(default)s)")
+    parser.add_argument("--theme", choices=THEMES, default="light", help="of the page that shows them (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="fewer draws and runs")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
 
-    draw_density(options.output / "density.png")
-    draw_histogram(options.output / "gumbel_max.png", 10_000 if options.quick else 100_000)
-    draw_temperatures(options.output / "temperature.png")
-    draw_training(options.output / "training.png", 20 if options.quick else 1000)
-    print(f"Four figures are in {options.output}")
+    draws = 10_000 if options.quick else 100_000
+    with plt.style.context(THEMES[options.theme]):
+        draw_density(options.output / "density.png")
+        draw_quantile(options.output / "quantile.png", draws)
+        draw_histogram(options.output / "gumbel_max.png", draws)
+        draw_temperatures(options.output / "temperature.png")
+        draw_relaxation(options.output / "relaxation.png", draws)
+        draw_training(options.output / "training.png", 20 if options.quick else 1000)
+    plt.close("all")
+    print(f"Six figures are in {options.output}")
 
 
 if __name__ == "__main__":

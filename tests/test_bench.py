@@ -565,12 +565,50 @@ def test_charts(tmp_path, outcomes, theme):
     assert charts.has_curves(outcomes)
     heights = []
     for chosen in (outcomes[:1], outcomes[1:], outcomes):
-        charts.save(tmp_path / "chart.png", chosen, theme)
+        charts.save(tmp_path / "chart.png", chosen, charts.THEMES[theme])
         header = (tmp_path / "chart.png").read_bytes()[:24]
         assert header.startswith(b"\x89PNG")
         heights.append(int.from_bytes(header[20:24]))
     assert heights[0] + heights[1] == pytest.approx(heights[2], abs=2)
     assert [line.name for line in charts.rivals(outcomes[0])] == ["peer"]
+
+
+def renamed(outcome, regime):
+    """As if another regime had been measured, in which the fastest and a slower way are NumPy's, the last Dask's."""
+    limit = next(line for line in outcome.lines if line.role is Role.LIMIT)
+    slow, fast, other = (
+        dataclasses.replace(limit, name=name, library=library, role=Role.PEER, ratio=ratio)
+        for name, library, ratio in (("slow", "numpy", 9.0), ("fast", "numpy", 3.0), ("other", "dask", 5.0))
+    )
+    return dataclasses.replace(outcome, regime=regime, lines=(outcome.project, slow, fast, other))
+
+
+def test_speed_has_the_fastest_line_of_each_library(outcomes):
+    chosen = [*outcomes, renamed(outcomes[0], "select_npy_1000"), renamed(outcomes[0], "one_draw_llm")]
+    shown = charts.speed(chosen)
+    assert list(shown) == ["Language\nmodels", "Data\nselection"]
+    ((job, outcome, lines),) = shown["Data\nselection"]
+    assert (job.regime, outcome.regime) == ("select_npy_1000", "select_npy_1000")
+    assert [line.name for line in lines] == ["fast", "other"]
+    ((_, _, lines),) = shown["Language\nmodels"]
+    assert [line.name for line in lines] == ["fast"]  # PyTorch has none there
+
+
+def test_speed_is_about_regimes_that_have_these_libraries():
+    for job in (job for jobs in charts.JOBS.values() for job in jobs):
+        peers_of = REGISTRY[job.regime](inputs.Inputs(quick=True)).contestants
+        assert job.library in {contestant.library for contestant in peers_of if contestant.role is Role.PEER}
+        assert job.library != "numpy"
+
+
+@pytest.mark.parametrize("theme", charts.THEMES)
+def test_speed_is_small_enough_for_the_head_of_a_page(tmp_path, outcomes, theme):
+    pytest.importorskip("matplotlib")
+    jobs = [renamed(outcomes[0], job.regime) for jobs in charts.JOBS.values() for job in jobs]
+    charts.save_speed(tmp_path / "chart.png", jobs, charts.THEMES[theme])
+    header = (tmp_path / "chart.png").read_bytes()[:24]
+    width, height = int.from_bytes(header[16:20]), int.from_bytes(header[20:24])
+    assert 1.4 < width / height < 2
 
 
 # ---------------------------------------------------------------------------------------------------------- the command

@@ -20,7 +20,7 @@ import report
 from harness import inputs, measure
 from harness.regime import REGISTRY
 from harness.simd import simd_target
-from reporting import record
+from reporting import charts, record
 
 # --------------------------------------------------------------------------------------------------------------- report
 
@@ -37,15 +37,44 @@ def test_report_notices_other_figures(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(report, "README", readme)
     assert report.main(["--check"]) == 0
     text = readme.read_text(encoding="utf-8")
-    readme.write_text(text.replace("| 1,000 distinct", "| 1,001 distinct", 1).replace("exact draw", "draw", 1))
+    assert text.count("How many times as long") == 1
+    readme.write_text(text.replace("How many times as long", "How much slower").replace("exact draw", "draw", 1))
     before = readme.read_text(encoding="utf-8")
     assert report.main(["--check"]) == 1
     assert "README.md" in capsys.readouterr().err
     assert readme.read_text(encoding="utf-8") == before
     figures = record.read(report.RECORDS[0])
-    assert report.readme(before.replace("1,001", "1,000"), figures) == text
+    assert report.readme(before, figures) == text
     with pytest.raises(SystemExit, match="headline"):
         report.readme("no markers", figures)
+
+
+def test_results_begin_with_the_summary():
+    """RESULTS.md's pictures and README's are those that are drawn; headings go one level down at a time."""
+    figures = record.read(report.RECORDS[0])
+    text = report.results([figures, figures])
+    heads = [line for line in text.splitlines() if line.startswith("#")]
+    assert heads == ["# Results", "## In short", "## Every contestant", "### avx512", "### avx512"]
+    (summary,) = re.findall("^## In short$(.*)^## Every", text, re.DOTALL | re.MULTILINE)
+    assert "| noise, 1,000,000 float32 |" in summary
+    pictures = [f"charts/{name}-{theme}.png" for name in ("ratios", "scaling") for theme in ("dark", "light")]
+    assert re.findall('(?:src|srcset)="(.*?)"', text) == pictures
+    readme = re.findall('(?:src|srcset)="(bench/.*?)"', report.README.read_text(encoding="utf-8"))
+    assert readme == ["bench/charts/speed-dark.png", "bench/charts/speed-light.png"]
+    assert {f"charts/{path.name}" for path in (BENCH / "charts").iterdir()} == {
+        *pictures,
+        *(path.removeprefix("bench/") for path in readme),
+    }
+
+
+def test_the_picture_of_speed_leaves_no_job_out():
+    """A regime or a contestant that has got another name would have no bar."""
+    shown = charts.speed(record.read(report.RECORDS[0]).outcomes)
+    assert {kind: [job for job, _, _ in jobs] for kind, jobs in shown.items()} == {
+        kind: list(jobs) for kind, jobs in charts.JOBS.items()
+    }
+    for job, _, lines in (entry for jobs in shown.values() for entry in jobs):
+        assert job.library in {line.library for line in lines}, job
 
 
 def test_records_are_whole():

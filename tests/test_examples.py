@@ -54,10 +54,40 @@ def article():
     return load("article", *LIBRARIES["article"])
 
 
-def test_article_draws_four_figures(article, tmp_path, capsys):
-    article.main(["--quick", "--output", str(tmp_path / "new" / "folder")])
-    assert_pictures(tmp_path / "new" / "folder", "density.png", "gumbel_max.png", "temperature.png", "training.png")
+FIGURES = ["density.png", "quantile.png", "gumbel_max.png", "temperature.png", "relaxation.png", "training.png"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_article_draws_its_figures(article, tmp_path, capsys, theme):
+    """The corner of each is the page's background, and the next script's figures have the colours that they had."""
+    import matplotlib.pyplot as plt
+
+    before = dict(plt.rcParams)
+    article.main(["--quick", "--theme", theme, "--output", str(tmp_path / "new" / "folder")])
+    assert_pictures(tmp_path / "new" / "folder", *FIGURES)
+    for name in FIGURES:
+        corner = plt.imread(tmp_path / "new" / "folder" / name)[0, 0, :3]
+        np.testing.assert_allclose(corner * 255, {"light": (255, 255, 255), "dark": (19, 20, 22)}[theme], atol=0.5)
+    assert dict(plt.rcParams) == before
+    assert not plt.get_fignums()
     assert "  softmax         2.00 2.32 2.65 2.87 3.10 3.36\n" in capsys.readouterr().out
+
+
+def test_article_relaxes_from_one_hot_to_even(article):
+    """The largest share is that of the category that Gumbel-max draws, and is less at a higher temperature.
+
+    Its mean over 1,000 samples is 0.95, 0.58 and 0.24, ten standard errors and more from each bound. Other noise at
+    each temperature would give other categories.
+    """
+    shares = []
+    for temperature in (0.1, 1, 10):
+        probabilities, relaxed = article.relaxed_samples(temperature, 1000)
+        logits = np.broadcast_to(np.log(probabilities), (1000, 5))
+        drawn = gumbel_fast.gumbel_max(logits, rng=article.SEED)
+        np.testing.assert_array_equal(relaxed.argmax(axis=1), drawn)
+        shares.append(relaxed.max(axis=1).mean())
+    assert shares[0] > 0.9 > shares[1] > shares[2]
+    assert shares[2] < 0.3
 
 
 def test_article_counts(article):

@@ -1,4 +1,6 @@
-"""Outcomes as pictures: how many times faster than others, and time against size. Nothing is measured here.
+"""Outcomes as pictures: how many times faster than others, in all or in short, and time against size.
+
+Nothing is measured here.
 
 matplotlib draws them; it is imported when something is drawn.
 """
@@ -74,31 +76,42 @@ def has_curves(outcomes: Iterable[Outcome]) -> bool:
     return len(_series(outcomes)) > 1
 
 
-def save(path: Path, outcomes: Sequence[Outcome], theme: str = "light") -> None:
+def save(path: Path, outcomes: Sequence[Outcome], theme: Theme = THEMES["light"]) -> None:
     """Draw what there is to draw of some outcomes, ratios above curves, and write it as PNG."""
     drawings = [(draw_ratios, _height(outcomes))] if has_ratios(outcomes) else []
     drawings += [(draw_curves, 4.8)] if has_curves(outcomes) else []
     if drawings:
-        _save(path, outcomes, drawings, THEMES[theme])
+        _save(path, outcomes, drawings, theme)
 
 
-def save_ratios(path: Path, outcomes: Sequence[Outcome], theme: str) -> None:
+def save_ratios(path: Path, outcomes: Sequence[Outcome], theme: Theme) -> None:
     """Draw the ratios alone."""
-    _save(path, outcomes, [(draw_ratios, _height(outcomes))], THEMES[theme])
+    _save(path, outcomes, [(draw_ratios, _height(outcomes))], theme)
 
 
-def save_curves(path: Path, outcomes: Sequence[Outcome], theme: str) -> None:
+def save_curves(path: Path, outcomes: Sequence[Outcome], theme: Theme) -> None:
     """Draw the curves alone."""
-    _save(path, outcomes, [(draw_curves, 4.8)], THEMES[theme])
+    _save(path, outcomes, [(draw_curves, 4.8)], theme)
+
+
+def save_speed(path: Path, outcomes: Sequence[Outcome], theme: Theme) -> None:
+    """Draw what a newcomer is to see: the ratios of a few jobs, small enough for the head of a page."""
+    _save(path, outcomes, [(draw_speed, 0.6 + 0.3 * _places(speed(outcomes))[1])], theme, width=7.2)
 
 
 _Draw = Callable[[Any, Sequence[Outcome], Theme], None]
 
 
-def _save(path: Path, outcomes: Sequence[Outcome], drawings: Sequence[tuple[_Draw, float]], theme: Theme) -> None:
+def _save(
+    path: Path,
+    outcomes: Sequence[Outcome],
+    drawings: Sequence[tuple[_Draw, float]],
+    theme: Theme,
+    width: float = _WIDTH,
+) -> None:
     figure_module = importlib.import_module("matplotlib.figure")
     heights = [height for _, height in drawings]
-    figure = figure_module.Figure(figsize=(_WIDTH, sum(heights)), layout="constrained", facecolor=theme.background)
+    figure = figure_module.Figure(figsize=(width, sum(heights)), layout="constrained", facecolor=theme.background)
     grid = figure.subplots(len(drawings), squeeze=False, height_ratios=heights)
     for (draw, _), axes in zip(drawings, grid[:, 0], strict=True):
         axes.set_facecolor(theme.background)
@@ -183,6 +196,112 @@ def draw_ratios(axes: Any, outcomes: Sequence[Outcome], theme: Theme) -> None:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.{0 if ratio >= 9.95 else 1}f}×"
+
+
+# -------------------------------------------------------------------------------------------------------------- speed
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the picture `speed`: its regime, a name of it in short, and whom it is measured against beside NumPy."""
+
+    regime: str
+    name: str
+    library: str
+
+
+#: What `draw_speed` shows, by the kind of user that has the job.
+JOBS = {
+    "Language\nmodels": (
+        Job("one_draw_llm", "one token, 49,152 logits", "torch"),
+        Job("filter_chain", "with top-k, top-p, min-p", "llama_cpp"),
+    ),
+    "Reinforcement\nlearning": (
+        Job("mask_bool", "action masks, 16 × 4,672", "torch"),
+        Job("policy_step_2048x18", "policy step, 2,048 × 18", "torch"),
+    ),
+    "Discrete\nlatents": (
+        Job("gumbel_softmax_1280x320", "Gumbel-softmax, 1,280 × 320", "torch"),
+        Job("gumbel_softmax_torch", "the same with its gradient", "torch"),
+    ),
+    "Graphs and\nsimulation": (
+        Job("gibbs_4096x100", "Gibbs labels, 4,096 × 100", "numba"),
+        Job("ragged_20000", "neighbours of 20,000 nodes", "numba"),
+    ),
+    "Data\nselection": (
+        Job("distinct_1000", "1,000 of 1,000,000", "torch"),
+        Job("select_npy_1000", "1,000 of 100,000,000, a file", "dask"),
+    ),
+    "Gumbel\ndistribution": (
+        Job("noise_float32", "1,000,000 numbers", "torch"),
+        Job("gumbel_r_pdf", "density, 100,000 points", "scipy"),
+    ),
+}
+
+
+def speed(outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Job, Outcome, list[Line]]]]:
+    """Return what `draw_speed` shows of outcomes: each job's, with the fastest lines of NumPy and of the job's library.
+
+    A library that cannot do the job, or was not there, has no line.
+    """
+    measured = {outcome.regime: outcome for outcome in outcomes}
+    shown = {}
+    for kind, jobs in JOBS.items():
+        found = []
+        for job in jobs:
+            if job.regime in measured:
+                fastest: dict[str, Line] = {}
+                for line in rivals(measured[job.regime]):
+                    fastest.setdefault(line.library, line)
+                lines = [fastest[library] for library in ("numpy", job.library) if library in fastest]
+                found.append((job, measured[job.regime], lines))
+        if found:
+            shown[kind] = found
+    return shown
+
+
+def _places(shown: Mapping[str, Sequence[Any]]) -> tuple[list[float], float]:
+    """Return where the jobs stand, top to bottom, kinds a little apart, and where the last one's room ends."""
+    places, place = [], 0.0
+    for jobs in shown.values():
+        places += [place + further for further in range(len(jobs))]
+        place += len(jobs) + 0.35
+    return places, place - 0.85
+
+
+def draw_speed(axes: Any, outcomes: Sequence[Outcome], theme: Theme) -> None:
+    """Draw two thin bars for each job: how many times gumbel_fast's time NumPy takes at its best, and another."""
+    shown = speed(outcomes)
+    places, end = _places(shown)
+    beside = {"va": "center", "textcoords": "offset points", "annotation_clip": False}
+    rows = iter(places)
+    for kind, jobs in shown.items():
+        taken = [next(rows) for _ in jobs]
+        for place, (job, outcome, lines) in zip(taken, jobs, strict=True):
+            axes.annotate(job.name, (1, place), (-54, 0), ha="right", fontsize=8.5, color=theme.text, **beside)
+            time = duration(outcome.project.seconds).replace("us", "µs")
+            axes.annotate(
+                time, (1, place), (-6, 0), ha="right", fontsize=8.5, color=theme.project, fontweight="bold", **beside
+            )
+            for line, shift in zip(lines, (-0.21, 0.21) if len(lines) == 2 else (0,), strict=False):
+                bar, text = (theme.faint, theme.muted) if line.library == "numpy" else (theme.pale, theme.text)
+                axes.barh(place + shift, line.ratio - 1, left=1, height=0.36, color=bar, linewidth=0)
+                name = f"{_times(line.ratio)} {label(line.library)}"
+                axes.annotate(name, (max(1, line.ratio), place + shift), (4, -0.3), fontsize=7.5, color=text, **beside)
+        middle = (taken[0] + taken[-1]) / 2
+        axes.annotate(kind, (1, middle), (-270, 0), fontsize=8.5, color=theme.muted, fontweight="bold", **beside)
+    ratios = [line.ratio for jobs in shown.values() for _, _, lines in jobs for line in lines]
+    axes.set_ylim(end, -0.7)
+    axes.set_yticks([])
+    axes.set_xscale("log")
+    axes.set_xlim(min(1, *ratios), max(20, *ratios) ** 1.3)  # the labels need the room
+    axes.set_xticks([1, 10, 100], ["gumbel_fast", "10× its time", "100×"])
+    axes.xaxis.set_minor_locator(importlib.import_module("matplotlib.ticker").NullLocator())
+    axes.xaxis.tick_top()
+    _frame(axes, theme)
+    axes.spines["bottom"].set_visible(False)
+    axes.axvline(1, color=theme.project, linewidth=2.5)
+    axes.get_xticklabels()[0].set(color=theme.project, fontweight="bold")
 
 
 # ------------------------------------------------------------------------------------------------------------- curves
