@@ -69,7 +69,7 @@ def _distinct(name: str, logits: NDArray[Any], count: int, meaning: str, targets
     return Regime(
         name=name,
         title=f"{count:,} draws without replacement from {_CATEGORIES:,} logits",
-        short=f"{count:,} distinct of {_CATEGORIES:,}",
+        short=f"{count:,} distinct of {_CATEGORIES:,}" + ", uniform" * name.endswith("uniform"),
         meaning=meaning,
         elements=_CATEGORIES,
         bytes_moved=logits.nbytes,
