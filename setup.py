@@ -9,6 +9,7 @@ GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy
@@ -16,6 +17,7 @@ from Cython.Build import cythonize
 from Cython.Compiler import Options
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, PlatformError
 
 
 def switch(name: str) -> bool:
@@ -41,15 +43,37 @@ LINK_FLAGS = {
 }
 
 
+# The last lines of a build that cannot begin.
+WANTED = """No C compiler that finds Python's headers: what was tried stands above. To install both:
+    Debian, Ubuntu   apt install build-essential python3-dev
+    Fedora           dnf install gcc python3-devel
+    macOS            xcode-select --install
+    Windows          the Build Tools for Visual Studio, with "Desktop development with C++"
+    conda            conda install compilers"""
+
+
 class BuildExt(build_ext):
-    """Add the flags once the compiler is known."""
+    """Translate and compile, once the compiler is known; for other commands, such as sdist, nothing is translated."""
 
     def build_extensions(self):
+        self.check_compiler()
+        for extension, translated in zip(self.extensions, translate(self.extensions), strict=True):
+            extension.sources = translated.sources
         style = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         for extension in self.extensions:
             extension.extra_compile_args += FLAGS[style]
             extension.extra_link_args += LINK_FLAGS[style]
         super().build_extensions()
+
+    def check_compiler(self):
+        """Compile nothing but Python's headers: what fails later is an error of the sources, and shows itself."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "headers.c")
+            source.write_text("#include <Python.h>\n")
+            try:
+                self.compiler.compile([str(source)], output_dir=folder)
+            except (CompileError, PlatformError) as error:
+                raise CompileError(f"{error}\n\n{WANTED}") from None
 
 
 def extension(name: str, sources: list[str]) -> Extension:
@@ -68,13 +92,11 @@ def extension(name: str, sources: list[str]) -> Extension:
     )
 
 
-CORE = sorted(str(path) for path in Path("src").rglob("*.c"))
-modules = sorted(path.stem for path in Path("gumbel_fast/_core").glob("*.pyx"))
-
-Options.warning_errors = WERROR
-setup(
-    ext_modules=cythonize(
-        [extension(name, CORE if name == "target" else []) for name in modules],
+def translate(extensions: list[Extension]) -> list[Extension]:
+    """Return them with C in place of Cython."""
+    Options.warning_errors = WERROR
+    return cythonize(
+        extensions,
         build_dir="build/cython",
         force=True,  # what is generated depends on the switches too, which time stamps do not show
         compiler_directives={
@@ -87,6 +109,13 @@ setup(
             "linetrace": COVERAGE,
             "wraparound": False,
         },
-    ),
+    )
+
+
+CORE = sorted(str(path) for path in Path("src").rglob("*.c"))
+modules = sorted(path.stem for path in Path("gumbel_fast/_core").glob("*.pyx"))
+
+setup(
+    ext_modules=[extension(name, CORE if name == "target" else []) for name in modules],
     cmdclass={"build_ext": BuildExt},
 )

@@ -29,7 +29,6 @@ nitpick_ignore_regex = [
 ]
 
 autodoc_preserve_defaults = True
-autodoc_typehints = "none"  # a parameter's type stands once, in the list; and overloads are for type checkers
 autodoc_mock_imports = []  # a stand-in is enough to read docstrings
 if importlib.util.find_spec("torch") is None:
     # For its operators too, which ask more of torch than a stand-in has, and which no page shows.
@@ -39,6 +38,7 @@ if importlib.util.find_spec("dask") is None:
 autosummary_generate = False
 numpydoc_show_class_members = False
 add_module_names = False
+autodoc_typehints = "none"  # one signature, in place of one for each overload: docstrings tell the types
 
 html_theme = "furo"
 html_title = f"gumbel_fast {version}"

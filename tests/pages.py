@@ -11,8 +11,8 @@ first and the current one; the namespace is that of `__main__`. By language, a b
 and nothing else is allowed: no other language, none at all (also by a `::`), no `+SKIP`, no output without a program.
 Two kinds of blocks are not run here:
 
-* Those that install, in `sh`, or in `bat` and `powershell` for Windows: where every command is one of INSTALLS. Each
-  extra that they name must be in pyproject.toml.
+* Those that install, of `sh` or, for Windows, `powershell`: where every command is one of INSTALLS. Each extra that
+  they name must be in pyproject.toml.
 * Those in ELSEWHERE, which other files take from the page and run.
 
 Where a block imports one of OPTIONAL that is not installed, the page ends before it. The blocks are found and
@@ -59,12 +59,12 @@ ELSEWHERE = {
 OPTIONAL = {"cffi", "dask", "distributed", "jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn", "torch", "zarr"}
 
 INSTALLS = re.compile(
-    r"(\S*python3?|py) -m venv \S+"
+    r"(\w+=\S* )*((\S*python3?|py) -m venv \S+"
     r"|(\. |source )\S+/activate|\S+\\activate(\.bat|\.ps1)?"
     r"|\.venv[/\\]\w+[/\\](pip (install|wheel) .*|python -m gumbel_fast|pytest( .*)?)"  # into it, and whether it works
     r"|(pip|python3? -m pip|py -m pip|uv pip|uv|conda|mamba|micromamba) (install|add|wheel) .*"
     r"|(sudo )?(apt|apt-get|dnf|apk|brew|pacman|zypper|winget) (update|upgrade|install|add|-S) ?.*"
-    r"|xcode-select --install|git clone \S+|cd \S+",
+    r"|xcode-select --install|git clone \S+|cd \S+)",
     re.IGNORECASE,
 )
 
@@ -170,8 +170,9 @@ class _Runner:
     def __init__(self, folder, monkeypatch):
         self.folder, self.printed = folder / "page", None
         self.main = types.ModuleType("__main__")
-        self.rules = {">>>": self.doctest, "python": self.python, "sh": self.sh, "text": self.text}
-        self.rules |= dict.fromkeys(["bat", "powershell"], self.install)
+        self.rules = {
+            ">>>": self.doctest, "python": self.python, "sh": self.sh, "powershell": self.install, "text": self.text,
+        }  # fmt: skip
         programs = folder / "programs"
         for path in self.folder, programs:
             path.mkdir()
@@ -187,7 +188,7 @@ class _Runner:
     def missing(self, block):
         """Return what the block cannot run without and is not there."""
         language = language_of(block)
-        if language == "sh" and os.name != "posix" and not self.installs(block.parsed):
+        if language == "sh" and os.name != "posix" and not _installs(block.parsed):
             return "bash"
         if language not in (">>>", "python"):
             return None
@@ -212,9 +213,9 @@ class _Runner:
 
     def sh(self, block):
         self.printed = None
-        if self.installs(block.parsed):
+        if _installs(block.parsed):
             return self.install(block)
-        if any(map(INSTALLS.fullmatch, _commands(block.parsed))):
+        if "install" in block.parsed or any(map(INSTALLS.fullmatch, _commands(block.parsed))):
             return "a block either installs or runs, not both"
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block.parsed],
@@ -230,12 +231,9 @@ class _Runner:
         expected, got = (textwrap.dedent(text).strip("\n") for text in (block.parsed, printed))
         return None if got == expected else f"Expected:\n{expected}\nGot:\n{got}"
 
-    def installs(self, source):
-        return all(map(INSTALLS.fullmatch, _commands(source)))
-
     def install(self, block):
         self.printed = None
-        if not self.installs(block.parsed):
+        if not _installs(block.parsed):
             return "not all of it installs"
         with (ROOT / "pyproject.toml").open("rb") as file:
             extras = tomllib.load(file)["project"]["optional-dependencies"]
@@ -245,6 +243,10 @@ class _Runner:
 
     def unknown(self, block):
         return f"no rule runs a block of {language_of(block) or 'no language'!r}"
+
+
+def _installs(source):
+    return all(map(INSTALLS.fullmatch, _commands(source)))
 
 
 def _commands(source):

@@ -80,8 +80,9 @@ RUNNING = {
     ],
     "installs": [
         ("sh", "python3 -m venv .venv && .venv/bin/pip install 'gumbel_fast[dask,torch]'\npip install '.[test]'  # or"),
-        ("sh", "sudo apt-get install \\\n    python3-dev"),
-        ("bat", "py -m venv .venv\n.venv\\Scripts\\pip install gumbel_fast\n.venv\\Scripts\\python -m gumbel_fast"),
+        ("sh", "CC=clang pip install .\nsudo apt-get install \\\n    python3-dev"),
+        ("sh", "python3 -m venv .venv\n.venv/bin/pip install -e . && .venv/bin/python -m gumbel_fast"),
+        ("powershell", "py -m venv .venv\n.venv\\Scripts\\pip install .\n.venv\\Scripts\\python -m gumbel_fast"),
     ],
 }  # fmt: skip
 
@@ -113,14 +114,16 @@ FAILING = {
     "no python or sh block stands above it$": [("python", "print(1)"), ("text", "1"), ("text", "1")],
     "SKIP": [(">>>", ">>> 1 / 0  # doctest: +SKIP")],
     "no extras of pyproject.toml: tourch": [("sh", "pip install 'gumbel_fast[dask,tourch]'")],
-    "either installs or runs": [("sh", "pip install gumbel_fast\npython -m gumbel_fast")],
-    "not all of it installs": [("bat", "del x")],
+    "no extras of pyproject.toml: a, b": [("sh", "pip install '.[test, a]' && pip install './gumbel_fast[b]'")],
+    "not all of it installs": [("powershell", "del x")],
 }
 
 FAILING_IN_BASH = {
     "status 1": [("sh", "false; true")],
     "status 0\nword": [("sh", "echo word >&2")],
     "status 3": [("sh", "(exit 3) | cat")],
+    "either installs or runs": [("sh", "pip install gumbel_fast\npython -m gumbel_fast")],
+    "either installs or runs, not": [("sh", "CC=gcc nice pip install gumbel_fast")],
 }
 
 
