@@ -9,6 +9,9 @@ GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
 """
 
 import os
+import platform
+import re
+import sys
 from pathlib import Path
 
 import numpy
@@ -25,10 +28,18 @@ def switch(name: str) -> bool:
 SANITIZE, COVERAGE, WERROR = switch("SANITIZE"), switch("COVERAGE"), switch("WERROR")
 DEBUG = switch("DEBUG") or SANITIZE or COVERAGE
 
+# Where float and double are computed in a wider type, as src/simd/common.h refuses, unless these say otherwise: on the x87
+# unit, and in gcc on s390x.
+UNWIDENED = {"i686": ["-msse2", "-mfpmath=sse"], "s390x": ["-fexcess-precision=fast"]}
+MACHINE = platform.machine()
+if sys.maxsize < 2**32 and re.fullmatch("i[3-6]86|x86_64", MACHINE):
+    MACHINE = "i686"
+
 # One set of flags for every file: a SIMD target is switched on inside its own file, and all targets must round alike,
 # so that no compiler may contract a*b + c where the source does not say fma (MSVC contracts only when asked to).
 FLAGS = {
     "unix": ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    + UNWIDENED.get(MACHINE, [])
     + (["-Og", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"])
     + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
     + ["--coverage", "-fprofile-update=atomic"] * COVERAGE  # threads count too
