@@ -28,8 +28,8 @@ def switch(name: str) -> bool:
 SANITIZE, COVERAGE, WERROR = switch("SANITIZE"), switch("COVERAGE"), switch("WERROR")
 DEBUG = switch("DEBUG") or SANITIZE or COVERAGE
 
-# Where float and double are computed in a wider type, as src/simd/common.h refuses, unless these say otherwise: on the x87
-# unit, and in gcc on s390x.
+# Float and double in a wider type, as the x87 unit and gcc on s390x have them, are refused by src/simd/common.h: these
+# switch that off.
 UNWIDENED = {"i686": ["-msse2", "-mfpmath=sse"], "s390x": ["-fexcess-precision=fast"]}
 MACHINE = platform.machine()
 if sys.maxsize < 2**32 and re.fullmatch("i[3-6]86|x86_64", MACHINE):

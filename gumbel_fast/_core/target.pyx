@@ -59,7 +59,7 @@ def use_target(name):
 
 
 def fma_of_scalar():
-    """What the target `scalar` multiplies and adds with: an "instruction", the C "library" or functions of its "own"."""
+    """What the target `scalar` multiplies and adds with: "instruction", "library" (that of C) or "own" functions."""
     return {GF_FMA_INSTRUCTION: "instruction", GF_FMA_LIBRARY: "library", GF_FMA_OWN: "own"}[fma]
 
 
