@@ -10,6 +10,9 @@ GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
 
 import itertools
 import os
+import platform
+import re
+import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +33,18 @@ def switch(name: str) -> bool:
 SANITIZE, COVERAGE, WERROR = switch("SANITIZE"), switch("COVERAGE"), switch("WERROR")
 DEBUG = switch("DEBUG") or SANITIZE or COVERAGE
 
+# Float and double in a wider type, as the x87 unit and gcc on s390x have them, are refused by src/simd/common.h: these
+# switch that off.
+UNWIDENED = {"i686": ["-msse2", "-mfpmath=sse"], "s390x": ["-fexcess-precision=fast"]}
+MACHINE = platform.machine()
+if sys.maxsize < 2**32 and re.fullmatch("i[3-6]86|x86_64", MACHINE):
+    MACHINE = "i686"
+
 # One set of flags for every file: a SIMD target is switched on inside its own file, and all targets must round alike,
 # so that no compiler may contract a*b + c where the source does not say fma (MSVC contracts only when asked to).
 FLAGS = {
     "unix": ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    + UNWIDENED.get(MACHINE, [])
     + (["-Og", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"])
     + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
     + ["--coverage", "-fprofile-update=atomic"] * COVERAGE  # threads count too

@@ -22,6 +22,7 @@ Vector: TypeAlias = "Sequence[float] | np.ndarray[tuple[int], np.dtype[Any]]"  #
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in native byte order
 _REAL_KINDS = "fiub"
 _FLOAT16, _UINT16 = np.dtype(np.float16), np.dtype(np.uint16)
+_LONGEST_ROW = f"2**{_core.LONGEST_ROW.bit_length() - 1}"
 
 
 def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
@@ -122,8 +123,8 @@ def as_rows(name: str, array: Array, axis: int) -> Array:
     """Return a view of the array with `axis` last."""
     last = array.ndim - 1
     rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim), last)
-    if rows.shape[-1] > _core.MAX_COLUMNS:
-        raise ValueError(f"{name}: {rows.shape[-1]} columns are more than 2**34")
+    if rows.shape[-1] > _core.LONGEST_ROW:
+        raise ValueError(f"{name}: {rows.shape[-1]} columns are more than {_LONGEST_ROW}")
     return rows
 
 
@@ -259,8 +260,8 @@ def as_offsets(indptr: ArrayLike, logits: Array, axis: int) -> tuple[NDArray[np.
         raise row_error(f"indptr falls at row {row}, from {offsets[row]} to {offsets[row + 1]}", row)
     if row >= 0:
         raise ValueError(f"indptr leaves the array of {logits.size} elements")
-    if longest > _core.MAX_COLUMNS:
-        raise ValueError(f"logits: a row of {longest} columns is more than 2**34")
+    if longest > _core.LONGEST_ROW:
+        raise ValueError(f"logits: a row of {longest} columns is more than {_LONGEST_ROW}")
     return offsets, longest
 
 

@@ -13,7 +13,8 @@ from . import _core
 def show_runtime() -> None:
     """Print what runs: versions, compiler, SIMD targets, stream version and CPU count.
 
-    ``GUMBEL_FAST_SIMD``, read when the library is imported, forces one of the usable targets.
+    ``GUMBEL_FAST_SIMD``, read when the library is imported, forces one of the usable targets. Beside ``scalar`` stands
+    ``own fma`` where the C library's fused multiply-add is wrong and the library's own is used.
 
     Examples
     --------
@@ -29,13 +30,14 @@ def show_runtime() -> None:
     """
     from . import __version__
 
+    target = _core.simd_target()
     python = f"{platform.python_implementation()} {platform.python_version()}"
     rows = {
         "gumbel_fast": f"{__version__} (NumPy {np.__version__}, {python})",
         "compiler": _core.compiler(),
         "SIMD compiled": ", ".join(_core.compiled_targets()),
         "SIMD usable": ", ".join(_core.usable_targets()),
-        "SIMD in use": _core.simd_target(),
+        "SIMD in use": target + ", own fma" * (target == "scalar" and _core.fma_of_scalar() == "own"),
         "stream version": _core.STREAM_VERSION,
         "CPUs": os.cpu_count(),
     }

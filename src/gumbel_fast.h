@@ -5,7 +5,7 @@
  * many at a time in its lanes. All targets give the same bits.
  *
  * A stream is (key, row): row r of an array drawn under the seed (a, b) has key a and row b + r mod 2^64.
- * A column may be as large as 2^34 - 1. */
+ * A column may be as large as 2^34 - 1, on every machine. */
 #ifndef GUMBEL_FAST_H
 #define GUMBEL_FAST_H
 
@@ -39,7 +39,15 @@ enum {
  * sums, in those of its largest term. */
 #define GF_DISTRIBUTION_ULP 4.0
 
-#define GF_MAX_COLUMNS ((size_t)1 << 34)
+#define GF_MAX_COLUMNS ((uint64_t)1 << 34)
+
+/* Columns that a row of logits, weights or draws may have: the same, but on 32 bits what leaves scratch, of less than 60
+ * bytes for each, a size. */
+#if SIZE_MAX > UINT32_MAX
+#define GF_LONGEST_ROW ((size_t)GF_MAX_COLUMNS)
+#else
+#define GF_LONGEST_ROW ((size_t)1 << 26)
+#endif
 
 /* Rows of up to this many categories are drawn from once by inverse CDF, many at a time; longer ones by rejection. */
 #define GF_SHORT_ROW 128

@@ -3,7 +3,7 @@
 A seed gives the same bits on every SIMD target, machine and compiler, and in every release that has the same
 STREAM_VERSION. The table holds two lists of digests: of the public functions' results, made here and held by
 test_digests.py to the table on every target that the machine can use; and of the kernels of the C core, printed by
-bits/driver.c, which .ci/qemu-neon holds to the same table for AArch64 as well, where no Python runs.
+bits/driver.c, which .ci/bits holds to the same table on machines of many kinds, where no Python runs.
 
     python tests/digests.py            say which digests differ from the table's
     python tests/digests.py --kernels  read the driver's lines from standard input, and say which differ

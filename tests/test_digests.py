@@ -14,7 +14,7 @@ run `python tests/digests.py --write`. Where no release has this stream version 
 
 @pytest.mark.parametrize("name", digests.CALLS)
 def test_bits_are_those_of_the_table(name, target):
-    """Of every target; those of AArch64 are compared by .ci/qemu-neon too, kernel by kernel."""
+    """Of every target; those of other machines are compared by .ci/bits, kernel by kernel."""
     table = digests.read_table()
     version = str(gumbel_fast.STREAM_VERSION)
     assert version in table, f"no digests of stream version {version}: python tests/digests.py --write"

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "src").is_dir(), reason="the C sourc
 
 
 def c_text():
-    text = "".join((ROOT / "src" / name).read_text() for name in ("request.h", "gumbel_fast.h"))
+    text = "".join((ROOT / "src" / name).read_text() for name in ("fused.h", "request.h", "gumbel_fast.h"))
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 

@@ -1,11 +1,14 @@
 """Every SIMD target that this machine can use equals the scalar one bit for bit, at lengths around each block's edge.
 
-The scalar target is held to the mathematics elsewhere. Also here: how a target is chosen.
+The scalar target is held to the mathematics elsewhere. Also here: how a target is chosen, which compiler is refused.
 """
 
 import os
+import platform
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import pytest
 import gumbel_fast
 from gumbel_fast import _core
 
+ROOT = Path(__file__).parents[1]
 DTYPES = [np.float32, np.float64]
 OTHERS = [name for name in _core.usable_targets() if name != "scalar"]
 LENGTHS = [*range(1, 71), *range(127, 130), *range(255, 258), *range(1023, 1026), *range(4095, 4098), 10_007]
@@ -247,3 +251,15 @@ def test_an_unusable_target_is_an_error():
         assert name in ran.stderr
         with pytest.raises(ValueError, match=name):
             _core.use_target(name)
+
+
+@pytest.mark.skipif(not (ROOT / "src").is_dir() or not shutil.which("gcc"), reason="no C sources, or no gcc")
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="for gcc on x86-64")
+def test_a_compiler_that_rounds_twice_is_refused():
+    """By an error that says what to do: the x87 unit computes in 80 bits."""
+    flags = ["-std=c11", "-fsyntax-only", f"-I{ROOT / 'src'}"]
+    for unit, status in ("sse", 0), ("387", 1):
+        source = ROOT / "src/targets/scalar.c"
+        ran = subprocess.run(["gcc", f"-mfpmath={unit}", *flags, source], capture_output=True, text=True, timeout=60)
+        assert ran.returncode == status
+        assert ("#error" in ran.stderr and "needs -msse2 -mfpmath=sse" in ran.stderr) == bool(status)

@@ -11,7 +11,7 @@ from gumbel_fast._core.target cimport kernels
 
 
 cdef inline bint is_sound(size_t n, double temperature) noexcept nogil:
-    return 0 < n <= GF_MAX_COLUMNS and temperature >= 0
+    return 0 < n <= GF_LONGEST_ROW and temperature >= 0
 
 
 cdef inline size_t scratch_of(const gf_kernel *kernel, size_t n, size_t k) noexcept nogil:
@@ -58,7 +58,7 @@ cdef inline void ask(gf_request *c, Asked *asked, const Choice *choice) noexcept
         asked.mask.rows.data = choice.mask
         if choice.mask_words is not NULL:
             asked.mask.rows.data = choice.mask_words
-        asked.mask.rows.stride, asked.mask.words = 0, min(choice.word_count, GF_MAX_COLUMNS // 32)
+        asked.mask.rows.stride, asked.mask.words = 0, min(choice.word_count, GF_LONGEST_ROW // 32)
         c.mask = &asked.mask
 
 
@@ -128,7 +128,7 @@ cdef inline int64_t draw_one(const gf_kernel *kernel, const void *x, size_t n, d
 cdef inline int fill(int dtype, void *out, size_t n, uint64_t key, uint64_t row, uint64_t column) noexcept nogil:
     cdef gf_stream stream
     cdef uint64_t found
-    if n > GF_MAX_COLUMNS or column > GF_MAX_COLUMNS - n:
+    if n > GF_LONGEST_ROW or column > GF_MAX_COLUMNS - n:
         return BAD_ARGUMENT
     stream.key, stream.row, stream.column = key, row, column
     if n:

@@ -1,4 +1,5 @@
-# The C core's headers, declared for Cython: gumbel_fast.h, request.h, environment.h in src/ say what each name means.
+# The C core's headers, declared for Cython: gumbel_fast.h, request.h, environment.h, fused.h in src/ say what each name
+# means.
 # Nothing is defined here. tests/test_kernels.py holds the names and fields to those of the headers.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
@@ -6,6 +7,17 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 cdef extern from "environment.h" nogil:
     uint64_t gf_enter()
     void gf_leave(uint64_t found)
+
+
+cdef extern from "fused.h" nogil:
+    ctypedef enum gf_fma_kind:
+        GF_FMA_INSTRUCTION
+        GF_FMA_LIBRARY
+        GF_FMA_OWN
+
+    gf_fma_kind gf_choose_fma(int own)
+    double gf_own_fma(double x, double y, double z)
+    float gf_own_fmaf(float x, float y, float z)
 
 
 cdef extern from "request.h" nogil:
@@ -91,7 +103,8 @@ cdef extern from "gumbel_fast.h" nogil:
     enum:
         GF_STREAM_VERSION
         GF_SHORT_ROW
-    size_t GF_MAX_COLUMNS
+    uint64_t GF_MAX_COLUMNS
+    size_t GF_LONGEST_ROW
     double GF_NOISE_F32_ULP
     double GF_NOISE_F32_ABS
     double GF_NOISE_F64_ULP

@@ -284,7 +284,7 @@ cdef gf_status run(const gf_kernel *kernel, const gf_request *c, const Walk *wal
         if scratch is NULL:
             status.row, status.found = NO_MEMORY, 0
             return status
-    if (stop - start) * <Py_ssize_t> (c.columns + c.draws.count) < FEW_ELEMENTS:
+    if <int64_t> (stop - start) * <int64_t> (c.columns + c.draws.count) < FEW_ELEMENTS:
         status = run_with(kernel, c, walk, start, stop, scratch)
     else:
         with nogil:

@@ -8,6 +8,7 @@ from gumbel_fast._core.kernels cimport *
 
 STREAM_VERSION = GF_STREAM_VERSION
 MAX_COLUMNS = GF_MAX_COLUMNS
+LONGEST_ROW = GF_LONGEST_ROW
 SHORT_ROW = GF_SHORT_ROW
 BOUNDS = {
     "noise_f32_ulp": GF_NOISE_F32_ULP,
@@ -20,6 +21,7 @@ BOUNDS = {
 }
 
 cdef const gf_kernels *kernels = NULL
+cdef gf_fma_kind fma = gf_choose_fma(False)
 
 
 def compiler():
@@ -54,6 +56,27 @@ def use_target(name):
         why = "not usable on this machine" if name in compiled else "unknown or not compiled in"
         raise ValueError(f"SIMD target {name!r} is {why}; usable: {', '.join(usable_targets())}")
     kernels = gf_targets[compiled.index(name)]
+
+
+def fma_of_scalar():
+    """What the target `scalar` multiplies and adds with: "instruction", "library" (that of C) or "own" functions."""
+    return {GF_FMA_INSTRUCTION: "instruction", GF_FMA_LIBRARY: "library", GF_FMA_OWN: "own"}[fma]
+
+
+def choose_fma(bint own):
+    """Have `scalar` use its own functions, or the C library's where these are right, from now on; for tests."""
+    global fma
+    fma = gf_choose_fma(own)
+
+
+def own_fma(double x, double y, double z):
+    """x * y + z, rounded once, by the function of `scalar`; for tests."""
+    return gf_own_fma(x, y, z)
+
+
+def own_fmaf(float x, float y, float z):
+    """The same in float; for tests."""
+    return gf_own_fmaf(x, y, z)
 
 
 def _choose_target():

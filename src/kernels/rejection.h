@@ -55,14 +55,6 @@ typedef struct {
     uint64_t total;
 } block_envelopes;
 
-GF_INLINE uint64_t multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
-    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
-    uint64_t p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
-    uint64_t middle = (p00 >> 32) + (uint32_t)p01 + (uint32_t)p10;
-    *low = middle << 32 | (uint32_t)p00;
-    return p11 + (p01 >> 32) + (p10 >> 32) + (middle >> 32);
-}
-
 static void envelopes_sum(block_envelopes *e) {
     e->total = 0;
     for (size_t start = 0, g = 0; start < e->blocks; start += BLOCK_GROUP, g++) {
@@ -81,8 +73,8 @@ static size_t rejection_pick(const block_envelopes *e, uint64_t key, uint64_t ro
                              double *u) {
     uint64_t words[2], low, unused, position, carry;
     uniform_words(key, row, GF_TAG_REJECTION + 2 * trial, draw, words);
-    position = multiply_high(words[0], e->total, &low);
-    carry = multiply_high(words[1], e->total, &unused);
+    position = gf_multiply_high(words[0], e->total, &low);
+    carry = gf_multiply_high(words[1], e->total, &unused);
     low += carry;
     position += low < carry;
     size_t group = 0;

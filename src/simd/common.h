@@ -1,4 +1,5 @@
-/* What every SIMD vocabulary file needs: function attributes and the C headers. No vector type lives here. */
+/* What every SIMD vocabulary file needs: function attributes, the C headers, integers of 64 bits; and what all files demand of
+ * the compiler. No vector type lives here. */
 #ifndef GF_SIMD_COMMON_H
 #define GF_SIMD_COMMON_H
 
@@ -9,6 +10,12 @@
 #include <string.h>
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
+#endif
+
+/* The bits of a result are those of operations in float and double, each rounded to its type. FLT_EVAL_METHOD is 0 where that
+ * is so; a compiler that has none, as MSVC on ARM, has no wider registers. */
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "float is computed in a wider type: 32-bit x86 needs -msse2 -mfpmath=sse, s390x -fexcess-precision=fast"
 #endif
 
 /* Vector code is only as good as its inlining. Plain C is left to the compiler: all of it inlined takes gcc minutes. */
@@ -44,7 +51,14 @@
 GF_INLINE unsigned gf_lowest_bit(uint64_t bits) {
 #if defined(_MSC_VER) && !defined(__clang__)
     unsigned long i;
+#if defined(_WIN64)
     _BitScanForward64(&i, bits);
+#else
+    if (_BitScanForward(&i, (unsigned long)bits))
+        return i;
+    _BitScanForward(&i, (unsigned long)(bits >> 32));
+    i += 32;
+#endif
     return i;
 #else
     return (unsigned)__builtin_ctzll(bits);
@@ -56,6 +70,15 @@ GF_INLINE unsigned gf_count_bits(uint64_t bits) {
     bits -= bits >> 1 & 0x5555555555555555u;
     bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
     return (unsigned)(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
+}
+
+/* The high 64 bits of a product of 128. */
+GF_INLINE uint64_t gf_multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
+    uint64_t middle = (p00 >> 32) + (uint32_t)p01 + (uint32_t)p10;
+    *low = middle << 32 | (uint32_t)p00;
+    return p11 + (p01 >> 32) + (p10 >> 32) + (middle >> 32);
 }
 
 #endif

@@ -36,6 +36,7 @@
 #define GF_SIMD_SCALAR_H
 
 #define GF_SCALAR /* for simd/common.h */
+#include "fused.h"
 #include "simd/common.h"
 
 typedef struct {
@@ -143,8 +144,8 @@ GF_INLINE double gf_scale_f64(double x, int n) {
         return greatest;                                                                                               \
     }
 
-GF_DEFINE_REAL(f32, f32x16, m32x16, u32x16, float, uint32_t, 16, fmaf)
-GF_DEFINE_REAL(f64, f64x8, m64x8, u64x8, double, uint64_t, 8, fma)
+GF_DEFINE_REAL(f32, f32x16, m32x16, u32x16, float, uint32_t, 16, gf_fmaf)
+GF_DEFINE_REAL(f64, f64x8, m64x8, u64x8, double, uint64_t, 8, gf_fma)
 
 GF_INLINE f32x16 f32_from_u31(u32x16 x) { GF_LANES(f32x16, 16, (float)(int32_t)x.v[i]); }
 GF_INLINE u32x16 f32_to_u31(f32x16 x) { GF_LANES(u32x16, 16, (uint32_t)gf_to_int(x.v[i])); }

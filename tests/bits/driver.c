@@ -2,11 +2,14 @@
  * machines can be compared: two that agree bit for bit print the same lines. Which lines are right, digests.json says.
  * It links the C core alone, no Python.
  *
- *     driver            the names of the targets that this machine can run, best first
- *     driver TARGET     a line for each kernel and type: their names, and the SHA-256 digest of what the kernel gave
+ *     driver                 the runs that this machine can make, best first: names of targets, and `scalar own` where
+ *                            `scalar` calls a function to multiply and add
+ *     driver TARGET [own]    a line for each kernel and type: their names, and the SHA-256 digest of what the kernel gave;
+ *                            by `own`, the function is that of src/fused.c whatever the C library's is worth
  *
  * Inputs are made by integers, by IEEE operations that are rounded once, and by nothing of libm, so they are the same
  * everywhere. All NaN are hashed as one: which of them an operation gives, IEEE 754 leaves to the machine. */
+#include "fused.h"
 #include "gumbel_fast.h"
 #include "sha256.h"
 
@@ -1085,6 +1088,7 @@ static int hash_target(const gf_kernels *target) {
 }
 
 int main(int argc, char **argv) {
+    const gf_fma_kind fma_kind = gf_choose_fma(argc == 3 && !strcmp(argv[2], "own"));
     for (const gf_kernels *const *t = gf_targets; *t; t++)
         if (gf_target_usable(*t)) {
             if (argc == 1)
@@ -1092,8 +1096,11 @@ int main(int argc, char **argv) {
             else if (!strcmp((*t)->name, argv[1]))
                 return hash_target(*t);
         }
-    if (argc == 1)
+    if (argc == 1) {
+        if (fma_kind != GF_FMA_INSTRUCTION)
+            puts("scalar own");
         return 0;
+    }
     fprintf(stderr, "%s: no such target here\n", argv[1]);
     return 2;
 }

@@ -1,9 +1,9 @@
 /* A libFuzzer target: one kernel on bytes of the fuzzer's choice, each SIMD target of this machine held to scalar.
  *
  * .ci/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, so that a read or write outside a buffer of just the
- * right size, an undefined conversion, or other bits on one target end it. Requests are sound, as those of the library
- * are; logits, weights, noise, gradients and masks are any bits at all. What another thread may change in between is not
- * tried here. */
+ * right size, an undefined conversion, or other bits on one target end it. Scalar multiplies and adds by the functions of
+ * src/fused.c, which holds them to instructions. Requests are sound, as those of the library are; logits, weights, noise,
+ * gradients and masks are any bits at all. What another thread may change in between is not tried here. */
 #include "gumbel_fast.h"
 
 #include <math.h>
