@@ -1,5 +1,5 @@
-/* Fused multiply-adds of our own, by integers (double) and by an error-free sum (float), and the choice between them and
- * the C library's. fused.h says what they are for. */
+/* Fused multiply-adds of our own, by integers (double) and by an error-free sum (float), and the choice between them
+ * and the C library's. fused.h says what they are for. */
 #include "fused.h"
 #include "simd/common.h"
 
@@ -101,8 +101,8 @@ static double rounded(wide w, int exponent, uint64_t sign) {
 }
 
 /* Product and z have their leading bits at 124 or 125, and at 124; the one of the lesser exponent is shifted down to
- * the other's. Where it loses bits it is below 2^106, so that nothing cancels and the sum's last bits are far below what
- * is kept of it. */
+ * the other's. Where it loses bits it is below 2^106, so that nothing cancels and the sum's last bits are far below
+ * what is kept of it. */
 double gf_own_fma(double x, double y, double z) {
     if (!is_finite(x) || !is_finite(y) || x == 0 || y == 0)
         return x * y + z;

@@ -1,4 +1,4 @@
-/* The fused multiply-add of plain C: x * y + z rounded once, to nearest even. Every other target has it as an instruction.
+/* The fused multiply-add of plain C: x * y + z rounded once, to nearest even. Other targets have it as an instruction.
  *
  * C's fma and fmaf are just that by their definition, but not in every C library: some round twice, or forget subnormal
  * results. Where the compiler makes them an instruction they are used as they are, inline, so that loops of them become

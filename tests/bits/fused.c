@@ -1,5 +1,5 @@
-/* Holds the fused multiply-adds of src/fused.c to the C library's, where its fma and fmaf are right, as glibc's are; and
- * shows that what is tried at import refuses functions that are wrong as libraries have been.
+/* Holds the fused multiply-adds of src/fused.c to the C library's, where its fma and fmaf are right, as glibc's are;
+ * and shows that what is tried at import refuses functions that are wrong as libraries have been.
  *
  *     fused COUNT    so many cases of double and of float; says of each what differs first, and ends with 1 then
  *
