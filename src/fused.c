@@ -1,5 +1,5 @@
-/* Fused multiply-adds of our own, by integers (double) and by an error-free sum (float), and the choice between them and the
- * C library's. fused.h says what they are for. */
+/* Fused multiply-adds of our own, by integers (double) and by an error-free sum (float), and the choice between them
+ * and the C library's. fused.h says what they are for. */
 #include "fused.h"
 #include "simd/common.h"
 
@@ -19,7 +19,7 @@ static double of_bits(uint64_t bits) {
 
 static int is_finite(double x) { return x - x == 0; }
 
-/* -- double: significands of 128 bits ------------------------------------------------------------------------------- */
+/* -- double: significands of 128 bits ---------------------------------------------------------------------------- */
 
 typedef struct {
     uint64_t high, low;
@@ -49,8 +49,8 @@ static uint64_t significand_of(double x, int *exponent) {
     return fraction << shift;
 }
 
-/* w / 2^n for n >= 0, rounded to odd: the last bit is 1 where bits were lost. To round the result once more, to fewer bits, is
- * then the same as to round w. */
+/* w / 2^n for n >= 0, rounded to odd: the last bit is 1 where bits were lost. To round the result once more, to fewer
+ * bits, is then the same as to round w. */
 static wide shift_right(wide w, int n) {
     uint64_t lost;
     if (n == 0)
@@ -100,9 +100,9 @@ static double rounded(wide w, int exponent, uint64_t sign) {
     return of_bits(sign | (((uint64_t)(last + 1074) << 52) + kept)); /* its leading bit counts in the exponent */
 }
 
-/* Product and z have their leading bits at 124 or 125, and at 124; the one of the lesser exponent is shifted down to the
- * other's. Where it loses bits it is below 2^106, so that nothing cancels and the sum's last bits are far below what is
- * kept of it. */
+/* Product and z have their leading bits at 124 or 125, and at 124; the one of the lesser exponent is shifted down to
+ * the other's. Where it loses bits it is below 2^106, so that nothing cancels and the sum's last bits are far below
+ * what is kept of it. */
 double gf_own_fma(double x, double y, double z) {
     if (!is_finite(x) || !is_finite(y) || x == 0 || y == 0)
         return x * y + z;
@@ -134,7 +134,7 @@ double gf_own_fma(double x, double y, double z) {
     return product.high | product.low ? rounded(product, exponent, sign) : 0;
 }
 
-/* -- float: the product is exact in double, and the sum is rounded to odd there --------------------------------------- */
+/* -- float: the product is exact in double, and the sum is rounded to odd there ----------------------------------- */
 
 float gf_own_fmaf(float x, float y, float z) {
     const double product = (double)x * y, sum = product + z;
@@ -145,7 +145,7 @@ float gf_own_fmaf(float x, float y, float z) {
     return (float)sum;
 }
 
-/* -- what is tried ----------------------------------------------------------------------------------------------------- */
+/* -- what is tried ------------------------------------------------------------------------------------------------ */
 
 /* Three of these at a time: products that end half way between two numbers, where a third that is tiny decides; that
  * cancel but for their last bits; results that are subnormal, or 0 of either sign, or overflow after the sum alone. */
@@ -233,7 +233,7 @@ int gf_fmaf_is_right(float (*f)(float x, float y, float z)) {
     return 1;
 }
 
-/* -- the choice -------------------------------------------------------------------------------------------------------- */
+/* -- the choice --------------------------------------------------------------------------------------------------- */
 
 #if GF_FMA_INLINE
 gf_fma_kind gf_choose_fma(int own) {

@@ -1,10 +1,10 @@
-/* The fused multiply-add of plain C, x * y + z rounded once to nearest even, which every SIMD target has as an instruction.
+/* The fused multiply-add of plain C: x * y + z rounded once, to nearest even. Other targets have it as an instruction.
  *
  * C's fma and fmaf are just that by their definition, but not in every C library: some round twice, or forget subnormal
  * results. Where the compiler makes them an instruction they are used as they are, inline, so that loops of them become
  * vectors. Elsewhere they are calls, and go through two pointers: to own functions, which are right everywhere, until
- * gf_choose_fma has tried those of the C library and found them right. It writes the pointers, so it is called before there are
- * kernels at work: at import. */
+ * gf_choose_fma has tried those of the C library and found them right. It writes the pointers, so it is called before
+ * any kernel is at work: at import. */
 #ifndef GF_FUSED_H
 #define GF_FUSED_H
 
@@ -29,8 +29,8 @@ extern float (*gf_fmaf)(float x, float y, float z);
 
 typedef enum { GF_FMA_INSTRUCTION, GF_FMA_LIBRARY, GF_FMA_OWN } gf_fma_kind;
 
-/* Takes the C library's functions where they are right and `own` is 0, else the own ones; returns what is then in use, and
- * GF_FMA_OWN if one of the two is own. */
+/* Takes the C library's functions where they are right and `own` is 0, else the own ones; returns what is then in use,
+ * and GF_FMA_OWN if one of the two is own. */
 gf_fma_kind gf_choose_fma(int own);
 
 /* For tests: the own functions, and whether one is right in the cases that gf_choose_fma tries. */

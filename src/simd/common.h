@@ -1,5 +1,5 @@
-/* What every SIMD vocabulary file needs: function attributes, the C headers, integers of 64 bits; and what all files demand of
- * the compiler. No vector type lives here. */
+/* What every SIMD vocabulary file needs: function attributes, the C headers, integers of 64 bits; and what all files
+ * demand of the compiler. No vector type lives here. */
 #ifndef GF_SIMD_COMMON_H
 #define GF_SIMD_COMMON_H
 
@@ -12,9 +12,9 @@
 #include <intrin.h>
 #endif
 
-/* The bits of a result are those of operations in float and double, each rounded to its type. FLT_EVAL_METHOD is 0 where that
- * is so; a compiler that has none, as MSVC on ARM, has no wider registers. */
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+/* The bits of a result are those of operations in float and double, each rounded to its type: FLT_EVAL_METHOD is 0 where
+ * that is so. */
+#if FLT_EVAL_METHOD != 0
 #error "float is computed in a wider type: 32-bit x86 needs -msse2 -mfpmath=sse, s390x -fexcess-precision=fast"
 #endif
 

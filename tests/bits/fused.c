@@ -1,4 +1,4 @@
-/* Holds the fused multiply-adds of src/fused.c to the C library's, where that is one whose fma and fmaf are right, as glibc's;
+/* Holds the fused multiply-adds of src/fused.c to the C library's, where its fma and fmaf are right, as glibc's are;
  * and shows that what is tried at import refuses functions that are wrong as libraries have been.
  *
  *     fused COUNT    so many cases of double and of float; says of each what differs first, and ends with 1 then
@@ -48,7 +48,8 @@ typedef struct {
     double x, y, z;
 } triple;
 
-/* A type has so many bits after the point, exponents from `least` to below `most`, and its least number is 2^(least - bits). */
+/* A type has so many bits after the point and exponents from `least` to below `most`; its least number is
+ * 2^(least - bits). */
 static triple random_triple(int bits, int least, int most) {
     static const double special[] = {0, -0.0, 1, INFINITY, -INFINITY, NAN};
     triple t = {random_significand(bits), random_significand(bits), random_significand(bits)};
@@ -96,7 +97,7 @@ static int compare_float(long count) {
     return 0;
 }
 
-/* -- wrong ones ----------------------------------------------------------------------------------------------------- */
+/* -- wrong ones --------------------------------------------------------------------------------------------------- */
 
 static double twice_rounded(double x, double y, double z) { return x * y + z; }
 static float twice_rounded_float(float x, float y, float z) { return x * y + z; }
