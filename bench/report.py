@@ -25,8 +25,8 @@ RECORDS = (BENCH / "results" / "avx512.json", BENCH / "results" / "avx2.json")
 
 _CHARTS = {"speed": charts.save_speed, "ratios": charts.save_ratios, "scaling": charts.save_curves}
 _ALTERNATIVE = {
-    "speed": "How many times longer NumPy and another library take, for two jobs of each kind of user",
-    "ratios": "How many times longer the fastest other library takes, and PyTorch or SciPy, job by job",
+    "speed": "Times of NumPy and another library divided by those of gumbel_fast, for two jobs of each kind of user",
+    "ratios": "Times of the fastest other library, and PyTorch or SciPy, divided by those of gumbel_fast, job by job",
     "scaling": "Time of one draw against the number of categories, beside other libraries and np.max",
 }
 

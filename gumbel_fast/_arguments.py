@@ -122,7 +122,7 @@ def as_read(array: Array) -> tuple[Array, np.dtype[Any]]:
 def as_rows(name: str, array: Array, axis: int) -> Array:
     """Return a view of the array with `axis` last."""
     last = array.ndim - 1
-    rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim), last)
+    rows = array if axis == -1 and last >= 0 else np.moveaxis(array, normalize_axis_index(axis, array.ndim, name), last)
     if rows.shape[-1] > _core.LONGEST_ROW:
         raise ValueError(f"{name}: {rows.shape[-1]} columns are more than {_LONGEST_ROW}")
     return rows

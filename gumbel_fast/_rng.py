@@ -95,7 +95,10 @@ class RowStreams(_core.Streams):
             try:
                 keys, numbers = np.broadcast_to(keys, batch), np.broadcast_to(numbers, batch)
             except ValueError:
-                raise ValueError(f"RowStreams of shape {keys.shape} do not broadcast to the batch {batch}") from None
+                raise ValueError(
+                    f"RowStreams of shape {keys.shape} do not broadcast to the batch {batch}; the two words of one "
+                    "seed are a uint64 array of shape (1, 2)"
+                ) from None
         return np.ascontiguousarray(keys).reshape(-1), np.ascontiguousarray(numbers).reshape(-1)
 
 
@@ -121,7 +124,7 @@ def _words_of(seeds: ArrayLike) -> NDArray[np.uint64]:
         return np.asarray(seeds)
     each = _ints("seeds", seeds)
     if each.size and each.min() < 0:
-        raise ValueError("seeds must be 0 or more")
+        raise ValueError("seeds must be 0 or more; words in their place are of dtype uint64, in a last axis of two")
     words = [np.random.SeedSequence(int(seed)).generate_state(2, np.uint64) for seed in each.flat]
     return np.array(words, np.uint64).reshape(*each.shape, 2)
 
@@ -185,7 +188,10 @@ def draw_seed(rng: RNG) -> tuple[int, int]:
         if not isinstance(rng, int | np.integer | Sequence | np.ndarray) or isinstance(rng, str | bytes):
             raise TypeError(_not_taken(rng))
         check_plain("rng", rng)
-        rng = np.random.SeedSequence(rng)
+        try:
+            rng = np.random.SeedSequence(rng)
+        except ValueError as error:
+            raise ValueError(f"rng: {error}") from None  # a negative one
     a, b = rng.generate_state(2, np.uint64)
     return int(a), int(b)
 
@@ -193,7 +199,7 @@ def draw_seed(rng: RNG) -> tuple[int, int]:
 def _not_taken(rng: object) -> str:
     kind = type(rng)
     what = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"  # torch has a Generator too
-    taken = "None, an int, a SeedSequence, a BitGenerator or a Generator of NumPy, or RowStreams"
+    taken = "None, an int, ints, a SeedSequence, BitGenerator, Generator or RandomState of NumPy, or RowStreams"
     if what == "torch.Generator":
         return f"rng must be {taken}, not a {what}: pass int(torch.randint(2**63 - 1, (), generator=rng))"
     return f"rng must be {taken}, not {what.removeprefix('builtins.')}"

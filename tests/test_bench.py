@@ -408,6 +408,11 @@ def made_up(*targets, series=""):
     )
 
 
+def test_nobody_takes_no_time():
+    """Of a regime all of whose contestants want what is not installed."""
+    assert timing.interleaved({}, budget=0.2) == {}
+
+
 def test_times_are_seconds_a_call():
     times = timing.interleaved({"short": waits(2), "long": waits(10)}, budget=0.2)
     assert 2e-3 <= np.median(times["short"]) < 8e-3

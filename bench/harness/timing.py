@@ -43,6 +43,8 @@ def interleaved(calls: Mapping[str, Call], *, budget: float, cpu_time: bool = Fa
     dict of name to ndarray of shape (rounds,)
         Seconds a call took, in each round.
     """
+    if not calls:
+        return {}
     clock = process_time if cpu_time else perf_counter
     first = {name: min(_run(call, 1, clock), _run(call, 1, clock)) for name, call in calls.items()}
     repeats = {name: max(1, ceil(_SLICE / seconds)) for name, seconds in first.items()}

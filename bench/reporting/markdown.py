@@ -38,8 +38,8 @@ def headline(record: Record) -> str:
 def source(record: Record) -> str:
     """Return what the picture of speed shows, and of which record, as one sentence."""
     return _paragraph(
-        f"How many times as long as gumbel_fast NumPy takes at its best, and beside it another library, on one thread "
-        f"of an {record.machine['cpu']} ({record.machine['simd']}), {record.date}; "
+        f"Bars are the times of NumPy's best way and of one other library, divided by that of gumbel_fast, on one "
+        f"thread of an {record.machine['cpu']} ({record.machine['simd']}), {record.date}; "
         f"[bench/RESULTS.md](bench/RESULTS.md) has every job, library and version."
     )
 

@@ -36,7 +36,7 @@ def _counts(result: Experiment) -> str:
         text.append(f"{category:<8} {logit:>7.4f} {probability:>8.5f} {probability * DRAWS:>9,.1f}{counts}")
     text.append(f"{'p-value (chi-square)':<35}" + "".join(f"{way.p:>15.3f}" for way in ways))
     text.append("")
-    text.append("A p-value is small, say below 0.001, only if the counts do not fit softmax.")
+    text.append("Where counts fit softmax, one p-value in a thousand is below 0.001.")
     return "\n".join(text)
 
 
