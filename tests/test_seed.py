@@ -150,7 +150,7 @@ def test_other_kinds_are_refused(function):
             function(rng)
     with pytest.raises(TypeError, match="masked array"):
         function(np.ma.array([1, 2], mask=[False, True]))
-    with pytest.raises(ValueError, match="^rng: .*non-negative"):
+    with pytest.raises(ValueError, match=r"^rng: .*non-negative"):
         function(-1)
 
 
