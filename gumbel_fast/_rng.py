@@ -38,7 +38,9 @@ class RowStreams(_core.Streams):
         The seed of each row, 0 or more, as `rng` may be an int; broadcast to the batch. To turn a seed into its two
         words takes some 10 microseconds: a server makes them once for each request, by
         ``numpy.random.SeedSequence(seed).generate_state(2, numpy.uint64)``, and passes them in place of the seeds, as a
-        uint64 array of shape batch + (2,).
+        uint64 array of shape batch + (2,). Those of one request have two axes too, ``words[numpy.newaxis]``. Every
+        uint64 array of two axes or more whose last axis is 2 is read so: plain seeds of such a shape must be of another
+        integer dtype.
     positions : int or array_like of ints, shape (...), default 0
         The row number that each row is to have in place of its place in the batch, 0 to 2**64 - 1, such as that of a
         token in its text; broadcast to the batch.
