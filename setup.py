@@ -6,6 +6,8 @@ GUMBEL_FAST_DEBUG     little optimisation, debugging symbols, assertions, Cython
 GUMBEL_FAST_SANITIZE  DEBUG under AddressSanitizer and UndefinedBehaviorSanitizer (gcc, clang)
 GUMBEL_FAST_COVERAGE  DEBUG, with lines of C counted by gcov and those of Cython traced for coverage.py (gcc, clang)
 GUMBEL_FAST_WERROR    warnings of Cython and of the C compiler are errors
+
+CC, CFLAGS and LDFLAGS are heeded as ever; where they differ from the flags below, those prevail.
 """
 
 import itertools
@@ -42,8 +44,9 @@ if sys.maxsize < 2**32 and re.fullmatch("i[3-6]86|x86_64", MACHINE):
 
 # One set of flags for every file: a SIMD target is switched on inside its own file, and all targets must round alike,
 # so that no compiler may contract a*b + c where the source does not say fma (MSVC contracts only when asked to).
+EXACT = ["-fno-fast-math", "-fno-unsafe-math-optimizations"]  # whatever CFLAGS say; when linked too, see LINK_FLAGS
 FLAGS = {
-    "unix": ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    "unix": ["-std=c11", "-ffp-contract=off", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
     + UNWIDENED.get(MACHINE, [])
     + (["-Og", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"] if DEBUG else ["-O3", "-g0"])
     + ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
@@ -51,8 +54,9 @@ FLAGS = {
     + ["-Werror"] * WERROR,
     "msvc": ["/std:c11", "/fp:precise", "/Od" if DEBUG else "/O2"] + ["/WX"] * WERROR,
 }
+# To link with -ffast-math or -Ofast would have the library flush subnormal numbers in the whole process.
 LINK_FLAGS = {
-    "unix": ["-lm"] + ["-fsanitize=address,undefined"] * SANITIZE + ["--coverage"] * COVERAGE,
+    "unix": ["-lm", "-O3", *EXACT] + ["-fsanitize=address,undefined"] * SANITIZE + ["--coverage"] * COVERAGE,
     "msvc": [],
 }
 
@@ -61,6 +65,7 @@ LINK_FLAGS = {
 WANTED = """No C compiler that finds Python's headers: what was tried stands above. To install both:
     Debian, Ubuntu   apt install build-essential python3-dev
     Fedora           dnf install gcc python3-devel
+    Alpine           apk add gcc musl-dev python3-dev
     macOS            xcode-select --install
     Windows          the Build Tools for Visual Studio, with "Desktop development with C++"
     conda            conda install compilers"""
@@ -77,8 +82,8 @@ class BuildExt(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args += FLAGS[style]
             extension.extra_link_args += LINK_FLAGS[style]
-        self.parallel = self.parallel or os.cpu_count() or 1
-        self.compiler.compile = side_by_side(self.compiler.compile, int(self.parallel))
+        self.parallel = max(1, int(self.parallel or cpus()))
+        self.compiler.compile = side_by_side(self.compiler.compile, self.parallel)
         super().build_extensions()
 
     def check_compiler(self):
@@ -89,19 +94,33 @@ class BuildExt(build_ext):
             try:
                 self.compiler.compile([str(source)], output_dir=folder)
             except (CompileError, PlatformError) as error:
-                raise CompileError(f"{error}\n\n{WANTED}") from None
+                given = [f"{name}={os.environ[name]}" for name in ("CC", "CFLAGS", "CPPFLAGS") if name in os.environ]
+                perhaps = f" ({', '.join(given)} may be at fault)" if given else ""
+                raise CompileError(f"{error}{perhaps}\n\n{WANTED}") from None
+
+
+def cpus() -> int:
+    """Return how many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def side_by_side(compile, processes: int):
     """Return a compiler's `compile` that works on so many files at once, those of one extension too.
 
-    The C core is one extension, and most of the work: alone it takes as long on two CPUs as on one.
+    The C core is one extension, and most of the work: alone it takes as long on two CPUs as on one. After an error, or
+    an interrupt, which ends the compilers too, no further file is begun.
     """
-    free = threading.BoundedSemaphore(processes)
+    free, failed = threading.BoundedSemaphore(processes), threading.Event()
 
     def compile_one(source, options):
         with free:
-            return compile([source], **options)
+            if failed.is_set():
+                raise CompileError(f"{source} is left out: what stopped the compiler stands above")
+            try:
+                return compile([source], **options)
+            except BaseException:
+                failed.set()
+                raise
 
     def compile_all(sources, **options):
         with ThreadPoolExecutor(processes) as pool:
@@ -148,7 +167,8 @@ def translate(extensions: list[Extension]) -> list[Extension]:
 
 
 CORE = sorted(str(path) for path in Path("src").rglob("*.c"))
-modules = sorted(path.stem for path in Path("gumbel_fast/_core").glob("*.pyx"))
+modules = [path.stem for path in Path("gumbel_fast/_core").glob("*.pyx")]
+modules.sort(key=lambda name: (name != "target", name))  # what takes longest first
 
 setup(
     ext_modules=[extension(name, CORE if name == "target" else []) for name in modules],

@@ -186,3 +186,13 @@ def test_one_section():
 def test_fails_in_bash(message, run):
     with pytest.raises(AssertionError, match=message):
         run(*FAILING_IN_BASH[message])
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bench/README.md", "examples/README.md"])
+def test_links_lead_to_files(page):
+    path = pages.ROOT / page
+    if not path.exists():
+        pytest.skip(f"{page} is not beside the tests")
+    linked = re.findall(r"(?:\]\(|srcset=\"|src=\")([^)#\"]+)", path.read_text(encoding="utf-8"))
+    assert linked
+    assert [link for link in linked if "://" not in link and not (path.parent / link).exists()] == []

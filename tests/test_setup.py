@@ -24,11 +24,11 @@ def build(tmp_path):
     (tmp_path / "gumbel_fast" / "__init__.py").write_text('__version__ = "0"\n')
     shutil.copy(SETUP, tmp_path)
 
-    def build(compiler, c_source="", cython_source=""):
+    def build(compiler, c_source="", cython_source="", *options):
         (tmp_path / "src" / "core.c").write_text(c_source)
         (tmp_path / "gumbel_fast" / "_core" / "target.pyx").write_text(f"# cython: language_level=3\n{cython_source}")
         ran = subprocess.run(
-            [sys.executable, "setup.py", "build_ext"],
+            [sys.executable, "setup.py", "build_ext", *options],
             cwd=tmp_path, env={**os.environ, "CC": compiler}, text=True, timeout=120,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -39,7 +39,7 @@ def build(tmp_path):
 
 
 def says_what_to_install(lines):
-    last = "\n".join(lines[-6:])
+    last = "\n".join(lines[-7:])
     return all(
         word in last
         for word in ("apt install build-essential python3-dev", "gcc python3-devel", "xcode-select", "compilers")
@@ -83,3 +83,19 @@ def test_a_warning_that_is_an_error(build, monkeypatch):
     lines = build(COMPILER, "static int unused;\n")
     assert any("unused" in line for line in lines)
     assert not any("apt install" in line for line in lines)
+
+
+@HERE
+def test_nothing_is_begun_after_an_error(build):
+    """The first of two files cannot be compiled; one at a time, the second is left out."""
+    lines = build(COMPILER, "#error the second", "cdef extern from 'there_is_none.h':\n    int nothing\n", "-j1")
+    assert any("there_is_none.h" in line for line in lines)
+    assert not any("the second" in line for line in lines)
+
+
+@HERE
+def test_flags_of_the_environment_are_named(build, monkeypatch):
+    monkeypatch.setenv("CFLAGS", "--there-is-no-such-flag")
+    lines = build(COMPILER)
+    assert says_what_to_install(lines)
+    assert any("CFLAGS=--there-is-no-such-flag may be at fault" in line for line in lines)

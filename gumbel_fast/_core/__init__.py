@@ -12,7 +12,13 @@ c_interface  what `cimport gumbel_fast` gives
 kernels.pxd  the C core's headers, declared
 """
 
-from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
+try:
+    from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "gumbel_fast was found in its source folder, where it is not compiled: run Python in another folder, or there "
+        "`pip install -e .`"
+    ) from error
 from .pool import share
 from .relaxations import (
     GUMBEL_SOFTMAX,

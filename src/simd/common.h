@@ -17,6 +17,9 @@
 #if FLT_EVAL_METHOD != 0
 #error "float is computed in a wider type: 32-bit x86 needs -msse2 -mfpmath=sse, s390x -fexcess-precision=fast"
 #endif
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(_M_FP_FAST)
+#error "compile without -ffast-math, -Ofast or /fp:fast: NaN, infinities and the order of operations matter here"
+#endif
 
 /* Vector code is only as good as its inlining. Plain C is left to the compiler: all of it inlined takes gcc minutes. */
 #if defined(_MSC_VER) && !defined(__clang__)
