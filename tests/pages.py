@@ -3,7 +3,7 @@
 A page is one namespace and one folder, read from top to bottom, as a reader would copy it. The folder is empty at
 first and the current one; the namespace is that of `__main__`. By language, a block
 
-    >>>       runs, and gives what stands below it (README has these in blocks of `pycon`, other pages as they are)
+    doctest   (`>>>`) runs, and gives what stands below it (README has these in blocks of `pycon`)
     python    runs; so does a `literalinclude` of Python, with its `start-at` and `end-before`
     sh        is run by bash, in the folder, and may say nothing on standard error; `python` is this interpreter
     text      is what the `python` or `sh` block above it printed, but for indentation that all lines share
