@@ -14,11 +14,11 @@ kernels.pxd  the C core's headers, declared
 
 try:
     from .distribution import CDF, ISF, LOGCDF, LOGPDF, LOGSF, PDF, PPF, SF, distribution, distribution_scalar
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ImportError(
         "gumbel_fast was found in its source folder, where it is not compiled: run Python in another folder, or there "
         "`pip install -e .`"
-    ) from error
+    ) from _error
 from .pool import share
 from .relaxations import (
     GUMBEL_SOFTMAX,
