@@ -4,8 +4,10 @@ Bits do not depend on the layout, the batch, the number of threads or the SIMD t
 weights is test_weights.py's subject.
 """
 
+import contextlib
 import platform
 import sys
+import threading
 import time
 
 import numpy as np
@@ -510,3 +512,26 @@ def test_weights_that_another_thread_changes(name, filling):
                 else:
                     index = result[0] if isinstance(result, tuple) else result
                     assert np.all((index >= -1) & (index < n))
+
+
+def test_weights_that_turn_negative_between_two_reads(target):
+    """The table of many draws is made of what is read a second time. A weight below 0 there was an index of 2^32."""
+    w, over = np.ones((4, 5000), np.float32), threading.Event()
+
+    def change():
+        place = np.random.default_rng(1)
+        while not over.is_set():
+            w[:, place.integers(5000, size=500)] = -1
+            w[...] = 1
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            with contextlib.suppress(ValueError):
+                index = gumbel_fast.categorical(weights=w, num_samples=20_000)
+                assert np.all((index >= 0) & (index < 5000))
+    finally:
+        over.set()
+        changer.join()

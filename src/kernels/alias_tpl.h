@@ -41,7 +41,8 @@ GF_INLINE double *ROW(alias_keep)(ROW(alias_memory) * memory, size_t n) {
     return (double *)(void *)(ROW(alias_entries)(memory) + n);
 }
 
-/* Pairs each column with less than its share with one that has more. `keep` holds the columns' shares, 1 on average.
+/* Pairs each column with less than its share with one that has more. `keep` holds the columns' shares: 0 or more, and 1
+ * on average.
  *
  * The short columns are put in order from the front, the long ones from the back. The long one at hand gives what the
  * next short one lacks; when it falls short itself it is closed in its turn, with the next long one for its alias. In
@@ -117,8 +118,10 @@ static gf_status ROW(alias_start)(const gf_request *q, size_t start, size_t stop
         memcpy(keep + i, lanes, (n - i < LANES ? n - i : LANES) * sizeof *keep);
     }
     const double share = (double)n / NAME(total)(&sum);
-    for (size_t i = 0; i < n; i++)
-        keep[i] *= share;
+    for (size_t i = 0; i < n; i++) {
+        const double mine = keep[i] * share; /* below 0, or NaN, if another thread has written to the row meanwhile */
+        keep[i] = mine > 0 ? mine : 0;
+    }
     ROW(alias_build)(ROW(alias_entries)(memory), keep, n);
     return gf_done();
 }
