@@ -85,9 +85,10 @@ def read_bars(simd: str) -> dict[str, float]:
 
 def raise_bars(simd: str, bars: dict[str, float]) -> None:
     """Write the bars of a SIMD target, where they are higher than those that the file has, and keep those of others."""
-    old = read_bars(simd)
     with BARS.open("rb") as file:
-        every = tomllib.load(file) | {simd: {name: max(bar, old.get(name, 0.0)) for name, bar in bars.items()}}
+        every = tomllib.load(file)
+    old = every.get(simd, {})
+    every[simd] = {regime: max(bar, old.get(regime, 0.0)) for regime, bar in bars.items()}
     tables = (f"[{name}]\n" + "".join(f"{regime} = {bar}\n" for regime, bar in every[name].items()) for name in every)
     BARS.write_text(f"{_HEAD}\n" + "\n".join(tables), encoding="utf-8")
 

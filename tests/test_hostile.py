@@ -47,26 +47,35 @@ SAMPLERS = {
 
 
 @contextlib.contextmanager
-def changing(x, before, after, dtype):
-    """A thread that fills every other part of x with the one and the other, all the while."""
+def repeating(change):
+    """A thread that calls `change` again and again, all the while."""
     over = False
-    parts = [np.full(x.shape, before, dtype), np.full(x.shape, after, dtype)]
-    mixed = parts[0].copy()
-    mixed[:, x.shape[1] // 3 :] = after
-    parts.append(mixed)
 
-    def change():
+    def repeat():
         while not over:
-            for part in parts:
-                np.copyto(x, part)
+            change()
 
-    thread = threading.Thread(target=change)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
         yield
     finally:
         over = True
         thread.join()
+
+
+def changing(x, before, after, dtype):
+    """A thread that fills every other part of x with the one and the other, all the while."""
+    parts = [np.full(x.shape, before, dtype), np.full(x.shape, after, dtype)]
+    mixed = parts[0].copy()
+    mixed[:, x.shape[1] // 3 :] = after
+    parts.append(mixed)
+
+    def change():
+        for part in parts:
+            np.copyto(x, part)
+
+    return repeating(change)
 
 
 @pytest.mark.parametrize("filling", FILLINGS)

@@ -7,7 +7,6 @@ weights is test_weights.py's subject.
 import contextlib
 import platform
 import sys
-import threading
 import time
 
 import numpy as np
@@ -17,7 +16,7 @@ import gumbel_fast
 from gumbel_fast import _core
 from ragged import ORDERS, assert_bits, assert_rows_alone, bounds_of, of_row, some_streams
 from rows import ALL_DTYPES, BFLOAT16, DTYPES, LAYOUTS, NO_NUMBERS, NO_TEMPERATURES, compute_dtype
-from test_hostile import MODES, between_pages, changing, mode
+from test_hostile import MODES, between_pages, changing, mode, repeating
 from test_masks import KINDS as MASKS
 from weighted import CALLS, HUGE, TINY, some_weights
 
@@ -516,22 +515,15 @@ def test_weights_that_another_thread_changes(name, filling):
 
 def test_weights_that_turn_negative_between_two_reads(target):
     """The table of many draws is made of what is read a second time. A weight below 0 there was an index of 2^32."""
-    w, over = np.ones((4, 5000), np.float32), threading.Event()
+    w, place = np.ones((4, 5000), np.float32), np.random.default_rng(1)
 
     def change():
-        place = np.random.default_rng(1)
-        while not over.is_set():
-            w[:, place.integers(5000, size=500)] = -1
-            w[...] = 1
+        w[:, place.integers(5000, size=500)] = -1
+        w[...] = 1
 
-    changer = threading.Thread(target=change)
-    changer.start()
-    try:
+    with repeating(change):
         end = time.monotonic() + 1
         while time.monotonic() < end:
             with contextlib.suppress(ValueError):
                 index = gumbel_fast.categorical(weights=w, num_samples=20_000)
                 assert np.all((index >= 0) & (index < 5000))
-    finally:
-        over.set()
-        changer.join()

@@ -1,6 +1,5 @@
 # The C core's headers, declared for Cython: gumbel_fast.h, request.h, environment.h, fused.h in src/ say what each name
-# means.
-# Nothing is defined here. tests/test_kernels.py holds the names and fields to those of the headers.
+# means. Nothing is defined here. tests/test_kernels.py holds the names and fields to those of the headers.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
