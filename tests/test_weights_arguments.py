@@ -515,15 +515,16 @@ def test_weights_that_another_thread_changes(name, filling):
 
 def test_weights_that_turn_negative_between_two_reads(target):
     """The table of many draws is made of what is read a second time. A weight below 0 there was an index of 2^32."""
-    w, place = np.ones((4, 5000), np.float32), np.random.default_rng(1)
+    w = np.ones((1, 20_000), np.float32)
+    some = w[:, 7::13]
 
     def change():
-        w[:, place.integers(5000, size=500)] = -1
-        w[...] = 1
+        some[...] = -1
+        some[...] = 1
 
     with repeating(change):
         end = time.monotonic() + 1
         while time.monotonic() < end:
             with contextlib.suppress(ValueError):
-                index = gumbel_fast.categorical(weights=w, num_samples=20_000)
-                assert np.all((index >= 0) & (index < 5000))
+                index = gumbel_fast.categorical(weights=w, num_samples=50_000)
+                assert np.all((index >= 0) & (index < w.size))
